@@ -1,0 +1,69 @@
+"""Heads: a linear layer from features to the classes of a task, with a calibrated temperature."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from catalog.errors import BadInput
+
+Float32 = npt.NDArray[np.float32]
+
+
+@dataclass(frozen=True, slots=True)
+class Head:
+    """What the catalog knows of a head without reading its weights.
+
+    Args:
+        id: first 16 hex digits of the SHA-256 of the stored file.
+        trunk: name of the trunk whose features it reads.
+        task: name of the task that it answers.
+        size_bytes: 4 * C * (D + 1), the weights and the bias.
+    """
+
+    id: str
+    trunk: str
+    task: str
+    size_bytes: int
+
+
+class HeadWeights:
+    """Weight (C, D), bias (C,) and temperature; immutable, so that a swap is one assignment.
+
+    Confidence is softmax(logits / temperature): Guo et al., On Calibration of Modern Neural
+    Networks, ICML 2017, section 4.2.
+
+    Raises:
+        BadInput: shapes that do not fit, values that are not finite, a temperature that is not positive.
+    """
+
+    __slots__ = ("_scaled_bias", "_scaled_weight_t", "bias", "temperature", "weight")
+
+    def __init__(self, weight: Float32, bias: Float32, temperature: float) -> None:
+        if weight.ndim != 2 or bias.shape != (weight.shape[0],):
+            raise BadInput(f"head: weight {weight.shape} and bias {bias.shape}: expected (C, D) and (C,)")
+        if not (np.isfinite(weight).all() and np.isfinite(bias).all()):
+            raise BadInput("head: weights are not finite")
+        if not (np.isfinite(temperature) and temperature > 0.0):
+            raise BadInput(f"head: temperature {temperature}: expected a positive number")
+        self.weight = np.ascontiguousarray(weight, dtype=np.float32)
+        self.bias = np.ascontiguousarray(bias, dtype=np.float32)
+        self.temperature = float(temperature)
+        self._scaled_weight_t = np.ascontiguousarray((self.weight / np.float32(temperature)).T)
+        self._scaled_bias = self.bias / np.float32(temperature)
+
+    def confidences(self, features: Float32) -> Float32:
+        """Return calibrated class probabilities (N, C) for features (N, D)."""
+        logits = features @ self._scaled_weight_t + self._scaled_bias  # (N, C)
+        logits -= logits.max(axis=1, keepdims=True)
+        np.exp(logits, out=logits)
+        logits /= logits.sum(axis=1, keepdims=True)
+        return logits
+
+    def answers(self, features: Float32) -> tuple[list[int], list[float]]:
+        """Return the class id and its confidence for each row of features (N, D)."""
+        confidences = self.confidences(features)
+        best = confidences.argmax(axis=1)
+        return best.tolist(), confidences[np.arange(len(best)), best].tolist()

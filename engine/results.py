@@ -1,0 +1,47 @@
+"""One request's result: a line of the results file."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """One app's answer about one window, or why there is none.
+
+    Args:
+        t_s: time of the frame on the source's clock.
+        source: name of the source.
+        window: id of the window.
+        box: x, y, width, height in pixels of the frame.
+        app: name of the app.
+        answer: class name, or None where unserved.
+        confidence: calibrated, in [0, 1], or None where unserved.
+        variant: id of the variant that answered, or None.
+        place: "device" or "cloud", or None.
+        latency_s: from the frame's capture to the answer (from its dequeuing where the source is
+            not live), or None.
+        energy_j: this request's share: parts that several apps used are divided equally.
+        energy_origin: "measured", "modelled" or "given".
+        cost_usd: this request's share of the cloud's bill.
+        served: an answer was given within the app's latency limit.
+        reason: why it was not served, or a note ("late"), else "".
+        truth: class name where the source knows it, else None.
+    """
+
+    t_s: float
+    source: str
+    window: str
+    box: tuple[int, int, int, int]
+    app: str
+    answer: str | None
+    confidence: float | None
+    variant: str | None
+    place: str | None
+    latency_s: float | None
+    energy_j: float
+    energy_origin: str
+    cost_usd: float
+    served: bool
+    reason: str = ""
+    truth: str | None = None

@@ -1,0 +1,80 @@
+"""What a policy is given, what it answers, and its two verbs."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from engine.scheduling.problem import Option
+
+
+@dataclass(frozen=True, slots=True)
+class State:
+    """What a policy may see of the world at one moment.
+
+    Args:
+        energy_left_j: of the period's budget, reservations taken off.
+        cost_left_usd: likewise.
+        period_left_s: until the budget renews.
+        resident: part ids in memory.
+        loading: part ids on their way.
+        connected: whether the cloud answers.
+        backlog_s: how long the window has waited already.
+    """
+
+    energy_left_j: float = float("inf")
+    cost_left_usd: float = float("inf")
+    period_left_s: float = float("inf")
+    resident: frozenset[str] = frozenset()
+    loading: frozenset[str] = frozenset()
+    connected: bool = False
+    backlog_s: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What should hold until the next plan.
+
+    Args:
+        resident: part ids to keep in memory, most important first; empty to leave it to demand.
+        rates_hz: windows a second to classify, by app, where lower than wanted.
+        note: why, for the log.
+    """
+
+    resident: tuple[str, ...] = ()
+    rates_hz: Mapping[str, float] = field(default_factory=dict)
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """One configuration for the apps that are due on a window.
+
+    Args:
+        options: by app; an app that is absent is not served.
+        unserved: why not, by app.
+        wanted: part ids to load in the background, most important first.
+    """
+
+    options: Mapping[str, Option]
+    unserved: Mapping[str, str] = field(default_factory=dict)
+    wanted: tuple[str, ...] = ()
+
+
+class Policy(Protocol):
+    """Picks configurations. Neither verb reads a clock or does I/O.
+
+    The same calls in the same order give the same answers: a policy's memory is made of what it
+    was called with.
+    """
+
+    @property
+    def name(self) -> str:
+        """Name on the command line and in results."""
+
+    def plan(self, state: State, now: float) -> Plan:
+        """Prepare for what is expected; called rarely (at the start, then every few seconds)."""
+
+    def choose(self, input_type: str, due: Sequence[str], state: State, now: float) -> Choice:
+        """Return one configuration for all apps that are due on a window; called on every window."""

@@ -1,0 +1,1 @@
+"""What is being seen, and heads for just that. May import catalog; never torch."""
