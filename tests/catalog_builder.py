@@ -13,7 +13,7 @@ from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
-from onnx import ModelProto, TensorProto, helper, numpy_helper
+from onnx import GraphProto, ModelProto, TensorProto, helper, numpy_helper
 
 from catalog.canonical import canonical_bytes
 from catalog.contents import CatalogContents, CompileRecord
@@ -165,13 +165,14 @@ def second_part_graph(sketch: TrunkSketch, rng: np.random.Generator) -> ModelPro
     return _model(graph)
 
 
-def _model(graph: object) -> ModelProto:
+def _model(graph: GraphProto) -> ModelProto:
     return helper.make_model(graph, opset_imports=[helper.make_opsetid("", OPSET)], ir_version=IR_VERSION)
 
 
 def _normal(rng: np.random.Generator, *shape: int) -> npt.NDArray[np.float32]:
     fan_in = int(np.prod(shape[1:])) if len(shape) > 1 else 100
-    return (rng.standard_normal(shape) / np.sqrt(fan_in)).astype(np.float32)
+    values: npt.NDArray[np.float32] = (rng.standard_normal(shape) / np.sqrt(fan_in)).astype(np.float32)
+    return values
 
 
 def _store(writer: CatalogWriter, model: ModelProto, sketch: TrunkSketch, *, first: bool) -> Part:
