@@ -1,0 +1,300 @@
+"""The ledger: what was granted for a period, what is reserved and what was spent.
+
+A configuration is reserved at its worst case before it runs and settled at what it really took, so
+that a period's spending exceeds its budget by no more than the estimation error of what was in
+flight; that excess is the overdraft. The base load of the device is taken off a period's energy at
+its start. Nothing here reads a clock: every verb is told the time. One thread owns a ledger.
+"""
+
+from __future__ import annotations
+
+import math
+from collections import defaultdict
+from dataclasses import dataclass, replace
+from enum import StrEnum
+
+from catalog.errors import BadInput
+from engine.period import Period, format_duration
+from engine.scheduling.problem import Budget
+
+ENERGY_GONE = "energy budget gone"
+MONEY_GONE = "cloud budget gone"
+_LEAST_SHARE_LEFT = 0.1  # of an expected length, while a period outlasts it
+
+
+class Category(StrEnum):
+    """What energy and money were spent on."""
+
+    EXECUTION = "execution"
+    LOADING = "loading"
+    EXTRACTION = "extraction"  # decoding and finding windows
+    RADIO = "radio"
+    BASE_LOAD = "base_load"  # camera and idle processor
+
+
+class EnergyOrigin(StrEnum):
+    """Where a figure of energy comes from; figures of different origin are never added silently."""
+
+    MEASURED = "measured"
+    MODELLED = "modelled"
+    GIVEN = "given"
+
+
+@dataclass(frozen=True, slots=True)
+class Reservation:
+    """Energy and money held for something that is about to run."""
+
+    number: int
+    energy_j: float
+    cost_usd: float
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """Nothing was reserved.
+
+    Args:
+        reason: which budget is too small, for a result line.
+    """
+
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class LedgerLine:
+    """All that was spent on one thing since the start, over all periods."""
+
+    category: Category
+    origin: EnergyOrigin
+    energy_j: float
+    cost_usd: float
+
+
+@dataclass(slots=True)
+class _Books:
+    """One period's account.
+
+    Args:
+        energy_j: granted, with what was carried over.
+        cost_usd: likewise.
+        work_j: settled, base load excluded.
+        spent_usd: settled.
+    """
+
+    start_s: float
+    end_s: float
+    expected_s: float
+    energy_j: float
+    cost_usd: float
+    work_j: float = 0.0
+    spent_usd: float = 0.0
+
+
+class Ledger:
+    """Reserves, settles and reports what is spent of a budget, period by period.
+
+    Times must not run backwards; an earlier time is taken as the latest one seen.
+
+    Args:
+        granted: per period, base load included; what policies may plan with is `budget`.
+        period: when it is granted anew.
+        base_w: power that the device draws whatever it does.
+        carry_over: what a period leaves unspent is granted to the next as well.
+        start_s: when the first period starts.
+        base_origin: where base_w comes from.
+
+    Raises:
+        BadInput: the base load alone takes the whole energy budget.
+    """
+
+    def __init__(
+        self,
+        granted: Budget,
+        period: Period,
+        base_w: float = 0.0,
+        carry_over: bool = False,
+        start_s: float = 0.0,
+        base_origin: EnergyOrigin = EnergyOrigin.MODELLED,
+    ) -> None:
+        self._granted = granted
+        self._period = period
+        self._base_w = base_w
+        self._base_origin = base_origin
+        self._carry_over = carry_over
+        self._start_s = self._now_s = start_s
+        self._books = self._open(start_s, 0.0, 0.0)
+        self._held: dict[int, Reservation] = {}
+        self._held_j = self._held_usd = 0.0
+        self._next_number = 0
+        self._spent: dict[tuple[Category, EnergyOrigin], list[float]] = defaultdict(lambda: [0.0, 0.0])
+        self._past_overdraft_j = self._past_overdraft_usd = 0.0
+        self.renewals = 0
+        if self._base_load_j() >= granted.energy_j and base_w > 0.0:
+            raise BadInput(
+                f"budget.energy_j = {granted.energy_j:g}: the base load of {base_w:g} W alone takes "
+                f"{self._base_load_j():g} J in {format_duration(self._books.expected_s)}: "
+                "grant more energy or a shorter period"
+            )
+
+    @property
+    def budget(self) -> Budget:
+        """What may be planned with in the current period: what was granted less the base load."""
+        left_j = max(0.0, self._books.energy_j - self._base_load_j())
+        return replace(
+            self._granted, energy_j=left_j, cost_usd=self._books.cost_usd, period_s=self._books.expected_s
+        )
+
+    def reserve(self, energy_j: float, cost_usd: float, now: float) -> Reservation | Refusal:
+        """Hold the worst case of something that is about to run, or refuse."""
+        self._advance(now)
+        if energy_j > self._free_j():
+            return Refusal(ENERGY_GONE)
+        if cost_usd > self._free_usd():
+            return Refusal(MONEY_GONE)
+        reservation = Reservation(self._next_number, energy_j, cost_usd)
+        self._next_number += 1
+        self._held[reservation.number] = reservation
+        self._held_j += energy_j
+        self._held_usd += cost_usd
+        return reservation
+
+    def settle(
+        self,
+        reservation: Reservation,
+        energy_j: float,
+        now: float,
+        cost_usd: float = 0.0,
+        category: Category = Category.EXECUTION,
+        origin: EnergyOrigin = EnergyOrigin.MODELLED,
+    ) -> None:
+        """Let go of a reservation and book what was really spent; 0 J where nothing ran.
+
+        What is in flight when a period ends is settled in the next one.
+
+        Raises:
+            KeyError: it was settled before.
+        """
+        del self._held[reservation.number]
+        if self._held:
+            self._held_j -= reservation.energy_j
+            self._held_usd -= reservation.cost_usd
+        else:
+            self._held_j = self._held_usd = 0.0  # no rounding error is left behind
+        self.charge(category, energy_j, now, cost_usd, origin)
+
+    def charge(
+        self,
+        category: Category,
+        energy_j: float,
+        now: float,
+        cost_usd: float = 0.0,
+        origin: EnergyOrigin = EnergyOrigin.MODELLED,
+    ) -> None:
+        """Book what was spent without a reservation, or beside one (radio beside execution).
+
+        Raises:
+            ValueError: an amount that is negative or not a number.
+        """
+        if not (energy_j >= 0.0 and cost_usd >= 0.0):
+            raise ValueError(f"{category}: {energy_j} J, {cost_usd} USD: expected at least 0")
+        self._advance(now)
+        self._books.work_j += energy_j
+        self._books.spent_usd += cost_usd
+        line = self._spent[category, origin]
+        line[0] += energy_j
+        line[1] += cost_usd
+
+    def renew(self, now: float) -> None:
+        """End the current period now: the battery reports that it is charging."""
+        self._advance(now)
+        self._renew(self._now_s)
+
+    def energy_left_j(self, now: float) -> float:
+        """Return the energy of this period that is neither spent nor held, at least 0."""
+        self._advance(now)
+        return max(0.0, self._free_j())
+
+    def cost_left_usd(self, now: float) -> float:
+        """Return the money of this period that is neither spent nor held, at least 0."""
+        self._advance(now)
+        return max(0.0, self._free_usd())
+
+    def period_left_s(self, now: float) -> float:
+        """Return the time until the budget renews, expected where no moment is fixed."""
+        self._advance(now)
+        if self._books.end_s < math.inf:
+            return self._books.end_s - self._now_s
+        expected_s = self._books.expected_s
+        return max(_LEAST_SHARE_LEFT * expected_s, expected_s - (self._now_s - self._books.start_s))
+
+    def renewal(self, now: float) -> str:
+        """Say when the budget renews: "in 3 h 20 min" or "when the battery is charged"."""
+        self._advance(now)
+        if self._books.end_s == math.inf:
+            return "when the battery is charged"
+        return f"in {format_duration(self._books.end_s - self._now_s)}"
+
+    def overdraft_j(self, now: float) -> float:
+        """Return the energy spent beyond the budgets of all periods so far."""
+        self._advance(now)
+        return self._past_overdraft_j + self._overdrawn_j()
+
+    def overdraft_usd(self, now: float) -> float:
+        """Return the money spent beyond the budgets of all periods so far."""
+        self._advance(now)
+        return self._past_overdraft_usd + self._overdrawn_usd()
+
+    def lines(self, now: float) -> tuple[LedgerLine, ...]:
+        """Return what was spent since the start by category and origin; base load up to now."""
+        self._advance(now)
+        base_j = self._base_w * (self._now_s - self._start_s)
+        base = LedgerLine(Category.BASE_LOAD, self._base_origin, base_j, 0.0)
+        return (*(LedgerLine(c, o, j, usd) for (c, o), (j, usd) in self._spent.items()), base)
+
+    def _open(self, start_s: float, carried_j: float, carried_usd: float) -> _Books:
+        return _Books(
+            start_s,
+            self._period.end_s(start_s),
+            self._period.expected_s(start_s),
+            self._granted.energy_j + carried_j,
+            self._granted.cost_usd + carried_usd,
+        )
+
+    def _advance(self, now: float) -> None:
+        if now > self._now_s:
+            self._now_s = now
+        while self._now_s >= self._books.end_s:
+            self._renew(self._books.end_s)
+
+    def _renew(self, at_s: float) -> None:
+        self._past_overdraft_j += self._overdrawn_j()
+        self._past_overdraft_usd += self._overdrawn_usd()
+        carried_j = carried_usd = 0.0
+        if self._carry_over:
+            books = self._books
+            carried_j = _unspent(books.energy_j - self._base_w * (at_s - books.start_s) - books.work_j)
+            carried_usd = _unspent(books.cost_usd - books.spent_usd)
+        self._books = self._open(at_s, carried_j, carried_usd)
+        self.renewals += 1
+
+    def _base_load_j(self) -> float:
+        """Return this period's base load, the part still to come included."""
+        books = self._books
+        return self._base_w * max(books.expected_s, self._now_s - books.start_s)
+
+    def _free_j(self) -> float:
+        return self._books.energy_j - self._base_load_j() - self._books.work_j - self._held_j
+
+    def _free_usd(self) -> float:
+        return self._books.cost_usd - self._books.spent_usd - self._held_usd
+
+    def _overdrawn_j(self) -> float:
+        return max(0.0, self._books.work_j + self._base_load_j() - self._books.energy_j)
+
+    def _overdrawn_usd(self) -> float:
+        return max(0.0, self._books.spent_usd - self._books.cost_usd)
+
+
+def _unspent(left: float) -> float:
+    """Return what can be carried over: no debt, and nothing of an unlimited budget."""
+    return max(0.0, left) if math.isfinite(left) else 0.0
