@@ -125,6 +125,7 @@ class Ledger:
         self._books = self._open(start_s, 0.0, 0.0)
         self._held: dict[int, Reservation] = {}
         self._held_j = self._held_usd = 0.0
+        self._standing_w = 0.0
         self._next_number = 0
         self._spent: dict[tuple[Category, EnergyOrigin], list[float]] = defaultdict(lambda: [0.0, 0.0])
         self._past_overdraft_j = self._past_overdraft_usd = 0.0
@@ -157,6 +158,14 @@ class Ledger:
         self._held_j += energy_j
         self._held_usd += cost_usd
         return reservation
+
+    def hold_back(self, power_w: float) -> None:
+        """Keep, for the rest of the period, the energy of work that goes on whatever is chosen.
+
+        Frames are decoded and searched for windows even when no app can be served any more, so
+        that requests are counted; what that takes is never offered to a policy.
+        """
+        self._standing_w = power_w
 
     def settle(
         self,
@@ -222,10 +231,7 @@ class Ledger:
     def period_left_s(self, now: float) -> float:
         """Return the time until the budget renews, expected where no moment is fixed."""
         self._advance(now)
-        if self._books.end_s < math.inf:
-            return self._books.end_s - self._now_s
-        expected_s = self._books.expected_s
-        return max(_LEAST_SHARE_LEFT * expected_s, expected_s - (self._now_s - self._books.start_s))
+        return self._left_s()
 
     def renewal(self, now: float) -> str:
         """Say when the budget renews: "in 3 h 20 min" or "when the battery is charged"."""
@@ -282,8 +288,15 @@ class Ledger:
         books = self._books
         return self._base_w * max(books.expected_s, self._now_s - books.start_s)
 
+    def _left_s(self) -> float:
+        if self._books.end_s < math.inf:
+            return self._books.end_s - self._now_s
+        expected_s = self._books.expected_s
+        return max(_LEAST_SHARE_LEFT * expected_s, expected_s - (self._now_s - self._books.start_s))
+
     def _free_j(self) -> float:
-        return self._books.energy_j - self._base_load_j() - self._books.work_j - self._held_j
+        held_j = self._held_j + self._standing_w * self._left_s()
+        return self._books.energy_j - self._base_load_j() - self._books.work_j - held_j
 
     def _free_usd(self) -> float:
         return self._books.cost_usd - self._books.spent_usd - self._held_usd

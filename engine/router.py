@@ -1,0 +1,190 @@
+"""The router: each shared part runs once a window, and every app's head runs on what it needs."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from catalog.store import Catalog
+from engine.scheduling.problem import Option
+
+UInt8 = npt.NDArray[np.uint8]
+
+_WINDOW = -1
+
+
+@dataclass(frozen=True, slots=True)
+class PartStep:
+    """Run one part.
+
+    Args:
+        piece: index into the route's pieces.
+        source: index of the step whose output it reads, or -1 for the window.
+        size_px: side of the window that it reads, where source is -1.
+        apps: indices of the route's apps that depend on it.
+    """
+
+    piece: int
+    source: int
+    size_px: int
+    apps: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class HeadStep:
+    """Apply one head and answer every app that has it.
+
+    Args:
+        piece: index into the route's pieces.
+        source: index of the step whose features it reads.
+        apps: indices into the route's apps.
+        classes: names by class id.
+    """
+
+    piece: int
+    source: int
+    apps: tuple[int, ...]
+    classes: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """How one configuration runs: built once, used for every window with that configuration."""
+
+    apps: tuple[str, ...]
+    variants: tuple[str, ...]
+    pieces: tuple[str, ...]
+    parts: tuple[PartStep, ...]
+    heads: tuple[HeadStep, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """One app's answer about one window.
+
+    Args:
+        busy_s: its share of the processor time; what several apps used is divided equally.
+    """
+
+    app: str
+    variant: str
+    answer: str
+    confidence: float
+    busy_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class Execution:
+    """What one pass over a window gave and took.
+
+    Args:
+        answers: one an app.
+        piece_s: processor time of each piece that ran.
+        busy_s: their sum.
+    """
+
+    answers: tuple[Answer, ...]
+    piece_s: dict[str, float]
+    busy_s: float
+
+
+def build_route(catalog: Catalog, options: Mapping[str, Option]) -> Route:
+    """Work out which parts run, in which order, and which heads read them.
+
+    Two apps share a part where their trunks agree on everything before it, window size included.
+    """
+    apps = tuple(options)
+    pieces: dict[str, int] = {}
+    steps: dict[tuple[int, tuple[str, ...]], int] = {}
+    order: list[tuple[int, int, int]] = []  # piece, source, size_px
+    users: list[list[int]] = []
+    heads: dict[tuple[str, int], list[int]] = {}
+    for i, option in enumerate(options.values()):
+        variant = catalog.variants[option.variant]
+        trunk = catalog.trunks[variant.trunk]
+        source = _WINDOW
+        for depth, part in enumerate(trunk.parts, 1):
+            key = (trunk.size_px, trunk.parts[:depth])
+            if key not in steps:
+                steps[key] = len(order)
+                order.append((pieces.setdefault(part, len(pieces)), source, trunk.size_px))
+                users.append([])
+            source = steps[key]
+            users[source].append(i)
+        pieces.setdefault(variant.head, len(pieces))
+        heads.setdefault((variant.head, source), []).append(i)
+    by_variant = {catalog.variants[o.variant].head: catalog.variants[o.variant].task for o in options.values()}
+    return Route(
+        apps,
+        tuple(o.variant for o in options.values()),
+        tuple(pieces),
+        tuple(PartStep(p, s, size, tuple(u)) for (p, s, size), u in zip(order, users, strict=True)),
+        tuple(
+            HeadStep(pieces[head], source, tuple(members), catalog.tasks[by_variant[head]].classes)
+            for (head, source), members in heads.items()
+        ),
+    )
+
+
+def run_route(route: Route, loaded: list[Any], pixels: Callable[[int], UInt8]) -> Execution:
+    """Run a configuration on one window.
+
+    Args:
+        route: from build_route.
+        loaded: the route's pieces, in order, ready to be called.
+        pixels: gives the window at a side length: (1, S, S, 3) uint8 RGB; asked once a size, and
+            charged to the part that reads it first.
+    """
+    thread_time = time.thread_time
+    outputs: list[npt.NDArray[np.float32]] = []
+    windows: dict[int, UInt8] = {}
+    shares = [0.0] * len(route.apps)
+    piece_s: dict[str, float] = {}
+    before = thread_time()
+    for part in route.parts:
+        if part.source < 0:
+            window = windows.get(part.size_px)
+            if window is None:
+                window = windows[part.size_px] = pixels(part.size_px)
+            output = loaded[part.piece](window)
+        else:
+            output = loaded[part.piece](outputs[part.source])
+        outputs.append(output)
+        now = thread_time()
+        _account(route, part.piece, part.apps, now - before, piece_s, shares)
+        before = now
+    found = [("", 0.0)] * len(route.apps)
+    for head in route.heads:
+        ids, confidences = loaded[head.piece].answers(outputs[head.source])
+        for app in head.apps:
+            found[app] = (head.classes[ids[0]], confidences[0])
+        now = thread_time()
+        _account(route, head.piece, head.apps, now - before, piece_s, shares)
+        before = now
+    answers = tuple(
+        Answer(app, variant, answer, confidence, share)
+        for app, variant, (answer, confidence), share in zip(
+            route.apps, route.variants, found, shares, strict=True
+        )
+    )
+    return Execution(answers, piece_s, sum(shares))
+
+
+def _account(
+    route: Route,
+    piece: int,
+    apps: tuple[int, ...],
+    busy_s: float,
+    piece_s: dict[str, float],
+    shares: list[float],
+) -> None:
+    name = route.pieces[piece]
+    piece_s[name] = piece_s.get(name, 0.0) + busy_s
+    each = busy_s / len(apps)
+    for app in apps:
+        shares[app] += each

@@ -1,0 +1,168 @@
+"""ENGINE.toml: what a user writes to run apps on a camera, checked in full before anything starts."""
+
+from __future__ import annotations
+
+import json
+import tomllib
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+
+from catalog.errors import BadInput
+
+Positive = Annotated[float, Field(gt=0.0, allow_inf_nan=False)]
+NotNegative = Annotated[float, Field(ge=0.0, allow_inf_nan=False)]
+Share = Annotated[float, Field(ge=0.0, le=1.0)]
+
+
+class _Table(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class BudgetTable(_Table):
+    """[budget]: what may be spent in a period, and the memory that may be held at any moment."""
+
+    energy_j: NotNegative | None = None
+    cloud_usd: NotNegative | None = None
+    period: str | None = None
+    reset_at: str | None = None
+    carry_over: bool = False
+    memory_mb: Positive | None = None
+
+    @model_validator(mode="after")
+    def _period_needed(self) -> BudgetTable:
+        if (self.energy_j is not None or self.cloud_usd is not None) and self.period is None:
+            raise ValueError('a budget needs its period: period = "10h", "day" or "charge"')
+        return self
+
+
+class DeviceTable(_Table):
+    """[device]: power figures, and the measurements of the catalog to plan with."""
+
+    profile: str = "host"
+    measured_on: str = "host"
+    threads: Annotated[int, Field(ge=1, le=256)] = 1
+
+
+class SourceTable(_Table):
+    """[[source]]: where frames come from."""
+
+    uri: str
+    name: str | None = None
+    pace: Literal["max", "wall"] | None = None
+
+
+class AppTable(_Table):
+    """[[app]]: one question about one input type."""
+
+    name: Annotated[str, Field(min_length=1)]
+    task: str
+    rate_hz: tuple[NotNegative, Positive] | None = None
+    latency_limit_s: Positive | None = None
+    weight: Positive = 1.0
+    accuracy_floor: Share = 0.0
+
+    @field_validator("rate_hz")
+    @classmethod
+    def _in_order(cls, value: tuple[float, float] | None) -> tuple[float, float] | None:
+        if value is not None and value[0] > value[1]:
+            raise ValueError(f"expected [least, wanted] with least <= wanted, got {list(value)}")
+        return value
+
+
+class EngineFile(_Table):
+    """The whole of ENGINE.toml."""
+
+    catalog: str
+    policy: str = "mcdnn2016"
+    budget: BudgetTable = BudgetTable()
+    device: DeviceTable = DeviceTable()
+    extractor: dict[str, str] = {}
+    source: list[SourceTable] = []
+    app: Annotated[list[AppTable], Field(min_length=1)]
+
+    @model_validator(mode="after")
+    def _one_source(self) -> EngineFile:
+        if len(self.source) > 1:
+            raise ValueError(f"{len(self.source)} sources: this version reads one at a time; keep one [[source]]")
+        return self
+
+    @field_validator("app")
+    @classmethod
+    def _names_differ(cls, apps: list[AppTable]) -> list[AppTable]:
+        names = [a.name for a in apps]
+        twice = sorted({n for n in names if names.count(n) > 1})
+        if twice:
+            raise ValueError(f"app names {twice} are given twice")
+        return apps
+
+
+def parse_engine_table(table: dict[str, Any], where: str) -> EngineFile:
+    """Check a configuration given as a table.
+
+    Raises:
+        BadInput: naming the first key that is wrong, and what was expected.
+    """
+    try:
+        return EngineFile.model_validate(table)
+    except ValidationError as e:
+        first = e.errors()[0]
+        key = ".".join(str(x) for x in first["loc"]) or "the file"
+        known = _known_keys(first["loc"]) if first["type"] == "extra_forbidden" else ""
+        raise BadInput(f"{where}: {key}: {first['msg']}{known}") from e
+
+
+def _known_keys(loc: tuple[int | str, ...]) -> str:
+    table: type[BaseModel] = EngineFile
+    nested: dict[str, type[BaseModel]] = {
+        "budget": BudgetTable,
+        "device": DeviceTable,
+        "source": SourceTable,
+        "app": AppTable,
+    }
+    if len(loc) > 1:
+        table = nested.get(str(loc[0]), EngineFile)
+    return f" (known keys: {', '.join(table.model_fields)})"
+
+
+def read_engine_file(path: Path) -> EngineFile:
+    """Read ENGINE.toml; a relative catalog or source path is taken from the file's folder.
+
+    Raises:
+        BadInput: the file is missing, not TOML, or a key is wrong.
+    """
+    try:
+        text = path.read_text(encoding="utf-8")
+    except OSError as e:
+        raise BadInput(f"{path}: {e.strerror or e}") from e
+    except UnicodeDecodeError as e:
+        raise BadInput(f"{path}: not a text file: {e}") from e
+    try:
+        table = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as e:
+        raise BadInput(f"{path}: not TOML: {e}") from e
+    parsed = parse_engine_table(table, str(path))
+    return parsed.model_copy(
+        update={
+            "catalog": str(_beside(path, parsed.catalog)),
+            "source": [
+                s.model_copy(update={"uri": str(_beside(path, s.uri)) if _is_path(s.uri) else s.uri})
+                for s in parsed.source
+            ],
+        }
+    )
+
+
+def _is_path(uri: str) -> bool:
+    return not uri.isdigit() and "://" not in uri and not uri.startswith("digits:")
+
+
+def _beside(file: Path, given: str) -> Path:
+    path = Path(given).expanduser()
+    return path if path.is_absolute() else file.parent / path
+
+
+def schema() -> str:
+    """Return the JSON schema of ENGINE.toml."""
+    return json.dumps(EngineFile.model_json_schema(), indent=2)
