@@ -1,0 +1,106 @@
+"""One handwritten digit as a see-through layer that can be turned, sheared and scaled."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+
+Float32 = npt.NDArray[np.float32]
+Box = tuple[int, int, int, int]  # x, y, width, height in pixels of the frame
+
+# 8x8 strokes with a rim of 2 cells, 6 px a cell: about the size at which digits are shown, so
+# that neither enlarging nor shrinking shows.
+_CELL_PX = 6
+_RIM_CELLS = 2
+SPRITE_PX = (8 + 2 * _RIM_CELLS) * _CELL_PX
+DIGIT_PX = 8 * _CELL_PX
+_VISIBLE_ALPHA = 0.4
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class DigitSprite:
+    """A digit's coverage and colour.
+
+    Args:
+        alpha: (SPRITE_PX, SPRITE_PX) float32 in [0, 1], 1 where the stroke covers.
+        colour: (3,) float32 RGB in [0, 255].
+    """
+
+    alpha: Float32
+    colour: Float32
+
+
+@dataclass(frozen=True, slots=True)
+class Pose:
+    """Where and how a sprite is shown.
+
+    Args:
+        x: centre, in pixels of the frame.
+        y: centre, in pixels of the frame.
+        height_px: of an upright digit.
+        aspect: width over height, 1 as written.
+        shear: sideways shift of the top for each unit of height.
+        angle_rad: clockwise.
+    """
+
+    x: float
+    y: float
+    height_px: float
+    aspect: float
+    shear: float
+    angle_rad: float
+
+    def matrix(self) -> npt.NDArray[np.float64]:
+        """Return (2, 2): from pixels of the sprite to pixels of the frame, about the centre."""
+        scale = self.height_px / DIGIT_PX
+        cos, sin = np.cos(self.angle_rad), np.sin(self.angle_rad)
+        turn = np.array([[cos, -sin], [sin, cos]])
+        lean = np.array([[self.aspect, -self.shear], [0.0, 1.0]])
+        return np.asarray(scale * turn @ lean, dtype=np.float64)
+
+
+@dataclass(frozen=True, slots=True)
+class Placement:
+    """What of a sprite is in the frame.
+
+    Args:
+        box: tight around the strokes that can be seen, inside the frame.
+        visible: share of the strokes inside the frame, in [0, 1].
+    """
+
+    box: Box
+    visible: float
+
+
+def digit_sprite(strokes: Float32, threshold: float, colour: Float32) -> DigitSprite:
+    """Make a sprite of strokes (8, 8) in [0, 1]; a lower threshold gives thicker strokes."""
+    padded = np.pad(strokes, _RIM_CELLS)
+    smooth = cv2.resize(padded, (SPRITE_PX, SPRITE_PX), interpolation=cv2.INTER_CUBIC)
+    ramp = 0.15
+    alpha = np.clip((smooth - threshold + ramp) / (2 * ramp), 0.0, 1.0)
+    return DigitSprite(np.asarray(alpha, dtype=np.float32), colour)
+
+
+def blend(canvas: Float32, sprite: DigitSprite, pose: Pose) -> Placement | None:
+    """Draw a sprite onto canvas (H, W, 3) float32 in place; None where nothing of it is inside."""
+    matrix = pose.matrix()
+    half = SPRITE_PX / 2
+    reach_x, reach_y = half * np.abs(matrix).sum(axis=1)
+    height, width = canvas.shape[:2]
+    x0, x1 = max(0, int(pose.x - reach_x)), min(width, int(pose.x + reach_x) + 1)
+    y0, y1 = max(0, int(pose.y - reach_y)), min(height, int(pose.y + reach_y) + 1)
+    if x0 >= x1 or y0 >= y1:
+        return None
+    shift = np.array([pose.x - x0, pose.y - y0]) - matrix @ np.array([half, half])
+    forward = np.column_stack((matrix, shift))
+    alpha = cv2.warpAffine(sprite.alpha, forward, (x1 - x0, y1 - y0), flags=cv2.INTER_LINEAR)
+    x, y, w, h = cv2.boundingRect((alpha > _VISIBLE_ALPHA).astype(np.uint8))
+    if w == 0 or h == 0:
+        return None
+    patch = canvas[y0:y1, x0:x1]
+    patch += alpha[:, :, np.newaxis] * (sprite.colour - patch)
+    whole = float(sprite.alpha.sum()) * abs(float(np.linalg.det(matrix)))
+    return Placement((x0 + x, y0 + y, w, h), min(1.0, float(alpha.sum()) / whole))
