@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from engine.scheduling.problem import Option
+from engine.scheduling.problem import Option, Problem
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +63,7 @@ class Choice:
 
 
 class Policy(Protocol):
-    """Picks configurations. Neither verb reads a clock or does I/O.
+    """Picks configurations. No method reads a clock or does I/O.
 
     The same calls in the same order give the same answers: a policy's memory is made of what it
     was called with.
@@ -72,6 +72,9 @@ class Policy(Protocol):
     @property
     def name(self) -> str:
         """Name on the command line and in results."""
+
+    def set_problem(self, problem: Problem) -> None:
+        """Take other apps or corrected costs; what is remembered of apps that stay is kept."""
 
     def plan(self, state: State, now: float) -> Plan:
         """Prepare for what is expected; called rarely (at the start, then every few seconds)."""
