@@ -4,7 +4,8 @@
     ├── BadInput
     │   └── SourceError    a file, folder or camera cannot be opened or broke while being read
     └── RunFailed
-        └── SinkError      results cannot be written
+        ├── SinkError      results cannot be written
+        └── OffloadFailed  the cloud gave no answer; the device goes on alone
 """
 
 from __future__ import annotations
@@ -18,3 +19,7 @@ class SourceError(BadInput):
 
 class SinkError(RunFailed):
     """Name what cannot be written, and why."""
+
+
+class OffloadFailed(RunFailed):
+    """Say why the cloud gave no answer; what was asked is answered by the device or not at all."""
