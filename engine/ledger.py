@@ -16,9 +16,8 @@ from enum import StrEnum
 from catalog.errors import BadInput
 from engine.period import Period, format_duration
 from engine.scheduling.problem import Budget
+from engine.scheduling.unserved import ENERGY_GONE, MONEY_GONE
 
-ENERGY_GONE = "energy budget gone"
-MONEY_GONE = "cloud budget gone"
 _LEAST_SHARE_LEFT = 0.1  # of an expected length, while a period outlasts it
 
 

@@ -17,8 +17,8 @@ class State:
         energy_left_j: of the period's budget, reservations taken off.
         cost_left_usd: likewise.
         period_left_s: until the budget renews.
-        resident: part ids in memory.
-        loading: part ids on their way.
+        resident: part and head ids in memory.
+        loading: part and head ids on their way.
         connected: whether the cloud answers.
         backlog_s: how long the window has waited already.
     """
@@ -37,7 +37,7 @@ class Plan:
     """What should hold until the next plan.
 
     Args:
-        resident: part ids to keep in memory, most important first; empty to leave it to demand.
+        resident: part and head ids to keep in memory, most important first; empty to leave it to demand.
         rates_hz: windows a second to classify, by app, where lower than wanted.
         note: why, for the log.
     """
@@ -54,7 +54,7 @@ class Choice:
     Args:
         options: by app; an app that is absent is not served.
         unserved: why not, by app.
-        wanted: part ids to load in the background, most important first.
+        wanted: part and head ids to load in the background, most important first.
     """
 
     options: Mapping[str, Option]
@@ -81,3 +81,9 @@ class Policy(Protocol):
 
     def choose(self, input_type: str, due: Sequence[str], state: State, now: float) -> Choice:
         """Return one configuration for all apps that are due on a window; called on every window."""
+
+    def set_problem(self, problem: Problem) -> None:
+        """Go on with another problem: corrected costs, apps that came or went.
+
+        What was learned about apps that stay is kept.
+        """

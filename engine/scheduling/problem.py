@@ -151,6 +151,7 @@ class Problem:
         budget: what may be spent.
         frame_energy_j: expected energy to decode a frame and find its windows.
         windows_hz: expected windows a second by input type, where known.
+        frames_hz: expected frames a second; 0 where unknown.
     """
 
     apps: Mapping[str, App]
@@ -159,6 +160,7 @@ class Problem:
     budget: Budget = field(default_factory=Budget)
     frame_energy_j: float = 0.0
     windows_hz: Mapping[str, float] = field(default_factory=dict)
+    frames_hz: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,19 @@
+"""Why a request is not served: the words that results, logs and summaries share."""
+
+from __future__ import annotations
+
+from engine.scheduling.problem import App
+
+ENERGY_GONE = "energy budget gone"
+MONEY_GONE = "cloud budget gone"
+NOT_PLANNED = "no configuration within memory, energy, processor time and latency has room for it"
+TOO_LARGE = "no variant fits the memory alone"
+TOO_SLOW = "no variant is fast enough for the latency limit"
+UNKNOWN_APP = "not an app of this run"
+
+
+def without_options(app: App) -> str:
+    """Say why an app has no option at all."""
+    if app.accuracy_floor > 0.0:
+        return f"no variant of {app.task} reaches the accuracy floor {app.accuracy_floor:g}"
+    return f"the catalog has no variant of {app.task}"
