@@ -39,7 +39,7 @@ def admit(options: Mapping[str, Option], pieces: Mapping[str, PieceCost], energy
     refused: list[str] = []
     for app, option in options.items():
         together = configuration_cost(pieces, (*kept.values(), option))
-        if 0.0 < energy_left_j and together.worst_energy_j <= energy_left_j:
+        if energy_left_j > 0.0 and together.worst_energy_j <= energy_left_j:
             kept[app] = option
         else:
             refused.append(app)

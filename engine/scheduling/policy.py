@@ -81,9 +81,3 @@ class Policy(Protocol):
 
     def choose(self, input_type: str, due: Sequence[str], state: State, now: float) -> Choice:
         """Return one configuration for all apps that are due on a window; called on every window."""
-
-    def set_problem(self, problem: Problem) -> None:
-        """Go on with another problem: corrected costs, apps that came or went.
-
-        What was learned about apps that stay is kept.
-        """
