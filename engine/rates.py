@@ -40,6 +40,10 @@ class RateGates:
             for app in apps:
                 self._rate_hz[app.name] = min(app.wanted_hz, rates_hz.get(app.name, float("inf")))
 
+    def asks(self, input_type: str) -> bool:
+        """Tell whether any app asks about this input type at all."""
+        return input_type in self._apps
+
     def due(self, input_type: str, now: float) -> list[str]:
         """Return the apps that ask about a window of this input type now, and count it for them."""
         due = []

@@ -1,0 +1,93 @@
+"""Writes a benchmark's results for people and for programs."""
+
+from __future__ import annotations
+
+import json
+import os
+import platform
+import sys
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+
+from catalog.durable_file import write_whole
+
+RESULTS = Path(__file__).parents[1] / "docs" / "results"
+Row = Mapping[str, str | float | int | None]
+
+
+def machine() -> str:
+    """Return processor, cores and system as text."""
+    model = platform.machine()
+    for line in Path("/proc/cpuinfo").read_text().splitlines() if Path("/proc/cpuinfo").exists() else ():
+        if line.startswith("model name"):
+            model = line.partition(":")[2].strip()
+            break
+    return f"{model}, {os.cpu_count()} cores, {platform.system()} {platform.machine()}"
+
+
+def versions(packages: Sequence[str]) -> dict[str, str]:
+    """Return the installed versions of packages and of Python."""
+    found = {"python": platform.python_version()}
+    for package in packages:
+        try:
+            found[package] = version(package)
+        except PackageNotFoundError:
+            found[package] = "not installed"
+    return found
+
+
+def write_report(
+    name: str,
+    title: str,
+    rows: Sequence[Row],
+    notes: Sequence[str],
+    packages: Sequence[str] = ("mcdnn", "numpy", "onnxruntime"),
+    folder: Path = RESULTS,
+) -> str:
+    """Write <name>.md and <name>.json and return the Markdown text.
+
+    Args:
+        rows: named figures with units in the names; all rows have the same names.
+        notes: paragraphs that say how it was measured.
+    """
+    command = "python -m benchmarks." + " ".join([Path(sys.argv[0]).stem, *sys.argv[1:]])
+    record = {
+        "machine": machine(),
+        "versions": versions(packages),
+        "date": datetime.now(UTC).isoformat(timespec="seconds"),
+        "command": command,
+        "rows": [dict(r) for r in rows],
+    }
+    text = "\n".join(
+        [
+            f"# {title}",
+            "",
+            f"`{command}` on {record['machine']}, {record['date']}; "
+            + ", ".join(f"{k} {v}" for k, v in versions(packages).items())
+            + ".",
+            "",
+            *_table(rows),
+            "",
+            *(line for note in notes for line in (note, "")),
+        ]
+    )
+    write_whole(folder / f"{name}.json", json.dumps(record, indent=1).encode())
+    write_whole(folder / f"{name}.md", text.encode())
+    return text
+
+
+def _table(rows: Sequence[Row]) -> list[str]:
+    names = list(rows[0])
+    return [
+        "| " + " | ".join(names) + " |",
+        "|" + "---|" * len(names),
+        *("| " + " | ".join(_cell(r[n]) for n in names) + " |" for r in rows),
+    ]
+
+
+def _cell(value: str | float | int | None) -> str:
+    if value is None:
+        return ""
+    return f"{value:.4g}" if isinstance(value, float) else str(value)

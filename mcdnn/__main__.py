@@ -1,0 +1,7 @@
+"""python -m mcdnn."""
+
+import sys
+
+from mcdnn.cli import main
+
+sys.exit(main())

@@ -1,0 +1,65 @@
+"""The command line: `mcdnn COMMAND ...`.
+
+Exit status: 0 done, 1 something failed while running, 2 bad input (one line says what and where).
+"""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import logging
+import os
+import sys
+from collections.abc import Sequence
+
+from catalog.errors import BadInput, McdnnError, MissingExtra
+from mcdnn import __version__
+
+_COMMANDS = ("demo", "compile", "catalog", "run", "serve", "simulate")
+
+
+def make_parser() -> argparse.ArgumentParser:
+    """Return the parser of all commands; each command's module adds its own."""
+    parser = argparse.ArgumentParser(
+        prog="mcdnn",
+        description="Keeps many vision apps running on a camera within an energy, memory, money and latency budget.",
+        epilog="example: mcdnn demo --seconds 20 --out out/demo",
+    )
+    parser.add_argument("--version", action="version", version=f"mcdnn {__version__}")
+    subparsers = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
+    for name in _COMMANDS:
+        importlib.import_module(f"mcdnn.commands.{name}").add_parser(subparsers)
+    for command in subparsers.choices.values():
+        command.add_argument("-v", "--verbose", action="count", default=0, help="log more (twice: everything)")
+    return parser
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one command and return its exit status."""
+    args = make_parser().parse_args(argv)
+    logging.basicConfig(
+        level=(logging.WARNING, logging.INFO, logging.DEBUG)[min(args.verbose, 2)],
+        format="%(asctime)s %(levelname)s %(name)s: %(message)s",
+        stream=sys.stderr,
+    )
+    try:
+        command = importlib.import_module(f"mcdnn.commands.{args.command}")
+        status: int = command.run(args)
+        sys.stdout.flush()
+    except (BadInput, MissingExtra) as e:
+        print(f"mcdnn {args.command}: {e}", file=sys.stderr)
+        return 2
+    except McdnnError as e:
+        print(f"mcdnn {args.command}: {e}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        print(f"mcdnn {args.command}: stopped", file=sys.stderr)
+        return 130
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
+    return status
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,44 @@
+"""Token buckets: an app is asked as often as it wants, and may see several windows of one frame."""
+
+from __future__ import annotations
+
+import pytest
+
+from engine.rates import RateGates
+from engine.scheduling.problem import App
+
+
+def app(name: str, wanted_hz: float) -> App:
+    return App(name, "identity", "digit", wanted_hz=wanted_hz)
+
+
+@pytest.mark.parametrize("rate_hz", [0.5, 2.0, 7.0])
+def test_over_a_minute_an_app_is_due_at_its_rate(rate_hz: float) -> None:
+    gates = RateGates([app("a", rate_hz)])
+    count = sum(len(gates.due("digit", i / 30)) for i in range(60 * 30))
+    assert count == pytest.approx(60 * rate_hz, abs=max(1.0, rate_hz) + 1)
+
+
+def test_without_a_rate_every_window_is_due() -> None:
+    gates = RateGates([app("a", float("inf"))])
+    assert [gates.due("digit", 0.0) for _ in range(3)] == [["a"]] * 3
+
+
+def test_a_burst_is_bounded_by_a_second_of_the_rate() -> None:
+    gates = RateGates([app("a", 3.0)])
+    gates.due("digit", 0.0)
+    assert sum(len(gates.due("digit", 100.0)) for _ in range(10)) == 3
+
+
+def test_other_input_types_are_not_asked() -> None:
+    gates = RateGates([app("a", 3.0)])
+    assert gates.due("face", 0.0) == []
+    assert not gates.asks("face")
+
+
+def test_a_plan_lowers_a_rate_and_the_next_one_restores_it() -> None:
+    gates = RateGates([app("a", float("inf"))])
+    gates.lower({"a": 1.0})
+    assert sum(len(gates.due("digit", i / 10)) for i in range(100)) == pytest.approx(10, abs=1)
+    gates.lower({})
+    assert sum(len(gates.due("digit", 11.0)) for _ in range(5)) == 5
