@@ -6,6 +6,7 @@ from engine.scheduling.problem import App
 
 ENERGY_GONE = "energy budget gone"
 MONEY_GONE = "cloud budget gone"
+NO_CONNECTION = "no connection to the cloud"
 NOT_PLANNED = "no configuration within memory, energy, processor time and latency has room for it"
 TOO_LARGE = "no variant fits the memory alone"
 TOO_SLOW = "no variant is fast enough for the latency limit"

@@ -1,0 +1,116 @@
+"""An app's options with their costs added up, made ready for choosing on every request."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from engine.scheduling.policy import State
+from engine.scheduling.problem import App, Option, Place, Problem, configuration_cost, memory_bytes
+from engine.scheduling.unserved import TOO_LARGE, TOO_SLOW, without_options
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Candidate:
+    """One option and what it costs when it runs alone.
+
+    Args:
+        place: where it answers.
+        pieces: what it needs in the device's memory.
+        loads: energy and time to load each piece.
+        energy_j: expected, at the device, for one request.
+        worst_energy_j: to reserve.
+        cost_usd: expected money for one request.
+        run_s: expected time of all stages.
+        device_share: share of that time at the device.
+    """
+
+    option: Option
+    place: Place
+    pieces: frozenset[str]
+    loads: tuple[tuple[str, float, float], ...]
+    energy_j: float
+    worst_energy_j: float
+    cost_usd: float
+    run_s: float
+    device_share: float
+
+    @property
+    def needs_cloud(self) -> bool:
+        """Whether any stage runs in the cloud."""
+        return self.device_share < 1.0
+
+    def is_again(self, earlier: Candidate) -> bool:
+        """Tell whether this is an earlier candidate, perhaps with other costs."""
+        same = self.option.variant == earlier.option.variant and self.place is earlier.place
+        return same and self.pieces == earlier.pieces
+
+    def missing(self, resident: frozenset[str]) -> tuple[float, float]:
+        """Return the energy and the time to load what is not resident."""
+        if self.pieces <= resident:
+            return 0.0, 0.0
+        absent = [(j, s) for piece, j, s in self.loads if piece not in resident]
+        return sum(j for j, _ in absent), sum(s for _, s in absent)
+
+
+@dataclass(frozen=True, slots=True)
+class Candidates:
+    """An app's candidates, most accurate first, at the device first where equally accurate."""
+
+    candidates: tuple[Candidate, ...]
+    none_because: str
+
+
+def candidates_of(problem: Problem, app: App) -> Candidates:
+    """Make an app's options ready, without those that could never be served in time or in memory."""
+    offered = problem.options.get(app.name, ())
+    if not offered:
+        return Candidates((), without_options(app))
+    limit_bytes = problem.budget.memory_bytes
+    fitting = [o for o in offered if memory_bytes(problem.pieces, o.device_pieces) <= limit_bytes]
+    if not fitting:
+        return Candidates((), TOO_LARGE)
+    found = [_candidate(problem, o) for o in fitting]
+    in_time = [c for c in found if _worst_s(problem, c.option) <= app.latency_limit_s]
+    if not in_time:
+        return Candidates((), TOO_SLOW)
+    ordered = sorted(in_time, key=lambda c: (-c.option.accuracy, c.needs_cloud, c.energy_j))
+    return Candidates(tuple(ordered), "")
+
+
+def cheapest(candidates: Iterable[Candidate], state: State) -> Candidate | None:
+    """Return the cheapest at the device while energy is left, then in the cloud while money is left."""
+    device = min((c for c in candidates if not c.needs_cloud), key=lambda c: c.energy_j, default=None)
+    if device is not None and device.energy_j <= state.energy_left_j and state.energy_left_j > 0.0:
+        return device
+    if not state.connected:
+        return None
+    cloud = min((c for c in candidates if c.needs_cloud), key=lambda c: c.cost_usd, default=None)
+    if cloud is not None and cloud.cost_usd <= state.cost_left_usd and state.cost_left_usd > 0.0:
+        return cloud
+    return None
+
+
+def _candidate(problem: Problem, option: Option) -> Candidate:
+    cost = configuration_cost(problem.pieces, (option,))
+    pieces = tuple(dict.fromkeys(option.device_pieces))
+    cloud_s = sum(s.probability * s.run_s for s in option.stages if s.place is Place.CLOUD)
+    in_cloud = any(s.place is Place.CLOUD for s in option.stages)
+    run_s = cost.run_s + cloud_s
+    share = 1.0 if not in_cloud else (cost.run_s / run_s if run_s > 0.0 else 0.0)
+    return Candidate(
+        option,
+        option.place,
+        frozenset(pieces),
+        tuple((p, problem.pieces[p].load_energy_j, problem.pieces[p].load_s) for p in pieces),
+        cost.energy_j,
+        cost.worst_energy_j,
+        cost.cost_usd,
+        run_s,
+        share,
+    )
+
+
+def _worst_s(problem: Problem, option: Option) -> float:
+    cloud_s = sum(s.run_s for s in option.stages if s.place is Place.CLOUD)
+    return configuration_cost(problem.pieces, (option,)).run_worst_s + cloud_s

@@ -1,0 +1,30 @@
+"""Policies by the name that a user gives; a further policy is one more line here."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+from catalog.errors import BadInput
+from engine.scheduling.policies.best_static import BestStatic
+from engine.scheduling.policies.mcdnn2016 import Mcdnn2016
+from engine.scheduling.policies.original import Original
+from engine.scheduling.policy import Policy
+from engine.scheduling.problem import Problem
+
+POLICIES: Mapping[str, Callable[[Problem], Policy]] = {
+    "best-static": BestStatic,
+    "mcdnn2016": Mcdnn2016,
+    "original": Original,
+}
+
+
+def make_policy(name: str, problem: Problem) -> Policy:
+    """Return a new policy.
+
+    Raises:
+        BadInput: no policy of that name.
+    """
+    policy = POLICIES.get(name)
+    if policy is None:
+        raise BadInput(f"policy {name!r}: expected one of {sorted(POLICIES)}")
+    return policy(problem)
