@@ -15,8 +15,9 @@ FRAME_WIDTH = 320
 FRAME_HEIGHT = 240
 _SWAY_PX = 48
 _NOISE_SHIFT_PX = 64
+_TEXTURE_WIDTH, _TEXTURE_HEIGHT = FRAME_WIDTH + 2 * _SWAY_PX, FRAME_HEIGHT + 2 * _SWAY_PX
 # Wavelength in pixels and contrast (standard deviation) of the layers of a texture.
-_OCTAVES = ((80, 14.0), (30, 9.0), (12, 5.0), (4, 2.5))
+_OCTAVES = (((80, 80), 14.0), ((30, 30), 9.0), ((12, 12), 5.0), ((4, 4), 2.5))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -61,9 +62,9 @@ class Backdrop:
             t_s: time, for the light.
             grain: noise of standard deviation 1, of the same shape.
         """
-        lit = scene * self.light(t_s)[:, :, np.newaxis]
+        lit: Float32 = scene * self.light(t_s)[:, :, np.newaxis]
         if self.blur > 0.3:
-            lit = cv2.GaussianBlur(lit, (5, 5), self.blur)
+            lit = np.asarray(cv2.GaussianBlur(lit, (5, 5), self.blur), dtype=np.float32)
         return np.asarray(cv2.addWeighted(lit, 1.0, grain, self.noise, 0.0, dtype=cv2.CV_8U), dtype=np.uint8)
 
     def light(self, t_s: float) -> Float32:
@@ -104,27 +105,37 @@ def grain_at(sheet: Float32, rng: np.random.Generator) -> Float32:
 
 
 def _texture(rng: np.random.Generator, brightness: float) -> Float32:
-    width, height = FRAME_WIDTH + 2 * _SWAY_PX, FRAME_HEIGHT + 2 * _SWAY_PX
-    grey = np.full((height, width), brightness, np.float32)
+    grey = np.zeros((_TEXTURE_HEIGHT, _TEXTURE_WIDTH), np.float32)
     for wavelength_px, contrast in _OCTAVES:
-        grey += contrast * float(rng.uniform(0.4, 1.2)) * _smooth_noise(rng, height, width, wavelength_px)
+        grey += _smooth_noise(rng, wavelength_px, contrast * float(rng.uniform(0.4, 1.2)))
+    grey += _fibres(rng)
     _lay_shapes(grey, rng)
-    tint = rng.uniform(0.85, 1.15, 3).astype(np.float32)
-    colour = np.stack([_smooth_noise(rng, height, width, 100) for _ in range(3)], axis=2)
-    return np.asarray(grey[:, :, np.newaxis] * (tint + 0.05 * colour), dtype=np.float32)
+    tint = rng.uniform(0.85, 1.15, 3)
+    coarse = brightness * (tint + 0.05 * rng.standard_normal((5, 6, 3)))
+    colour = cv2.resize(coarse.astype(np.float32), grey.shape[::-1], interpolation=cv2.INTER_CUBIC)
+    return np.asarray(colour + grey[:, :, np.newaxis], dtype=np.float32)
 
 
-def _smooth_noise(rng: np.random.Generator, height: int, width: int, wavelength_px: int) -> Float32:
-    coarse = rng.standard_normal((height // wavelength_px + 2, width // wavelength_px + 2), dtype=np.float32)
-    return np.asarray(cv2.resize(coarse, (width, height), interpolation=cv2.INTER_CUBIC), dtype=np.float32)
+def _smooth_noise(rng: np.random.Generator, wavelength_px: tuple[int, int], contrast: float) -> Float32:
+    """Draw noise of one wavelength (x, y): (_TEXTURE_HEIGHT, _TEXTURE_WIDTH) float32."""
+    columns, rows = _TEXTURE_WIDTH // wavelength_px[0] + 2, _TEXTURE_HEIGHT // wavelength_px[1] + 2
+    coarse = contrast * rng.standard_normal((rows, columns), dtype=np.float32)
+    size = (_TEXTURE_WIDTH, _TEXTURE_HEIGHT)
+    return np.asarray(cv2.resize(coarse, size, interpolation=cv2.INTER_CUBIC), dtype=np.float32)
+
+
+def _fibres(rng: np.random.Generator) -> Float32:
+    """Draw long thin streaks like those of wood or cloth, along x or along y."""
+    wavelength_px = (int(rng.integers(40, 120)), int(rng.integers(3, 8)))
+    contrast = float(rng.uniform(0.0, 7.0))
+    return _smooth_noise(rng, wavelength_px if rng.random() < 0.5 else wavelength_px[::-1], contrast)
 
 
 def _lay_shapes(grey: Float32, rng: np.random.Generator) -> None:
     """Lay a few large faint polygons onto grey (H, W): edges that no digit makes."""
-    height, width = grey.shape
     layer = np.zeros_like(grey)
     for _ in range(int(rng.integers(2, 7))):
-        centre = rng.uniform((0, 0), (width, height))
+        centre = rng.uniform((0, 0), grey.shape[::-1])
         corners = (centre + rng.uniform(-150, 150, (4, 2))).astype(np.int32)
         cv2.fillConvexPoly(layer, cv2.convexHull(corners), float(rng.uniform(-22, 22)))
-    grey += cv2.GaussianBlur(layer, (5, 5), 1.5)
+    grey += layer

@@ -7,6 +7,7 @@ time is the same whichever frames were rendered before.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -19,10 +20,12 @@ from catalog.digits.digit_track import DigitTrack, draw_track
 
 Float64 = npt.NDArray[np.float64]
 UInt8 = npt.NDArray[np.uint8]
+Bool = npt.NDArray[np.bool_]
+ClassMix = Callable[[np.random.Generator], Float64]
 
-MOST_DIGITS = 5
 _STEP_S = 0.25
-_ATTEMPTS = 80
+_ATTEMPTS = 40
+_SPOTS = 6
 _LEAST_VISIBLE = 0.75
 _TRACKS_PER_SCENE = 1000
 _GRAIN_STREAM, _SCENE_STREAM, _FRAME_STREAM = 0, 1, 2
@@ -89,19 +92,36 @@ class DigitScene:
         return RenderedFrame(self.backdrop.exposed(canvas, t_s, grain), tuple(seen))
 
 
+def skewed_mix(rng: np.random.Generator) -> Float64:
+    """Draw a class mix (10,) in which two or three digits make up 85 %."""
+    favourites = rng.choice(10, size=int(rng.integers(2, 4)), replace=False)
+    mix = np.full(10, 0.15 / (10 - len(favourites)))
+    mix[favourites] = 0.85 * rng.dirichlet(np.full(len(favourites), 4.0))
+    return mix
+
+
+def even_mix(_: np.random.Generator) -> Float64:
+    """Return the class mix (10,) in which all digits are equally likely."""
+    return np.full(10, 0.1)
+
+
 class DigitVideo:
     """The endless video of one split and seed.
 
     Args:
         images: the digits that it shows.
         seed: two videos of the same seed and split are the same.
-        skewed: a few digits dominate each scene; else all are equally likely.
+        mix: draws a scene's class mix.
+        most_digits: in the frame at a time.
     """
 
-    def __init__(self, images: DigitImages, seed: int, *, skewed: bool = True) -> None:
+    def __init__(
+        self, images: DigitImages, seed: int, mix: ClassMix = skewed_mix, most_digits: int = 5
+    ) -> None:
         self._images = images
         self._seed = seed
-        self._mix = skewed_mix if skewed else even_mix
+        self._mix = mix
+        self._most_digits = most_digits
         self._grain = draw_grain(self._rng(_GRAIN_STREAM, 0))
         self._start_s = 0.0
         self._scene = self.scene(0)
@@ -109,7 +129,7 @@ class DigitVideo:
     def scene(self, number: int) -> DigitScene:
         """Draw a scene by its number."""
         rng = self._rng(_SCENE_STREAM, number)
-        return draw_scene(rng, number, self._images, self._mix(rng))
+        return draw_scene(rng, number, self._images, self._mix(rng), self._most_digits)
 
     def render(self, index: int, t_s: float) -> RenderedFrame:
         """Render the frame at a time; index only chooses its noise. Going forward is fast."""
@@ -125,24 +145,13 @@ class DigitVideo:
         return np.random.default_rng((self._seed, stream, number))
 
 
-def skewed_mix(rng: np.random.Generator) -> Float64:
-    """Draw a class mix (10,) in which two or three digits make up 85 %."""
-    favourites = rng.choice(10, size=int(rng.integers(2, 4)), replace=False)
-    mix = np.full(10, 0.15 / (10 - len(favourites)))
-    mix[favourites] = 0.85 * rng.dirichlet(np.full(len(favourites), 4.0))
-    return mix
-
-
-def even_mix(rng: np.random.Generator) -> Float64:  # noqa: ARG001
-    """Return the class mix (10,) in which all digits are equally likely."""
-    return np.full(10, 0.1)
-
-
-def draw_scene(rng: np.random.Generator, number: int, images: DigitImages, mix: Float64) -> DigitScene:
-    """Draw a scene with a given class mix."""
+def draw_scene(
+    rng: np.random.Generator, number: int, images: DigitImages, mix: Float64, most_digits: int
+) -> DigitScene:
+    """Draw a scene with a given class mix (10,)."""
     duration_s = float(rng.uniform(6.0, 14.0))
     backdrop = draw_backdrop(rng)
-    tracks = draw_tracks(rng, images, mix, duration_s)
+    tracks = draw_tracks(rng, images, mix, most_digits, duration_s)
     return DigitScene(
         number=number,
         duration_s=duration_s,
@@ -155,39 +164,51 @@ def draw_scene(rng: np.random.Generator, number: int, images: DigitImages, mix: 
 
 
 def draw_tracks(
-    rng: np.random.Generator, images: DigitImages, mix: Float64, duration_s: float
+    rng: np.random.Generator, images: DigitImages, mix: Float64, most_digits: int, duration_s: float
 ) -> tuple[DigitTrack, ...]:
-    """Draw tracks that never touch each other, with one to MOST_DIGITS inside at most times."""
+    """Draw tracks that never touch each other, with one to most_digits inside nearly always."""
     times_s = np.arange(0.0, duration_s + _STEP_S, _STEP_S)
-    wanted = float(rng.uniform(1.5, MOST_DIGITS - 0.5))
+    wanted = float(rng.uniform(0.3, 0.8)) * most_digits
+    of_digit = [np.flatnonzero(images.digits == d) for d in range(10)]
     inside = np.zeros(len(times_s), np.int64)
     tracks: list[DigitTrack] = []
+    ways = np.empty((0, len(times_s), 2))
+    radii = np.empty(0)
     for _ in range(_ATTEMPTS):
         if inside.mean() >= wanted:
             break
         emptiest = rng.choice(np.flatnonzero(inside == inside.min()))
-        image = _draw_image(rng, images, mix)
-        track = draw_track(rng, image, float(times_s[emptiest]), FRAME_WIDTH, FRAME_HEIGHT)
-        now_inside = inside + _inside(track, times_s)
-        if now_inside.max() <= MOST_DIGITS and not any(_touch(track, t, times_s) for t in tracks):
+        image = int(rng.choice(of_digit[rng.choice(10, p=mix)]))
+        track = draw_track(rng, image, float(times_s[emptiest]), _free_spot(rng, ways[:, emptiest]))
+        way = track.centres(times_s)
+        now_inside = inside + _inside(way, 0.0)
+        if now_inside.max() <= most_digits and not _touches(way, track.radius_px, ways, radii):
             tracks.append(track)
+            ways = np.concatenate((ways, way[np.newaxis]))
+            radii = np.append(radii, track.radius_px)
             inside = now_inside
     return tuple(tracks)
 
 
-def _draw_image(rng: np.random.Generator, images: DigitImages, mix: Float64) -> int:
-    digit = rng.choice(10, p=mix)
-    return int(rng.choice(np.flatnonzero(images.digits == digit)))
+def _free_spot(rng: np.random.Generator, taken: Float64) -> tuple[float, float]:
+    """Draw a point of the frame far from what is there (N, 2): the best of a few."""
+    spots = rng.uniform((0, 0), (FRAME_WIDTH, FRAME_HEIGHT), (_SPOTS, 2))
+    apart = np.hypot(*(spots[:, np.newaxis] - taken).T).min(axis=0, initial=np.inf)
+    x, y = spots[apart.argmax()]
+    return float(x), float(y)
 
 
-def _inside(track: DigitTrack, times_s: Float64) -> npt.NDArray[np.bool_]:
-    centres = track.centres(times_s)
-    return np.asarray(((centres >= 0) & (centres < (FRAME_WIDTH, FRAME_HEIGHT))).all(axis=1))
+def _inside(way: Float64, rim_px: float) -> Bool:
+    """Where a way (T, 2) is inside the frame and a rim around it: (T,)."""
+    return np.asarray(((way >= -rim_px) & (way < (FRAME_WIDTH + rim_px, FRAME_HEIGHT + rim_px))).all(axis=1))
 
 
-def _touch(a: DigitTrack, b: DigitTrack, times_s: Float64) -> bool:
-    apart = np.hypot(*(a.centres(times_s) - b.centres(times_s)).T)
-    return bool(apart.min() < a.radius_px + b.radius_px)
+def _touches(way: Float64, radius_px: float, ways: Float64, radii: Float64) -> bool:
+    """Whether a way (T, 2) comes too near to one of the ways (N, T, 2) with radii (N,) in sight."""
+    in_sight = _inside(way, radius_px)
+    offset = ways[:, in_sight] - way[in_sight]
+    reach = radii + radius_px
+    return bool(((offset * offset).sum(axis=2) < (reach * reach)[:, np.newaxis]).any())
 
 
 def _sprite(

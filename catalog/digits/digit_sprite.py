@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import cv2
@@ -53,13 +54,16 @@ class Pose:
     shear: float
     angle_rad: float
 
-    def matrix(self) -> npt.NDArray[np.float64]:
-        """Return (2, 2): from pixels of the sprite to pixels of the frame, about the centre."""
+    def matrix(self) -> tuple[float, float, float, float]:
+        """Return a, b, c, d: x' = a x + b y, y' = c x + d y, from sprite to frame about the centre."""
         scale = self.height_px / DIGIT_PX
-        cos, sin = np.cos(self.angle_rad), np.sin(self.angle_rad)
-        turn = np.array([[cos, -sin], [sin, cos]])
-        lean = np.array([[self.aspect, -self.shear], [0.0, 1.0]])
-        return np.asarray(scale * turn @ lean, dtype=np.float64)
+        cos, sin = scale * math.cos(self.angle_rad), scale * math.sin(self.angle_rad)
+        return (
+            cos * self.aspect,
+            -cos * self.shear - sin,
+            sin * self.aspect,
+            -sin * self.shear + cos,
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,21 +90,21 @@ def digit_sprite(strokes: Float32, threshold: float, colour: Float32) -> DigitSp
 
 def blend(canvas: Float32, sprite: DigitSprite, pose: Pose) -> Placement | None:
     """Draw a sprite onto canvas (H, W, 3) float32 in place; None where nothing of it is inside."""
-    matrix = pose.matrix()
+    a, b, c, d = pose.matrix()
     half = SPRITE_PX / 2
-    reach_x, reach_y = half * np.abs(matrix).sum(axis=1)
+    reach_x, reach_y = half * (abs(a) + abs(b)), half * (abs(c) + abs(d))
     height, width = canvas.shape[:2]
     x0, x1 = max(0, int(pose.x - reach_x)), min(width, int(pose.x + reach_x) + 1)
     y0, y1 = max(0, int(pose.y - reach_y)), min(height, int(pose.y + reach_y) + 1)
     if x0 >= x1 or y0 >= y1:
         return None
-    shift = np.array([pose.x - x0, pose.y - y0]) - matrix @ np.array([half, half])
-    forward = np.column_stack((matrix, shift))
+    shift_x, shift_y = pose.x - x0 - half * (a + b), pose.y - y0 - half * (c + d)
+    forward = np.array([[a, b, shift_x], [c, d, shift_y]])
     alpha = cv2.warpAffine(sprite.alpha, forward, (x1 - x0, y1 - y0), flags=cv2.INTER_LINEAR)
     x, y, w, h = cv2.boundingRect((alpha > _VISIBLE_ALPHA).astype(np.uint8))
     if w == 0 or h == 0:
         return None
     patch = canvas[y0:y1, x0:x1]
     patch += alpha[:, :, np.newaxis] * (sprite.colour - patch)
-    whole = float(sprite.alpha.sum()) * abs(float(np.linalg.det(matrix)))
+    whole = float(sprite.alpha.sum()) * abs(a * d - b * c)
     return Placement((x0 + x, y0 + y, w, h), min(1.0, float(alpha.sum()) / whole))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -50,8 +51,8 @@ class DigitTrack:
 
     @property
     def radius_px(self) -> float:
-        """Distance from its centre that its strokes never pass."""
-        return 0.75 * self.height_px * (1.0 + self.zoom) * max(1.0, self.aspect + abs(self.shear))
+        """Distance from its centre that its strokes never pass: half the leaning box's diagonal."""
+        return 0.5 * self.height_px * (1.0 + self.zoom) * math.hypot(1.0, self.aspect + abs(self.shear))
 
     def centres(self, times_s: Float64) -> Float64:
         """Return its centre at times (N,) as (N, 2): x, y in pixels of the frame."""
@@ -59,22 +60,22 @@ class DigitTrack:
 
     def pose(self, t_s: float) -> Pose:
         """Return how it is shown at a time."""
-        x, y = self.centres(np.array([t_s]))[0]
-        turn = 2 * np.pi * self.wobble_hz * t_s + self.phase
+        since_s = t_s - self.anchor_s
+        turn = 2 * math.pi * self.wobble_hz * t_s + self.phase
         return Pose(
-            x=float(x),
-            y=float(y),
-            height_px=self.height_px * (1.0 + self.zoom * float(np.sin(0.7 * turn))),
+            x=self.anchor[0] + since_s * self.velocity[0],
+            y=self.anchor[1] + since_s * self.velocity[1],
+            height_px=self.height_px * (1.0 + self.zoom * math.sin(0.7 * turn)),
             aspect=self.aspect,
             shear=self.shear,
-            angle_rad=self.angle_rad + self.swing_rad * float(np.sin(turn)),
+            angle_rad=self.angle_rad + self.swing_rad * math.sin(turn),
         )
 
 
 def draw_track(
-    rng: np.random.Generator, image: int, anchor_s: float, width_px: int, height_px: int
+    rng: np.random.Generator, image: int, anchor_s: float, anchor: tuple[float, float]
 ) -> DigitTrack:
-    """Draw a track that is inside a frame of the given size at a time."""
+    """Draw a track through a point (x, y) at a time."""
     size_px = float(np.exp(rng.uniform(np.log(24.0), np.log(58.0))))
     heading = rng.uniform(0.0, 2 * np.pi)
     speed = rng.uniform(10.0, 55.0)
@@ -82,7 +83,7 @@ def draw_track(
     return DigitTrack(
         image=image,
         anchor_s=anchor_s,
-        anchor=(float(rng.uniform(0, width_px)), float(rng.uniform(0, height_px))),
+        anchor=anchor,
         velocity=(float(speed * np.cos(heading)), float(speed * np.sin(heading))),
         height_px=size_px,
         aspect=float(rng.uniform(0.75, 1.15)),

@@ -7,7 +7,7 @@ import numpy.typing as npt
 
 from catalog.digits.backdrop import FRAME_HEIGHT, FRAME_WIDTH
 from catalog.digits.digit_images import Split, digit_images
-from catalog.digits.digit_scene import DigitVideo
+from catalog.digits.digit_scene import DigitVideo, even_mix
 from catalog.digits.digit_sprite import Box
 from catalog.preprocessing import window_pixels
 from catalog.tasks import InputType
@@ -15,7 +15,8 @@ from catalog.tasks import InputType
 UInt8 = npt.NDArray[np.uint8]
 Int64 = npt.NDArray[np.int64]
 
-_STEP_S = 1.5
+_STEP_S = 1.0
+_CROWD = 8  # more a frame than the camera shows: fewer frames to render for the same windows
 _JITTER = 0.05
 
 
@@ -30,7 +31,7 @@ def render_windows(split: Split, count: int, seed: int, input_type: InputType) -
     """
     windows = np.empty((count, input_type.size_px, input_type.size_px, 3), np.uint8)
     digits = np.empty(count, np.int64)
-    video = DigitVideo(digit_images(split), seed, skewed=False)
+    video = DigitVideo(digit_images(split), seed, even_mix, _CROWD)
     rng = np.random.default_rng((seed, count))
     filled = index = 0
     while filled < count:
