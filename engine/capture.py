@@ -1,0 +1,159 @@
+"""Reads a source in a thread of its own into a bounded queue, and counts what is dropped."""
+
+from __future__ import annotations
+
+import logging
+import queue
+import threading
+import time
+from collections import deque
+from collections.abc import Callable
+from contextlib import closing
+from dataclasses import dataclass
+
+from catalog.errors import BadInput
+from engine.frames import Frame
+from engine.sources.protocol import Source
+
+_log = logging.getLogger(__name__)
+
+_CLOSE_TIMEOUT_S = 15.0  # longer than the time-out of a network stream
+
+
+@dataclass(frozen=True, slots=True)
+class CaptureCounts:
+    """Frames at one moment: read = taken + dropped + left (still waiting)."""
+
+    read: int
+    taken: int
+    dropped: int
+    left: int
+
+
+class Capture:
+    """Holds up to `capacity` frames of a source.
+
+    A live source never waits: when the queue is full its oldest frame is dropped and counted. Any
+    other source waits until a frame is taken. The thread owns the source and closes it.
+
+    Args:
+        source: owned from here on.
+        capacity: frames that may wait.
+        busy_clock: processor time of the calling thread.
+
+    Raises:
+        BadInput: a capacity below 1.
+    """
+
+    def __init__(
+        self, source: Source, capacity: int = 4, busy_clock: Callable[[], float] = time.thread_time
+    ) -> None:
+        if capacity < 1:
+            raise BadInput(f"capture of {source.name}: capacity = {capacity}: expected at least 1 frame")
+        self._source = source
+        self._capacity = capacity
+        self._busy_clock = busy_clock
+        self._live = source.live
+        self._frames: deque[Frame] = deque()
+        self._changed = threading.Condition()
+        self._error: BaseException | None = None
+        self._ended = False
+        self._closed = False
+        self._read = self._taken = self._dropped = 0
+        self._busy_s = 0.0
+        self._thread = threading.Thread(target=self._run, name=f"mcdnn-capture-{source.name}", daemon=True)
+        self._thread.start()
+
+    @property
+    def name(self) -> str:
+        """Name of the source."""
+        return self._source.name
+
+    @property
+    def live(self) -> bool:
+        """Whether frames may be dropped."""
+        return self._live
+
+    def get(self, timeout_s: float | None = None) -> Frame | None:
+        """Return the oldest frame, or None after the last one and after close().
+
+        Raises:
+            queue.Empty: none came within timeout_s.
+            SourceError: the source broke, after the frames that came before are taken.
+        """
+        with self._changed:
+            if not self._changed.wait_for(self._has_news, timeout_s):
+                raise queue.Empty
+            if self._closed:
+                return None
+            if self._frames:
+                self._taken += 1
+                frame = self._frames.popleft()
+                self._changed.notify_all()
+                return frame
+            if self._error is not None:
+                raise self._error
+            return None
+
+    def counts(self) -> CaptureCounts:
+        """Return how many frames went where, all at the same moment."""
+        with self._changed:
+            return CaptureCounts(self._read, self._taken, self._dropped, len(self._frames))
+
+    def take_busy_s(self) -> float:
+        """Return the processor time that reading took since the last call."""
+        with self._changed:
+            busy_s, self._busy_s = self._busy_s, 0.0
+        return busy_s
+
+    def close(self) -> None:
+        """End the thread, even one that waits for room, and let go of the source; may be called twice.
+
+        A thread that is inside the source's read() ends when that returns.
+        """
+        with self._changed:
+            self._closed = True
+            self._changed.notify_all()
+        self._thread.join(_CLOSE_TIMEOUT_S)
+        if self._thread.is_alive():
+            _log.warning("%s: does not come back from reading: left behind", self._source.name)
+
+    def _has_news(self) -> bool:
+        return bool(self._frames) or self._ended or self._closed
+
+    def _run(self) -> None:
+        try:
+            with closing(self._source):
+                self._read_all()
+        except BaseException as e:  # whatever it is, the engine's thread must hear of it
+            self._error = e
+        finally:
+            with self._changed:
+                self._ended = True
+                self._changed.notify_all()
+
+    def _read_all(self) -> None:
+        before_s = self._busy_clock()
+        while (frame := self._source.read()) is not None:
+            now_s = self._busy_clock()
+            if not self._keep(frame, now_s - before_s):
+                return
+            before_s = now_s
+
+    def _keep(self, frame: Frame, busy_s: float) -> bool:
+        """Queue a frame; return whether to go on reading. After close() nobody takes it any more."""
+        with self._changed:
+            self._read += 1
+            self._busy_s += busy_s
+            if self._live:
+                if len(self._frames) == self._capacity:
+                    self._frames.popleft()
+                    self._dropped += 1
+            else:
+                self._changed.wait_for(self._has_room)
+            self._frames.append(frame)
+            self._changed.notify_all()
+            return not self._closed
+
+    def _has_room(self) -> bool:
+        return self._closed or len(self._frames) < self._capacity

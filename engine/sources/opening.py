@@ -1,0 +1,134 @@
+"""From what a user writes to a source: one table of forms."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import parse_qsl
+
+from catalog.errors import BadInput
+from engine.errors import SourceError
+from engine.sources.camera import open_camera
+from engine.sources.image_folder import ImageFolder
+from engine.sources.network_stream import SCHEMES, open_stream
+from engine.sources.pace import Pace, make_pace
+from engine.sources.protocol import Source
+from engine.sources.video_file import open_video_file
+
+ALLOWED_FORMS = (
+    "a video file, a folder of images (with ?fps=N), a camera's number, rtsp:// or http://, or digits: "
+    "(with ?seed=N and the like)"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Opening:
+    """What every form of source is opened with."""
+
+    uri: str
+    name: str | None
+    pace: str
+    clock: Callable[[], float]
+    sleep: Callable[[float], None]
+
+    def make_pace(self) -> Pace:
+        """Return the pace of a recording."""
+        return make_pace(self.pace, self.clock, self.sleep)
+
+
+@dataclass(frozen=True, slots=True)
+class SourceForm:
+    """One form of URI: how it is told from the others and what opens it."""
+
+    matches: Callable[[str], bool]
+    open: Callable[[Opening], Source]
+
+
+def open_source(
+    uri: str,
+    name: str | None = None,
+    pace: str = "max",
+    clock: Callable[[], float] = time.monotonic,
+    sleep: Callable[[float], None] = time.sleep,
+) -> Source:
+    """Open what a user calls a source.
+
+    Args:
+        uri: a video file, a folder of images, a camera's number, rtsp:// or http://, or digits:.
+        name: in results; from the URI by default.
+        pace: of what is no camera: "max" (as fast as frames are taken, none is lost) or "wall" (at
+            media time, as a camera would give them).
+        clock: monotonic.
+        sleep: waits for media time and between failed reads of a camera.
+
+    Raises:
+        SourceError: it does not exist or cannot be opened.
+        BadInput: an option or a pace that there is not.
+    """
+    opening = Opening(uri, name, pace, clock, sleep)
+    for form in _FORMS:
+        if form.matches(uri):
+            return form.open(opening)
+    raise SourceError(f"source {uri!r}: no such file or folder; expected {ALLOWED_FORMS}")
+
+
+def _is_camera(uri: str) -> bool:
+    return uri.isascii() and uri.isdecimal()
+
+
+def _open_camera(opening: Opening) -> Source:
+    return open_camera(int(opening.uri), opening.name, opening.clock, opening.sleep)
+
+
+def _is_stream(uri: str) -> bool:
+    return uri.partition("://")[0].lower() in SCHEMES and "://" in uri
+
+
+def _open_stream(opening: Opening) -> Source:
+    return open_stream(
+        opening.uri, opening.name, opening.make_pace(), clock=opening.clock, sleep=opening.sleep
+    )
+
+
+def _is_folder(uri: str) -> bool:
+    return Path(uri).is_dir() or Path(uri.partition("?")[0]).is_dir()
+
+
+def _open_folder(opening: Opening) -> Source:
+    path, fps = opening.uri, 1.0
+    if not Path(path).is_dir():
+        path, _, query = opening.uri.partition("?")
+        fps = _frame_rate(opening.uri, query)
+    return ImageFolder(Path(path), fps, opening.name, opening.make_pace(), opening.clock)
+
+
+def _frame_rate(uri: str, query: str) -> float:
+    options = dict(parse_qsl(query, keep_blank_values=True))
+    if set(options) != {"fps"}:
+        raise BadInput(f"source {uri!r}: options {sorted(options)}: expected fps alone, as in frames/?fps=10")
+    try:
+        fps = float(options["fps"])
+    except ValueError:
+        fps = math.nan
+    if not 0.0 < fps < math.inf:
+        raise BadInput(f"source {uri!r}: fps = {options['fps']!r}: expected a positive number")
+    return fps
+
+
+def _is_file(uri: str) -> bool:
+    return Path(uri).is_file()
+
+
+def _open_file(opening: Opening) -> Source:
+    return open_video_file(Path(opening.uri), opening.name, opening.make_pace(), opening.clock)
+
+
+_FORMS = (
+    SourceForm(_is_camera, _open_camera),
+    SourceForm(_is_stream, _open_stream),
+    SourceForm(_is_folder, _open_folder),
+    SourceForm(_is_file, _open_file),
+)
