@@ -1,0 +1,125 @@
+"""The device's side: an Offload over one gRPC channel. Needs no torch and no catalog."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import replace
+from types import TracebackType
+
+import grpc
+
+from cloud.endpoint import Endpoint
+from cloud.errors import CloudIncompatible, CloudRefused, CloudTimeout, translated
+from cloud.limits import Limits
+from cloud.messages import CatalogListing, ClassifyCall, Picture
+from cloud.pictures import UInt8, raw_picture
+from cloud.rpc.v1 import classify_pb2 as pb
+from cloud.rpc.v1.classify_pb2_grpc import OffloadStub
+from cloud.wire import answer_from_proto, call_to_proto, listing_from_proto
+from engine.offload import OffloadAnswer, OffloadRequest
+
+_RECONNECT_MS = (100, 2000)  # first and longest pause; grpc's own longest is two minutes
+
+
+class CloudClient:
+    """Asks one server; safe to share between threads.
+
+    The channel connects when it is first used and again after a loss; a call made meanwhile fails at
+    once. Nothing is retried here.
+
+    Args:
+        endpoint: of the server.
+        encode: how a window (H, W, 3) uint8 RGB becomes a picture.
+        limits: what the server takes.
+        clock: seconds, monotonic.
+    """
+
+    def __init__(
+        self,
+        endpoint: Endpoint,
+        encode: Callable[[UInt8], Picture] = raw_picture,
+        limits: Limits | None = None,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._name = str(endpoint)
+        self._encode = encode
+        self._limits = limits or Limits()
+        self._clock = clock
+        self._channel = grpc.insecure_channel(self._name, _channel_options(endpoint, self._limits))
+        self._stub = OffloadStub(self._channel)
+
+    def classify(self, request: OffloadRequest) -> OffloadAnswer:
+        """Return the answers within the request's deadline, encoding included; see engine.offload.Offload.
+
+        Raises:
+            CloudError: there is no answer, or not in time; the subclass says why.
+        """
+        began_s = self._clock()
+        pictures = tuple(self._encode(w) for w in request.windows)
+        left_s = request.deadline_s - (self._clock() - began_s)
+        if not left_s > 0.0:
+            raise CloudTimeout(f"cloud {self._name}: request {request.id}: no time left to send it")
+        message = call_to_proto(ClassifyCall(request.id, request.questions, pictures, left_s))
+        self._check_size(message.ByteSize(), request.id)
+        with translated(self._name):
+            reply = self._stub.Classify(message, timeout=left_s)
+        answer = answer_from_proto(reply)
+        self._check_answer(answer, request)
+        return replace(
+            answer,
+            up_bytes=message.ByteSize(),
+            down_bytes=reply.ByteSize(),
+            round_trip_s=self._clock() - began_s,
+        )
+
+    def list_catalog(self, timeout_s: float) -> CatalogListing:
+        """Return what the server can answer.
+
+        Raises:
+            CloudError: there is no answer, or not in time.
+        """
+        with translated(self._name):
+            reply = self._stub.ListCatalog(pb.ListCatalogRequest(), timeout=timeout_s)
+        return listing_from_proto(reply)
+
+    def close(self) -> None:
+        """Close the channel; calls under way fail with CloudUnreachable."""
+        self._channel.close()
+
+    def __enter__(self) -> CloudClient:
+        """Return the client itself."""
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Close the channel."""
+        self.close()
+
+    def _check_size(self, size_bytes: int, request_id: str) -> None:
+        if size_bytes > self._limits.message_bytes:
+            raise CloudRefused(
+                f"cloud {self._name}: request {request_id}: {size_bytes} bytes: the limit is "
+                f"{self._limits.message_bytes}: send fewer or smaller windows"
+            )
+
+    def _check_answer(self, answer: OffloadAnswer, request: OffloadRequest) -> None:
+        expected = [len(request.windows)] * len(request.questions)
+        if answer.request_id != request.id or [len(row) for row in answer.answers] != expected:
+            raise CloudIncompatible(
+                f"cloud {self._name}: request {request.id}: the answer is to something else"
+            )
+
+
+def _channel_options(endpoint: Endpoint, limits: Limits) -> list[tuple[str, int]]:
+    first_ms, longest_ms = _RECONNECT_MS
+    options = [
+        ("grpc.initial_reconnect_backoff_ms", first_ms),
+        ("grpc.min_reconnect_backoff_ms", first_ms),
+        ("grpc.max_reconnect_backoff_ms", longest_ms),
+        ("grpc.max_send_message_length", limits.message_bytes),
+        ("grpc.max_receive_message_length", limits.message_bytes),
+    ]
+    # A proxy from the environment cannot reach this machine's own loopback address.
+    return [*options, ("grpc.enable_http_proxy", 0)] if endpoint.loopback else options

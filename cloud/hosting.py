@@ -1,0 +1,141 @@
+"""A catalog that answers questions: routes, residency under a memory limit, and batches.
+
+Used by one thread at a time: the one that runs parts owns what is in memory.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from catalog.backends.protocol import Backend
+from catalog.preprocessing import resize
+from catalog.store import Catalog
+from catalog.tasks import InputType
+from cloud.messages import CatalogListing, OfferedTask, OfferedTrunk, OfferedVariant
+from cloud.refusals import BadRequest, DoesNotFit, UnknownVariant
+from engine.offload import OffloadedAnswer, Question
+from engine.router import Route, build_route
+from engine.runtime.catalog_pieces import CatalogPieces
+from engine.runtime.loading import PieceMemory
+from engine.runtime.residency import Residency, TooLarge
+from engine.scheduling.problem import Option
+
+UInt8 = npt.NDArray[np.uint8]
+AnswerRow = tuple[OffloadedAnswer, ...]
+
+
+class HostedCatalog:
+    """Answers questions from a catalog, its parts loaded when they are first asked for.
+
+    Args:
+        catalog: opened.
+        backend: runs its parts.
+        memory_bytes: that resident parts and heads may hold; inf for no limit.
+        batch_windows: windows that run together; a part is counted with its weights and that many
+            times the activations of one window.
+    """
+
+    def __init__(self, catalog: Catalog, backend: Backend, memory_bytes: float, batch_windows: int) -> None:
+        self._catalog = catalog
+        self._batch_windows = batch_windows
+        pieces = CatalogPieces(catalog, backend)
+        sizes = pieces.sizes()
+        for part in catalog.contents.parts:
+            sizes[part.id] = part.weight_bytes + batch_windows * part.activation_bytes
+        self._memory = PieceMemory(pieces, sizes, Residency(memory_bytes))
+
+    @property
+    def resident_bytes(self) -> int:
+        """Bytes that parts and heads hold now."""
+        return self._memory.used_bytes
+
+    def route(self, questions: Sequence[Question]) -> Route:
+        """Return how to run the questions, parts that they share once. Reads no file.
+
+        Raises:
+            UnknownVariant: a question names one that is not in the catalog.
+            BadRequest: the questions are not about the same input type.
+        """
+        for question in questions:
+            if question.variant not in self._catalog.variants:
+                raise UnknownVariant(f"variant {question.variant!r}: not in this server's catalog")
+        input_types = {self._catalog.tasks[self._task_of(q)].input_type for q in questions}
+        if len(input_types) > 1:
+            raise BadRequest(f"questions: about input types {sorted(input_types)}: expected one")
+        return build_route(self._catalog, {q.app: Option(q.app, q.variant, 0.0, ()) for q in questions})
+
+    def _task_of(self, question: Question) -> str:
+        return self._catalog.variants[question.variant].task
+
+    def answer(self, route: Route, windows: Sequence[UInt8]) -> tuple[AnswerRow, ...]:
+        """Run a route on windows (H, W, 3) uint8 RGB of any size; one row a question.
+
+        Raises:
+            DoesNotFit: the route's parts do not fit into memory together.
+            BackendError: a part cannot be loaded or run.
+            CatalogError: a head's file is damaged.
+        """
+        try:
+            loaded = self._memory.obtain(route.pieces)
+        except TooLarge as e:
+            asked = ", ".join(dict.fromkeys(route.variants))
+            raise DoesNotFit(f"{asked}: needs more memory than this server gives to parts") from e
+        input_type = self._input_type_of(route)
+        rows: list[list[OffloadedAnswer]] = [[] for _ in route.apps]
+        for batch in _batches(windows, self._batch_windows):
+            for row, answers in zip(rows, _run_batch(route, loaded, batch, input_type), strict=True):
+                row.extend(answers)
+        return tuple(tuple(row) for row in rows)
+
+    def _input_type_of(self, route: Route) -> InputType:
+        task = self._catalog.variants[route.variants[0]].task
+        return self._catalog.input_types[self._catalog.tasks[task].input_type]
+
+    def listing(self) -> CatalogListing:
+        """Return what can be answered."""
+        contents = self._catalog.contents
+        return CatalogListing(
+            contents.input_types,
+            tuple(OfferedTask(t.name, t.input_type, t.classes) for t in contents.tasks),
+            tuple(OfferedTrunk(t.name, t.input_type, t.size_px, t.parts) for t in contents.trunks),
+            tuple(
+                OfferedVariant(v.id, v.task, v.trunk, v.head, v.validation_accuracy)
+                for v in contents.variants
+            ),
+        )
+
+    def close(self) -> None:
+        """Let go of everything that is in memory."""
+        self._memory.close()
+
+
+def _batches(windows: Sequence[UInt8], most: int) -> Iterator[Sequence[UInt8]]:
+    for start in range(0, len(windows), most):
+        yield windows[start : start + most]
+
+
+def _run_batch(
+    route: Route, loaded: list[Any], windows: Sequence[UInt8], input_type: InputType
+) -> list[list[OffloadedAnswer]]:
+    """Run a route on a batch; as engine.router.run_route, less the accounting of a device's time."""
+    pixels: dict[int, UInt8] = {}
+    outputs: list[npt.NDArray[np.float32]] = []
+    for part in route.parts:
+        if part.source >= 0:
+            outputs.append(loaded[part.piece](outputs[part.source]))
+            continue
+        if part.size_px not in pixels:
+            square = [resize(w, part.size_px, input_type.resize) for w in windows]
+            pixels[part.size_px] = np.stack(square)  # (N, S, S, 3)
+        outputs.append(loaded[part.piece](pixels[part.size_px]))
+    rows: list[list[OffloadedAnswer]] = [[] for _ in route.apps]
+    for head in route.heads:
+        ids, confidences = loaded[head.piece].answers(outputs[head.source])
+        answers = [OffloadedAnswer(head.classes[i], c) for i, c in zip(ids, confidences, strict=True)]
+        for app in head.apps:
+            rows[app] = answers
+    return rows

@@ -1,0 +1,82 @@
+"""What a server takes: sizes that bound the memory and time that one request can cost."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from math import isfinite
+
+from cloud.messages import ClassifyCall, Encoding
+from cloud.refusals import BadRequest
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """Bounds on requests.
+
+    Args:
+        message_bytes: of one message, encoded.
+        questions: in a request.
+        windows: in a request.
+        side_px: of a window.
+        pixels: of all windows of a request together, as declared; a picture whose header declares
+            something else is not decoded.
+        name_chars: of a request id, an app or a variant.
+        waiting: requests queued or running; further ones are refused at once.
+        batch_windows: windows that run together; further ones follow.
+    """
+
+    message_bytes: int = 8 * 1024 * 1024
+    questions: int = 64
+    windows: int = 64
+    side_px: int = 4096
+    pixels: int = 16 * 1024 * 1024
+    name_chars: int = 200
+    waiting: int = 64
+    batch_windows: int = 16
+
+
+def check_call(call: ClassifyCall, limits: Limits) -> None:
+    """Check a request against the limits before anything of it is decoded.
+
+    Raises:
+        BadRequest: naming the first rule that it breaks.
+    """
+    _check_names(call, limits)
+    if not (isfinite(call.deadline_s) and call.deadline_s > 0.0):
+        raise BadRequest(f"deadline_s = {call.deadline_s}: expected a positive number of seconds")
+    _check_count("questions", len(call.questions), limits.questions)
+    _check_count("pictures", len(call.pictures), limits.windows)
+    apps = [q.app for q in call.questions]
+    if len(set(apps)) != len(apps):
+        raise BadRequest("questions: an app stands twice: expected one question an app")
+    _check_sizes(call, limits)
+
+
+def _check_names(call: ClassifyCall, limits: Limits) -> None:
+    named = [("request_id", call.request_id)]
+    for i, question in enumerate(call.questions):
+        named += [(f"questions[{i}].app", question.app), (f"questions[{i}].variant", question.variant)]
+    for where, name in named:
+        if not 1 <= len(name) <= limits.name_chars:
+            raise BadRequest(f"{where}: {len(name)} characters: expected 1 to {limits.name_chars}")
+
+
+def _check_count(what: str, found: int, most: int) -> None:
+    if not 1 <= found <= most:
+        raise BadRequest(f"{what}: {found}: expected 1 to {most}")
+
+
+def _check_sizes(call: ClassifyCall, limits: Limits) -> None:
+    pixels = 0
+    for i, picture in enumerate(call.pictures):
+        width, height = picture.width_px, picture.height_px
+        if not (1 <= width <= limits.side_px and 1 <= height <= limits.side_px):
+            raise BadRequest(f"pictures[{i}]: {width} x {height}: expected sides of 1 to {limits.side_px} px")
+        expected = 3 * width * height
+        if picture.encoding is Encoding.RAW_RGB and len(picture.data) != expected:
+            raise BadRequest(
+                f"pictures[{i}]: {len(picture.data)} bytes: expected {expected} for {width} x {height} RGB"
+            )
+        pixels += width * height
+    if pixels > limits.pixels:
+        raise BadRequest(f"pictures: {pixels} pixels together: expected at most {limits.pixels}")

@@ -1,0 +1,101 @@
+"""The server: listens, serves a catalog, and stops in a stated time."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+
+import grpc
+
+from catalog.errors import BadInput
+from cloud.endpoint import Endpoint
+from cloud.limits import Limits
+from cloud.rpc.v1.classify_pb2_grpc import add_OffloadServicer_to_server
+from cloud.service import Host, OffloadService
+
+DRAIN_S = 5.0
+
+
+class CloudServer:
+    """Serves one host on one address; lives on one event loop.
+
+    One thread runs requests in the order of their arrival: it owns what is in memory, and a backend
+    uses as many cores as it was given for each of them.
+
+    Args:
+        host: answers questions.
+        limits: what is taken.
+        drain_s: how long requests under way may go on after a stop.
+    """
+
+    def __init__(self, host: Host, limits: Limits, drain_s: float = DRAIN_S) -> None:
+        self._drain_s = drain_s
+        self._worker = ThreadPoolExecutor(1, thread_name_prefix="mcdnn-run")
+        self._server = grpc.aio.server(options=_server_options(limits))
+        add_OffloadServicer_to_server(OffloadService(host, self._worker, limits), self._server)
+
+    async def start(self, listen: Endpoint) -> Endpoint:
+        """Begin to listen and return the address with its real port.
+
+        Raises:
+            BadInput: the address cannot be had.
+        """
+        try:
+            port = self._server.add_insecure_port(str(listen))
+        except RuntimeError as e:
+            raise BadInput(
+                f"--listen {listen}: cannot listen there: in use, or not an address of this machine"
+            ) from e
+        await self._server.start()
+        return Endpoint(listen.host, port)
+
+    async def stop(self) -> None:
+        """Take nothing new, let requests under way finish within drain_s, cancel the rest.
+
+        What the worker is running at that moment is waited for.
+        """
+        await self._server.stop(self._drain_s)
+        await asyncio.to_thread(self._worker.shutdown, wait=True, cancel_futures=True)
+
+
+def check_exposure(listen: Endpoint, insecure: bool) -> None:
+    """Refuse an address that others can reach, as long as nothing is encrypted.
+
+    Raises:
+        BadInput: not a loopback address, and the user has not said that it may be so.
+    """
+    if not (insecure or listen.loopback):
+        raise BadInput(
+            f"--listen {listen}: other machines can reach this address and the connection is not encrypted: "
+            "listen on localhost, or add --insecure on a network that you trust"
+        )
+
+
+async def serve_until_signalled(
+    server: CloudServer, listen: Endpoint, ready: Callable[[Endpoint], None]
+) -> None:
+    """Serve until SIGTERM or SIGINT, then stop.
+
+    Args:
+        server: not started yet.
+        listen: where.
+        ready: told the real address once requests are taken.
+    """
+    stopped = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stopped.set)
+    ready(await server.start(listen))
+    await stopped.wait()
+    await server.stop()
+
+
+def _server_options(limits: Limits) -> list[tuple[str, int]]:
+    return [
+        ("grpc.max_receive_message_length", limits.message_bytes),
+        ("grpc.max_send_message_length", limits.message_bytes),
+        # Without this a second server takes half of the first one's connections and nobody notices.
+        ("grpc.so_reuseport", 0),
+    ]

@@ -1,0 +1,95 @@
+"""mcdnn serve: answer other devices' windows from a catalog."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import math
+import os
+from pathlib import Path
+
+from catalog.errors import BadInput
+
+_MB = 1e6
+
+
+def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Add the command's parser."""
+    parser = subparsers.add_parser(
+        "serve",
+        help="answer other devices' windows from a catalog",
+        description="Answers windows that devices send. Runs until SIGTERM or Ctrl-C, then lets requests "
+        "under way finish for up to 5 seconds.",
+        epilog="example: mcdnn serve catalog/ --listen localhost:50051 --memory-mb 600",
+    )
+    parser.add_argument("catalog", type=Path, metavar="CATALOG", help="folder written by mcdnn compile")
+    parser.add_argument(
+        "--listen",
+        metavar="HOST:PORT",
+        default="localhost:50051",
+        help="address to listen on; port 0 takes a free one (default: %(default)s)",
+    )
+    parser.add_argument(
+        "--memory-mb", type=float, metavar="N", help="megabytes that models may hold (default: no limit)"
+    )
+    parser.add_argument(
+        "--threads",
+        type=int,
+        metavar="N",
+        help="cores that one request may use (default: all)",
+    )
+    parser.add_argument(
+        "--insecure",
+        action="store_true",
+        help="listen unencrypted on an address that other machines can reach",
+    )
+
+
+def run(args: argparse.Namespace) -> int:
+    """Serve until told to stop.
+
+    Raises:
+        BadInput: the catalog, the address or a number is wrong.
+    """
+    from catalog.backends.table import open_backend
+    from cloud.endpoint import Endpoint, parse_endpoint
+    from cloud.hosting import HostedCatalog
+    from cloud.limits import Limits
+    from cloud.server import CloudServer, check_exposure, serve_until_signalled
+    from mcdnn.wiring import open_catalog_to_run
+
+    listen = parse_endpoint(args.listen, "--listen")
+    check_exposure(listen, args.insecure)
+    memory_bytes = _memory_bytes(args.memory_mb)
+    threads = _threads(args.threads)
+    catalog = open_catalog_to_run(args.catalog)
+    limits = Limits()
+    host = HostedCatalog(catalog, open_backend("onnxruntime", threads), memory_bytes, limits.batch_windows)
+
+    def ready(where: Endpoint) -> None:
+        print(f"mcdnn serve: {len(catalog.variants)} variants of {args.catalog} at {where}", flush=True)
+
+    async def serve() -> None:
+        await serve_until_signalled(CloudServer(host, limits), listen, ready)
+
+    try:
+        asyncio.run(serve())
+    finally:
+        host.close()
+    return 0
+
+
+def _memory_bytes(memory_mb: float | None) -> float:
+    if memory_mb is None:
+        return math.inf
+    if not (math.isfinite(memory_mb) and memory_mb > 0.0):
+        raise BadInput(f"--memory-mb {memory_mb}: expected a positive number of megabytes")
+    return memory_mb * _MB
+
+
+def _threads(given: int | None) -> int:
+    if given is None:
+        return len(os.sched_getaffinity(0))
+    if given < 1:
+        raise BadInput(f"--threads {given}: expected at least 1")
+    return given
