@@ -23,6 +23,7 @@ class Candidate:
         cost_usd: expected money for one request.
         run_s: expected time of all stages.
         device_share: share of that time at the device.
+        needs_cloud: any stage runs in the cloud.
     """
 
     option: Option
@@ -34,11 +35,7 @@ class Candidate:
     cost_usd: float
     run_s: float
     device_share: float
-
-    @property
-    def needs_cloud(self) -> bool:
-        """Whether any stage runs in the cloud."""
-        return self.device_share < 1.0
+    needs_cloud: bool
 
     def is_again(self, earlier: Candidate) -> bool:
         """Tell whether this is an earlier candidate, perhaps with other costs."""
@@ -108,6 +105,7 @@ def _candidate(problem: Problem, option: Option) -> Candidate:
         cost.cost_usd,
         run_s,
         share,
+        in_cloud,
     )
 
 

@@ -1,32 +1,16 @@
 """The policy `mcdnn2016`: the scheduler of MCDNN (MobiSys 2016), section 5.3, algorithm 1.
 
-For every request of app n, and each resource r (energy at the device, money in the cloud) with
-remaining amount r and remaining time T, the request may cost
+Every request has a budget of energy at the device and of money in the cloud (request_budget). The
+most accurate variant within it is taken; of equally accurate ones, the one at the device. An app
+that is cached runs what is cached and is updated in the background; one that is not is updated
+first and, among what loads and runs within an acceptable time, runs at once. If nothing is
+affordable the cheapest variant at the device runs while energy is left, then the cheapest in the
+cloud while money is left.
 
-    b_n = (r - dr_n * T / dt_n) * f_n / (T * sum of f_i^2 over the apps i cached at that location)
-
-with f_i the frequency of requests of app i since it was paged in, dr_n the cost to load what would
-run and is not resident, and dt_n the time since n was last loaded (infinite if it is cached
-nowhere). Without the load term the sum over i of b_i f_i T is r. The most accurate variant within
-its budget is taken; of equally accurate ones, the one at the device. An app that is cached runs
-what is cached and is updated in the background; one that is not is updated first and, among what
-loads and runs within an acceptable time, runs at once. If nothing is affordable the cheapest
-variant at the device runs while energy is left, then the cheapest in the cloud while money is left.
-
-How the published text was read where it leaves room:
-- dr_n is what the candidate would still have to load, so that staying with what is resident is
-  judged by the undamped budget. With the load cost of the running variant instead, every app would
-  be thrown back to its cheapest variant by the very load that brought it up.
-- The options of one app that share parts with another's are still judged at their full cost: the
-  paper leaves shared fragments out of the budgets. A configuration pays shared parts once, so the
-  energy really left falls more slowly than the rule expects, and the budgets rise as time goes on:
-  the rule is careful early in the period and generous late.
-- An app is counted in the sum of squares at exactly one location: where it is cached now, and for
-  the app that is being decided also where it might go. An app that moved, or whose parts were
-  evicted, is no longer counted where it was (forgetting this starves the other apps of a location).
-- A candidate that runs partly at either location gets the share t_n of the device budget and
-  1 - t_n of the cloud's, t_n being the share of its execution time at the device: 1 and 0 for the
-  plain ones, so that one rule covers all.
+The options of one app that share parts with another's are judged at their full cost: the paper
+leaves shared fragments out of the budgets. A configuration pays shared parts once, so the energy
+really left falls more slowly than the rule expects and the budgets rise as time goes on: the rule
+is careful early in the period and generous late.
 """
 
 from __future__ import annotations
@@ -38,14 +22,13 @@ from dataclasses import dataclass
 from engine.scheduling.admission import admit
 from engine.scheduling.policies.candidates import Candidate, candidates_of, cheapest
 from engine.scheduling.policies.frequency import Frequency
+from engine.scheduling.policies.request_budget import CachedSquares, RequestBudget, request_budget
 from engine.scheduling.policy import Choice, Plan, State
 from engine.scheduling.problem import Option, Place, Problem
 from engine.scheduling.unserved import ENERGY_GONE, MONEY_GONE, NO_CONNECTION, UNKNOWN_APP
 
 ACCEPTABLE_S = 1.0  # to load and run on a cache miss: the constant of the authors' replay
 ROUND_TRIP_S = 0.1  # to the cloud: likewise
-HORIZON_S = 36_000.0  # where the period has no known end: likewise
-_SHORTEST_S = 1e-6
 
 
 @dataclass(slots=True)
@@ -72,25 +55,11 @@ class _Model:
             return None
         return cached.place if cached.pieces <= state.resident else None
 
-
-@dataclass(frozen=True, slots=True)
-class _Budgets:
-    """What one request may cost, load term excluded, and the shares to apply that term with."""
-
-    left_j: float
-    left_usd: float
-    horizon_s: float
-    device_share: float  # f_n / (T * sum of f_i^2) at the device
-    cloud_share: float
-
-    def affords(self, candidate: Candidate, load_j: float, since_load_s: float) -> bool:
-        """Tell whether a candidate is within this request's budgets."""
-        t = candidate.device_share
-        if t > 0.0:
-            spendable_j = self.left_j - load_j * self.horizon_s / since_load_s
-            if candidate.energy_j > spendable_j * self.device_share * t:
-                return False
-        return t == 1.0 or candidate.cost_usd <= self.left_usd * self.cloud_share * (1.0 - t)
+    def insert(self, target: Candidate, now: float) -> Candidate:
+        """Make the target what it runs from now on, and return it."""
+        self.cached = target
+        self.loaded_at_s = now
+        return target
 
 
 class Mcdnn2016:
@@ -145,80 +114,80 @@ class Mcdnn2016:
         options: dict[str, Option] = {}
         unserved: dict[str, str] = {}
         wanted: dict[str, None] = {}
-        alone_j = 0.0
+        worst_j = 0.0
+        cached = self._cached(state, now)
         for app in due:
             model = self._models.get(app)
             if model is None or not model.candidates:
                 unserved[app] = UNKNOWN_APP if model is None else model.none_because
                 continue
-            candidate = self._process(model, state, now, wanted)
+            candidate = self._process(model, cached, state, now, wanted)
             if candidate is None:
                 unserved[app] = _why_nothing(model, state)
             else:
                 options[app] = candidate.option
-                alone_j += candidate.worst_energy_j
-        if alone_j <= state.energy_left_j and state.energy_left_j > 0.0:
+                worst_j += candidate.worst_energy_j
+        if worst_j <= state.energy_left_j and state.energy_left_j > 0.0:
             return Choice(options, unserved, tuple(wanted))
         return admit(options, self._pieces, state.energy_left_j).choice(unserved, tuple(wanted))
 
-    def _process(self, model: _Model, state: State, now: float, wanted: dict[str, None]) -> Candidate | None:
+    def _cached(self, state: State, now: float) -> CachedSquares:
+        sums = CachedSquares()
+        for model in self._models.values():
+            sums.add(model.location(state), model.frequency.hz(now) ** 2)
+        return sums
+
+    def _process(
+        self, model: _Model, cached: CachedSquares, state: State, now: float, wanted: dict[str, None]
+    ) -> Candidate | None:
         """Return what answers this request, and bring the app's place in the cache up to date."""
         location = model.location(state)
+        cached.add(location, -(model.frequency.hz(now) ** 2))
         model.frequency.count(now)
-        target = self._target(model, location, state, now)
+        since_load_s = math.inf if location is None else now - model.loaded_at_s
+        budget = request_budget(state, model.frequency.hz(now), cached, since_load_s)
+        target = self._target(model, budget, location is None, state)
+        answer = self._update(model, location, target, state, now, wanted)
+        if answer is not None and model.cached is not None:
+            location = model.cached.place
+        cached.add(location, model.frequency.hz(now) ** 2)
+        return answer
+
+    def _update(
+        self,
+        model: _Model,
+        location: Place | None,
+        target: Candidate | None,
+        state: State,
+        now: float,
+        wanted: dict[str, None],
+    ) -> Candidate | None:
+        """Insert the target, or have it loaded in the background; return what answers."""
+        running = model.cached
         if target is None:
             return None
-        running = model.cached
         if location is None or running is None:
             model.frequency.paged_in(now)
-            self._insert(model, target, now)
-            return target
+            return model.insert(target, now)
         if target is not running:
             if self._immediate or target.pieces <= state.resident:
-                self._insert(model, target, now)
+                model.insert(target, now)
             else:
                 wanted.update(dict.fromkeys(target.option.device_pieces))
         return target if self._immediate else running
 
-    @staticmethod
-    def _insert(model: _Model, target: Candidate, now: float) -> None:
-        model.cached = target
-        model.loaded_at_s = now
-
-    def _target(self, model: _Model, location: Place | None, state: State, now: float) -> Candidate | None:
+    def _target(self, model: _Model, budget: RequestBudget, missed: bool, state: State) -> Candidate | None:
         """Return the most accurate variant within this request's budgets, else the cheapest."""
-        budgets = self._budgets(model, state, now)
-        since_load_s = math.inf if location is None else max(_SHORTEST_S, now - model.loaded_at_s)
         for candidate in model.candidates:
-            if candidate.needs_cloud and not state.connected:
+            if (candidate.needs_cloud and not state.connected) or not budget.affords_running(candidate):
                 continue
             load_j, load_s = candidate.missing(state.resident)
             away_s = ROUND_TRIP_S if candidate.needs_cloud else 0.0
-            if location is None and load_s + candidate.run_s + away_s > self._acceptable_s:
+            if missed and load_s + candidate.run_s + away_s > self._acceptable_s:
                 continue
-            if budgets.affords(candidate, load_j, since_load_s):
+            if budget.affords_loading(candidate, load_j):
                 return candidate
         return cheapest(model.candidates, state)
-
-    def _budgets(self, deciding: _Model, state: State, now: float) -> _Budgets:
-        own_hz = deciding.frequency.hz(now)
-        device_hz2 = cloud_hz2 = own_hz * own_hz
-        for model in self._models.values():
-            if model is not deciding:
-                location = model.location(state)
-                if location is Place.DEVICE:
-                    device_hz2 += model.frequency.hz(now) ** 2
-                elif location is Place.CLOUD:
-                    cloud_hz2 += model.frequency.hz(now) ** 2
-        left_s = state.period_left_s
-        horizon_s = max(_SHORTEST_S, left_s) if math.isfinite(left_s) else HORIZON_S
-        return _Budgets(
-            state.energy_left_j,
-            state.cost_left_usd,
-            horizon_s,
-            own_hz / (horizon_s * device_hz2),
-            own_hz / (horizon_s * cloud_hz2),
-        )
 
 
 def _expected_hz(problem: Problem, app: str) -> float:
