@@ -1,0 +1,99 @@
+"""Measured run times correct the expected costs while running."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+from catalog.devices import DeviceProfile
+from engine.scheduling.problem import PieceCost, Problem
+
+_WEIGHT = 0.02  # of one measurement: about the last fifty count
+_TOLERANCE = 0.1
+_FEWEST = 20
+_TAIL = 0.05  # the worst case is the 95th percentile
+
+
+@dataclass(slots=True)
+class _Measured:
+    """What was measured of one piece.
+
+    Args:
+        mean_s: exponentially weighted.
+        p95_s: follows the 95th percentile: up by 19 steps on a run above it, down by one below.
+        count: how many runs.
+    """
+
+    mean_s: float
+    p95_s: float
+    count: int = 0
+
+    def add(self, run_s: float) -> None:
+        """Note one run."""
+        self.count += 1
+        weight = max(_WEIGHT, 1.0 / (self.count + 1))
+        self.mean_s += weight * (run_s - self.mean_s)
+        step_s = weight * self.mean_s
+        self.p95_s += step_s * ((1.0 - _TAIL) if run_s > self.p95_s else -_TAIL)
+
+
+class CostsCorrection:
+    """Keeps what each piece really takes, and says now and then what the problem should be.
+
+    A single measurement weighs 2 % of the estimate (more among the first ones, where the expected
+    cost counts as one measurement), so a slower clock or a busier machine is followed within about
+    fifty windows and a hiccup is not. The 95th percentile is followed by stochastic approximation
+    (Robbins and Monro, 1951) with a step in proportion to the mean.
+
+    Args:
+        profile: turns measured time into modelled energy.
+    """
+
+    def __init__(self, profile: DeviceProfile) -> None:
+        self._profile = profile
+        self._measured: dict[str, _Measured] = {}
+
+    def observe(self, problem: Problem, run_s: Mapping[str, float]) -> None:
+        """Note the processor time of the pieces that ran for one window, by id."""
+        for piece, took_s in run_s.items():
+            measured = self._measured.get(piece)
+            if measured is None:
+                cost = problem.pieces.get(piece)
+                if cost is None:
+                    continue
+                measured = self._measured[piece] = _Measured(cost.run_s, cost.run_worst_s)
+            measured.add(took_s)
+
+    def correct(self, problem: Problem) -> Problem | None:
+        """Return the problem with measured costs, or None while the costs it has are about right.
+
+        About right is within a tenth; a piece counts once it ran twenty times.
+        """
+        corrected = {
+            piece: self._cost(problem.pieces[piece], measured)
+            for piece, measured in self._measured.items()
+            if piece in problem.pieces
+            and measured.count >= _FEWEST
+            and _differs(problem.pieces[piece], measured)
+        }
+        if not corrected:
+            return None
+        return replace(problem, pieces={**problem.pieces, **corrected})
+
+    def _cost(self, expected: PieceCost, measured: _Measured) -> PieceCost:
+        worst_s = max(measured.mean_s, measured.p95_s)
+        return replace(
+            expected,
+            run_s=measured.mean_s,
+            run_worst_s=worst_s,
+            run_energy_j=self._profile.processor_energy_j(measured.mean_s),
+            run_worst_energy_j=self._profile.processor_energy_j(worst_s),
+        )
+
+
+def _differs(expected: PieceCost, measured: _Measured) -> bool:
+    worst_s = max(measured.mean_s, measured.p95_s)
+    return (
+        abs(measured.mean_s - expected.run_s) > _TOLERANCE * expected.run_s
+        or abs(worst_s - expected.run_worst_s) > _TOLERANCE * expected.run_worst_s
+    )
