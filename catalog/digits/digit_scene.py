@@ -26,7 +26,6 @@ ClassMix = Callable[[np.random.Generator], Float64]
 _STEP_S = 0.25
 _ATTEMPTS = 40
 _SPOTS = 6
-_LEAST_VISIBLE = 0.75
 _TRACKS_PER_SCENE = 1000
 _GRAIN_STREAM, _SCENE_STREAM, _FRAME_STREAM = 0, 1, 2
 
@@ -52,7 +51,7 @@ class RenderedFrame:
 
     Args:
         pixels: (FRAME_HEIGHT, FRAME_WIDTH, 3) uint8 RGB.
-        seen: the digits of which at least three quarters are inside the frame.
+        seen: the digits that are wholly inside the frame; one that is cut off is not asked about.
     """
 
     pixels: UInt8
@@ -86,9 +85,9 @@ class DigitScene:
         canvas = self.backdrop.surface(t_s)
         seen = []
         for i, (track, sprite, digit) in enumerate(zip(self.tracks, self.sprites, self.digits, strict=True)):
-            placement = blend(canvas, sprite, track.pose(t_s))
-            if placement is not None and placement.visible >= _LEAST_VISIBLE:
-                seen.append(SeenDigit(placement.box, digit, self.number * _TRACKS_PER_SCENE + i))
+            box = blend(canvas, sprite, track.pose(t_s))
+            if box is not None and not cut_off(box):
+                seen.append(SeenDigit(box, digit, self.number * _TRACKS_PER_SCENE + i))
         return RenderedFrame(self.backdrop.exposed(canvas, t_s, grain), tuple(seen))
 
 
@@ -209,6 +208,12 @@ def _touches(way: Float64, radius_px: float, ways: Float64, radii: Float64) -> b
     offset = ways[:, in_sight] - way[in_sight]
     reach = radii + radius_px
     return bool(((offset * offset).sum(axis=2) < (reach * reach)[:, np.newaxis]).any())
+
+
+def cut_off(box: Box) -> bool:
+    """Whether a box touches the frame's border."""
+    x, y, w, h = box
+    return x == 0 or y == 0 or x + w == FRAME_WIDTH or y + h == FRAME_HEIGHT
 
 
 def _sprite(

@@ -66,19 +66,6 @@ class Pose:
         )
 
 
-@dataclass(frozen=True, slots=True)
-class Placement:
-    """What of a sprite is in the frame.
-
-    Args:
-        box: tight around the strokes that can be seen, inside the frame.
-        visible: share of the strokes inside the frame, in [0, 1].
-    """
-
-    box: Box
-    visible: float
-
-
 def digit_sprite(strokes: Float32, threshold: float, colour: Float32) -> DigitSprite:
     """Make a sprite of strokes (8, 8) in [0, 1]; a lower threshold gives thicker strokes."""
     padded = np.pad(strokes, _RIM_CELLS)
@@ -88,8 +75,12 @@ def digit_sprite(strokes: Float32, threshold: float, colour: Float32) -> DigitSp
     return DigitSprite(np.asarray(alpha, dtype=np.float32), colour)
 
 
-def blend(canvas: Float32, sprite: DigitSprite, pose: Pose) -> Placement | None:
-    """Draw a sprite onto canvas (H, W, 3) float32 in place; None where nothing of it is inside."""
+def blend(canvas: Float32, sprite: DigitSprite, pose: Pose) -> Box | None:
+    """Draw a sprite onto canvas (H, W, 3) float32 in place.
+
+    Returns:
+        The tight box around its strokes in the frame, or None where none of them is inside.
+    """
     a, b, c, d = pose.matrix()
     half = SPRITE_PX / 2
     reach_x, reach_y = half * (abs(a) + abs(b)), half * (abs(c) + abs(d))
@@ -106,5 +97,4 @@ def blend(canvas: Float32, sprite: DigitSprite, pose: Pose) -> Placement | None:
         return None
     patch = canvas[y0:y1, x0:x1]
     patch += alpha[:, :, np.newaxis] * (sprite.colour - patch)
-    whole = float(sprite.alpha.sum()) * abs(a * d - b * c)
-    return Placement((x0 + x, y0 + y, w, h), min(1.0, float(alpha.sum()) / whole))
+    return x0 + x, y0 + y, w, h
