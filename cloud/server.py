@@ -34,7 +34,13 @@ class CloudServer:
         self._drain_s = drain_s
         self._worker = ThreadPoolExecutor(1, thread_name_prefix="mcdnn-run")
         self._server = grpc.aio.server(options=_server_options(limits))
-        add_OffloadServicer_to_server(OffloadService(host, self._worker, limits), self._server)
+        self._service = OffloadService(host, self._worker, limits)
+        add_OffloadServicer_to_server(self._service, self._server)
+
+    @property
+    def waiting(self) -> int:
+        """Requests that are queued or running."""
+        return self._service.waiting
 
     async def start(self, listen: Endpoint) -> Endpoint:
         """Begin to listen and return the address with its real port.

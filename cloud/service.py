@@ -83,6 +83,11 @@ class OffloadService(OffloadServicer):
         self._clock = clock
         self._queue = Queue()
 
+    @property
+    def waiting(self) -> int:
+        """Requests that are queued or running."""
+        return self._queue.waiting
+
     async def Classify(  # noqa: N802
         self,
         request: pb.ClassifyRequest,
@@ -114,7 +119,7 @@ class OffloadService(OffloadServicer):
         route = self._host.route(call.questions)
         queue = self._queue
         if queue.waiting >= self._limits.waiting:
-            raise QueueFull(f"{queue.waiting} requests are waiting", queue.drained_in_s)
+            raise QueueFull(f"the queue is full: requests waiting: {queue.waiting}", queue.drained_in_s)
         queue.waiting += 1
         try:
             # A call that is cancelled before its turn is taken out of the worker's queue.

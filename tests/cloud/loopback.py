@@ -1,0 +1,96 @@
+"""A real server on a free loopback port, its event loop in a thread of its own."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import Iterator
+from concurrent.futures import Future
+from contextlib import contextmanager
+
+from cloud.endpoint import Endpoint
+from cloud.limits import Limits
+from cloud.messages import CatalogListing
+from cloud.pictures import UInt8
+from cloud.server import CloudServer
+from cloud.service import Host
+from engine.offload import OffloadedAnswer, Question
+from engine.router import Route
+
+ANY_PORT = Endpoint("127.0.0.1", 0)
+STEP_LIMIT_S = 60.0
+
+
+class Loopback:
+    """A server that runs until stop."""
+
+    def __init__(self, host: Host, limits: Limits, drain_s: float, listen: Endpoint) -> None:
+        self._loop = asyncio.new_event_loop()
+        self._thread = threading.Thread(target=self._loop.run_forever)
+        self._thread.start()
+        try:
+            self._server = self._make(host, limits, drain_s)
+            self.endpoint = self._submit(self._server.start(listen)).result(STEP_LIMIT_S)
+        except BaseException:
+            self._end_loop()
+            raise
+
+    def _make(self, host: Host, limits: Limits, drain_s: float) -> CloudServer:
+        async def make() -> CloudServer:
+            return CloudServer(host, limits, drain_s)
+
+        return self._submit(make()).result(STEP_LIMIT_S)
+
+    def _submit(self, work) -> Future:
+        return asyncio.run_coroutine_threadsafe(work, self._loop)
+
+    @property
+    def waiting(self) -> int:
+        return self._server.waiting
+
+    def begin_stop(self) -> Future:
+        """Start to stop, and return once the server no longer takes requests."""
+        stopping = self._submit(self._server.stop())
+        self._submit(asyncio.sleep(0)).result(STEP_LIMIT_S)
+        return stopping
+
+    def stop(self) -> None:
+        self._submit(self._server.stop()).result(STEP_LIMIT_S)
+        self._end_loop()
+
+    def _end_loop(self) -> None:
+        self._loop.call_soon_threadsafe(self._loop.stop)
+        self._thread.join()
+        self._loop.close()
+
+
+@contextmanager
+def loopback(
+    host: Host, limits: Limits | None = None, drain_s: float = 5.0, listen: Endpoint = ANY_PORT
+) -> Iterator[Loopback]:
+    server = Loopback(host, limits or Limits(), drain_s, listen)
+    try:
+        yield server
+    finally:
+        server.stop()
+
+
+class GatedHost:
+    """A Host whose work waits at a gate, so that a test decides what is under way."""
+
+    def __init__(self) -> None:
+        self.gate = threading.Event()
+        self.entered = threading.Semaphore(0)
+        self.ran: list[str] = []
+
+    def route(self, questions: tuple[Question, ...]) -> Route:
+        return Route(tuple(q.app for q in questions), tuple(q.variant for q in questions), (), (), ())
+
+    def answer(self, route: Route, windows: list[UInt8]) -> tuple[tuple[OffloadedAnswer, ...], ...]:
+        self.ran.append(route.apps[0])
+        self.entered.release()
+        assert self.gate.wait(STEP_LIMIT_S)
+        return tuple(tuple(OffloadedAnswer("0", 1.0) for _ in windows) for _ in route.apps)
+
+    def listing(self) -> CatalogListing:
+        return CatalogListing((), (), (), ())
