@@ -37,7 +37,7 @@ class _Measured:
         self.p95_s += step_s * ((1.0 - _TAIL) if run_s > self.p95_s else -_TAIL)
 
 
-class CostCorrection:
+class CostsCorrection:
     """Keeps what each piece really takes, and says now and then what the problem should be.
 
     A single measurement weighs 2 % of the estimate (more among the first ones, where the expected
@@ -46,47 +46,39 @@ class CostCorrection:
     (Robbins and Monro, 1951) with a step in proportion to the mean.
 
     Args:
-        problem: with the costs that are expected so far.
         profile: turns measured time into modelled energy.
     """
 
-    def __init__(self, problem: Problem, profile: DeviceProfile) -> None:
-        self._problem = problem
+    def __init__(self, profile: DeviceProfile) -> None:
         self._profile = profile
         self._measured: dict[str, _Measured] = {}
 
-    def set_problem(self, problem: Problem) -> None:
-        """Go on with other apps; what was measured of pieces is kept."""
-        self._problem = problem
-
-    def observe(self, run_s: Mapping[str, float]) -> None:
+    def observe(self, problem: Problem, run_s: Mapping[str, float]) -> None:
         """Note the processor time of the pieces that ran for one window, by id."""
         for piece, took_s in run_s.items():
             measured = self._measured.get(piece)
             if measured is None:
-                cost = self._problem.pieces.get(piece)
+                cost = problem.pieces.get(piece)
                 if cost is None:
                     continue
                 measured = self._measured[piece] = _Measured(cost.run_s, cost.run_worst_s)
             measured.add(took_s)
 
-    def corrected(self) -> Problem | None:
+    def correct(self, problem: Problem) -> Problem | None:
         """Return the problem with measured costs, or None while the costs it has are about right.
 
-        About right is within a tenth; a piece counts once it ran twenty times. What is returned is
-        the problem from then on.
+        About right is within a tenth; a piece counts once it ran twenty times.
         """
-        drifted = {
-            piece: self._cost(self._problem.pieces[piece], measured)
+        corrected = {
+            piece: self._cost(problem.pieces[piece], measured)
             for piece, measured in self._measured.items()
-            if piece in self._problem.pieces
+            if piece in problem.pieces
             and measured.count >= _FEWEST
-            and _differs(self._problem.pieces[piece], measured)
+            and _differs(problem.pieces[piece], measured)
         }
-        if not drifted:
+        if not corrected:
             return None
-        self._problem = replace(self._problem, pieces={**self._problem.pieces, **drifted})
-        return self._problem
+        return replace(problem, pieces={**problem.pieces, **corrected})
 
     def _cost(self, expected: PieceCost, measured: _Measured) -> PieceCost:
         worst_s = max(measured.mean_s, measured.p95_s)
