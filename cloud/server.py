@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import signal
+import socket
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 
@@ -48,12 +49,11 @@ class CloudServer:
         Raises:
             BadInput: the address cannot be had.
         """
+        _check_free(listen)
         try:
             port = self._server.add_insecure_port(str(listen))
         except RuntimeError as e:
-            raise BadInput(
-                f"--listen {listen}: cannot listen there: in use, or not an address of this machine"
-            ) from e
+            raise BadInput(f"--listen {listen}: cannot listen there") from e
         await self._server.start()
         return Endpoint(listen.host, port)
 
@@ -64,6 +64,15 @@ class CloudServer:
         """
         await self._server.stop(self._drain_s)
         await asyncio.to_thread(self._worker.shutdown, wait=True, cancel_futures=True)
+
+
+def _check_free(listen: Endpoint) -> None:
+    """Bind and let go: the system's reason is clear, grpc's goes to its log only."""
+    try:
+        family, *_, address = socket.getaddrinfo(listen.host, listen.port, type=socket.SOCK_STREAM)[0]
+        socket.create_server((str(address[0]), listen.port), family=family).close()
+    except OSError as e:
+        raise BadInput(f"--listen {listen}: {e.strerror}: choose another address or port") from e
 
 
 def check_exposure(listen: Endpoint, insecure: bool) -> None:

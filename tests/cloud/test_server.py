@@ -294,8 +294,17 @@ def test_a_client_finds_a_server_again_that_was_restarted(hosted: HostedCatalog)
 
 def test_a_port_in_use_is_bad_input(server: Loopback, hosted: HostedCatalog) -> None:
     with (
-        pytest.raises(BadInput, match=f"--listen {server.endpoint}: cannot listen there"),
+        pytest.raises(BadInput, match=f"--listen {server.endpoint}: Address already in use"),
         loopback(hosted, listen=server.endpoint),
+    ):
+        pass
+
+
+def test_an_address_of_another_machine_is_bad_input(hosted: HostedCatalog) -> None:
+    elsewhere = Endpoint("203.0.113.1", 1)
+    with (
+        pytest.raises(BadInput, match=f"--listen {elsewhere}: .*choose another address or port"),
+        loopback(hosted, listen=elsewhere),
     ):
         pass
 
