@@ -11,6 +11,10 @@ The options of one app that share parts with another's are judged at their full 
 leaves shared fragments out of the budgets. A configuration pays shared parts once, so the energy
 really left falls more slowly than the rule expects and the budgets rise as time goes on: the rule
 is careful early in the period and generous late.
+
+A window is one step for all apps that ask about it, where in the paper every request is a step of
+its own. So a variant that does not fit the memory beside those already chosen for the window is not
+taken while another one does: the apps would evict one another on every window.
 """
 
 from __future__ import annotations
@@ -29,6 +33,35 @@ from engine.scheduling.unserved import ENERGY_GONE, MONEY_GONE, NO_CONNECTION, U
 
 ACCEPTABLE_S = 1.0  # to load and run on a cache miss: the constant of the authors' replay
 ROUND_TRIP_S = 0.1  # to the cloud: likewise
+
+
+class _Room:
+    """The memory that is left beside what was already chosen for a window."""
+
+    def __init__(self, problem: Problem) -> None:
+        self._bytes = {p: c.memory_bytes for p, c in problem.pieces.items()}
+        self._limit_bytes = problem.budget.memory_bytes
+        self._taken: set[str] = set()
+        self._used_bytes = 0
+
+    def empty(self) -> None:
+        """Begin a window."""
+        self._taken.clear()
+        self._used_bytes = 0
+
+    def holds(self, candidate: Candidate) -> bool:
+        """Tell whether a candidate fits, parts that are there already counted once."""
+        if self._limit_bytes == math.inf:
+            return True
+        return self._used_bytes + self._further_bytes(candidate) <= self._limit_bytes
+
+    def take(self, candidate: Candidate) -> None:
+        """Take a candidate's memory."""
+        self._used_bytes += self._further_bytes(candidate)
+        self._taken |= candidate.pieces
+
+    def _further_bytes(self, candidate: Candidate) -> int:
+        return sum(self._bytes[p] for p in candidate.pieces - self._taken)
 
 
 @dataclass(slots=True)
@@ -94,6 +127,7 @@ class Mcdnn2016:
     def set_problem(self, problem: Problem) -> None:
         """Take other apps or corrected costs; apps that stay keep frequency and cached variant."""
         self._pieces = problem.pieces
+        self._room = _Room(problem)
         models: dict[str, _Model] = {}
         for name, app in problem.apps.items():
             found = candidates_of(problem, app)
@@ -115,6 +149,7 @@ class Mcdnn2016:
         unserved: dict[str, str] = {}
         wanted: dict[str, None] = {}
         worst_j = 0.0
+        self._room.empty()
         cached = self._cached(state, now)
         for app in due:
             model = self._models.get(app)
@@ -125,6 +160,7 @@ class Mcdnn2016:
             if candidate is None:
                 unserved[app] = _why_nothing(model, state)
             else:
+                self._room.take(candidate)
                 options[app] = candidate.option
                 worst_j += candidate.worst_energy_j
         if worst_j <= state.energy_left_j and state.energy_left_j > 0.0:
@@ -143,6 +179,8 @@ class Mcdnn2016:
         """Return what answers this request, and bring the app's place in the cache up to date."""
         location = model.location(state)
         cached.add(location, -(model.frequency.hz(now) ** 2))
+        if model.cached is not None and not self._room.holds(model.cached):
+            location = None
         model.frequency.count(now)
         since_load_s = math.inf if location is None else now - model.loaded_at_s
         budget = request_budget(state, model.frequency.hz(now), cached, since_load_s)
@@ -178,7 +216,8 @@ class Mcdnn2016:
 
     def _target(self, model: _Model, budget: RequestBudget, missed: bool, state: State) -> Candidate | None:
         """Return the most accurate variant within this request's budgets, else the cheapest."""
-        for candidate in model.candidates:
+        fitting = [c for c in model.candidates if self._room.holds(c)] or model.candidates
+        for candidate in fitting:
             if (candidate.needs_cloud and not state.connected) or not budget.affords_running(candidate):
                 continue
             load_j, load_s = candidate.missing(state.resident)
@@ -187,7 +226,7 @@ class Mcdnn2016:
                 continue
             if budget.affords_loading(candidate, load_j):
                 return candidate
-        return cheapest(model.candidates, state)
+        return cheapest(fitting, state)
 
 
 def _expected_hz(problem: Problem, app: str) -> float:
