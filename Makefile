@@ -1,6 +1,6 @@
 # make demo   everything from a bare Python 3.11 to a running camera
 # make test   lint, types, import contracts, generated code, tests
-PYTHON ?= python3.11
+PYTHON ?= $(shell command -v python3.11 || command -v python3)
 VENV   := .venv
 BIN    := $(VENV)/bin
 OUT    ?= out/demo

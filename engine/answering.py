@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from catalog.devices import DeviceProfile
@@ -18,12 +18,28 @@ from engine.results import Result
 from engine.router import Execution, Route, build_route, run_route
 from engine.runtime.loading import PieceEvicted, PieceLoaded, PieceMemory
 from engine.runtime.residency import TooLarge
+from engine.scheduling.costs_correction import CostsCorrection
 from engine.scheduling.policy import Choice, Policy, State
 from engine.scheduling.problem import Option, Place, Problem, configuration_cost
 
 _log = logging.getLogger(__name__)
 
 LATE = "late"
+
+
+@dataclass(frozen=True, slots=True)
+class Demand:
+    """What a source has brought so far.
+
+    Args:
+        windows_hz: windows a second by input type.
+        frames_hz: frames a second.
+        frame_energy_j: to decode a frame and find its windows.
+    """
+
+    windows_hz: Mapping[str, float]
+    frames_hz: float
+    frame_energy_j: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +60,6 @@ class Answerer:
         ledger: reserves and settles.
         memory: pieces that can be run.
         profile: turns processor time into joules.
-        on_piece: told the processor time of each piece that ran or was loaded, to correct the costs.
     """
 
     def __init__(
@@ -55,14 +70,14 @@ class Answerer:
         ledger: Ledger,
         memory: PieceMemory,
         profile: DeviceProfile,
-        on_piece: Callable[[Mapping[str, float]], None] = lambda _: None,
     ) -> None:
         self._catalog = catalog
         self._policy = policy
         self._ledger = ledger
         self._memory = memory
         self._profile = profile
-        self._on_piece = on_piece
+        self._correction = CostsCorrection(profile)
+        self._knows_demand = False
         self._prepared: dict[tuple[str, ...], _Prepared] = {}
         self._problem = problem
         self.evictions = 0
@@ -70,9 +85,29 @@ class Answerer:
 
     def set_problem(self, problem: Problem) -> None:
         """Take other apps or corrected costs."""
+        if problem.apps != self._problem.apps:
+            self._knows_demand = False
         self._problem = problem
         self._prepared.clear()
         self._policy.set_problem(problem)
+
+    def correct(self, demand: Demand) -> None:
+        """Replace expected costs by measured ones where they differ, and learn the demand once.
+
+        Once is enough for the fixed policies, which would not be fixed otherwise; those that adapt
+        measure it themselves.
+        """
+        problem = self._correction.correct(self._problem)
+        if not self._knows_demand:
+            problem = replace(
+                problem or self._problem,
+                windows_hz=demand.windows_hz,
+                frames_hz=demand.frames_hz,
+                frame_energy_j=demand.frame_energy_j,
+            )
+            self._knows_demand = True
+        if problem is not None:
+            self.set_problem(problem)
 
     def plan(self, now: float) -> Mapping[str, float]:
         """Let the policy plan; start loading what it wants; return the rates that it lowers."""
@@ -138,7 +173,7 @@ class Answerer:
         finally:
             self._ledger.settle(reservation, energy_j, now)
         loading_j = self._book_loads(now) / len(execution.answers)
-        self._on_piece(execution.piece_s)
+        self._correction.observe(self._problem, execution.piece_s)
         return self._results(window, choice.options, execution, loading_j, began_s)
 
     def _prepare(self, options: Mapping[str, Option]) -> _Prepared:
