@@ -10,7 +10,7 @@ import cv2
 from engine.extractors.working_resolution import working_image
 from engine.frames import Box, Frame
 
-_CASCADE = Path(cv2.data.haarcascades) / "haarcascade_frontalface_default.xml"
+_CASCADE = Path(cv2.__file__).with_name("data") / "haarcascade_frontalface_default.xml"
 _CLAHE_CLIP = 2.0
 _CLAHE_TILES = (8, 8)
 _SAME_FACE = 0.5  # share of the smaller box that lies in a surer one

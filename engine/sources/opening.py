@@ -12,13 +12,23 @@ from urllib.parse import parse_qsl
 from catalog.errors import BadInput
 from engine.errors import SourceError
 from engine.sources.camera import open_camera
+from engine.sources.digit_camera import SCHEME, open_digit_camera
 from engine.sources.image_folder import ImageFolder
 from engine.sources.network_stream import SCHEMES, open_stream
 from engine.sources.pace import Pace, make_pace
 from engine.sources.protocol import Source
 from engine.sources.video_file import open_video_file
 
-ALLOWED_FORMS = (
+ALLOWEDdef _is_digit_camera(uri: str) -> bool:
+    return uri.startswith(SCHEME)
+
+
+def _open_digit_camera(opening: Opening) -> Source:
+    return open_digit_camera(opening.uri, opening.name, opening.pace, opening.clock, opening.sleep)
+
+
+_FORMS = (
+    SourceForm(_is_digit_camera, _open_digit_camera),
     "a video file, a folder of images (with ?fps=N), a camera's number, rtsp:// or http://, or digits: "
     "(with ?seed=N and the like)"
 )
@@ -30,13 +40,13 @@ class Opening:
 
     uri: str
     name: str | None
-    pace: str
+    pace: str | None
     clock: Callable[[], float]
     sleep: Callable[[float], None]
 
     def make_pace(self) -> Pace:
         """Return the pace of a recording."""
-        return make_pace(self.pace, self.clock, self.sleep)
+        return make_pace(self.pace or "max", self.clock, self.sleep)
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +60,7 @@ class SourceForm:
 def open_source(
     uri: str,
     name: str | None = None,
-    pace: str = "max",
+    pace: str | None = None,
     clock: Callable[[], float] = time.monotonic,
     sleep: Callable[[float], None] = time.sleep,
 ) -> Source:
@@ -59,8 +69,8 @@ def open_source(
     Args:
         uri: a video file, a folder of images, a camera's number, rtsp:// or http://, or digits:.
         name: in results; from the URI by default.
-        pace: of what is no camera: "max" (as fast as frames are taken, none is lost) or "wall" (at
-            media time, as a camera would give them).
+        pace: "max" (as fast as frames are taken, none is lost) or "wall" (at media time, as a camera
+            would give them); by default "max" for recordings and "wall" for the digit camera.
         clock: monotonic.
         sleep: waits for media time and between failed reads of a camera.
 
@@ -126,7 +136,16 @@ def _open_file(opening: Opening) -> Source:
     return open_video_file(Path(opening.uri), opening.name, opening.make_pace(), opening.clock)
 
 
+def _is_digit_camera(uri: str) -> bool:
+    return uri.startswith(SCHEME)
+
+
+def _open_digit_camera(opening: Opening) -> Source:
+    return open_digit_camera(opening.uri, opening.name, opening.pace, opening.clock, opening.sleep)
+
+
 _FORMS = (
+    SourceForm(_is_digit_camera, _open_digit_camera),
     SourceForm(_is_camera, _open_camera),
     SourceForm(_is_stream, _open_stream),
     SourceForm(_is_folder, _open_folder),

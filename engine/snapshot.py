@@ -1,0 +1,133 @@
+"""How a run stands at one moment, as values: what the live table, the closing summary and --json show."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from engine.capture import CaptureCounts
+from engine.ledger import LedgerLine
+from engine.truth import TruthCounts
+
+
+@dataclass(frozen=True, slots=True)
+class AppFigures:
+    """One app so far.
+
+    Args:
+        app: its name.
+        requests: windows that it asked about.
+        served: answered within its latency limit.
+        unserved: requests by the reason why they were not served.
+        known: requests whose true class the source knows, served or not.
+        correct: of these, served with the true class.
+        latency_mean_s: of all answers, late ones included; None without any.
+        latency_p95_s: likewise, to within 1 %.
+        energy_j: its share of what running and waited-for loading took, by origin of the figure.
+        cost_usd: its share of the cloud's bill.
+        variants: answers by variant.
+        variant: that answered last.
+    """
+
+    app: str
+    requests: int = 0
+    served: int = 0
+    unserved: Mapping[str, int] = field(default_factory=dict)
+    known: int = 0
+    correct: int = 0
+    latency_mean_s: float | None = None
+    latency_p95_s: float | None = None
+    energy_j: Mapping[str, float] = field(default_factory=dict)
+    cost_usd: float = 0.0
+    variants: Mapping[str, int] = field(default_factory=dict)
+    variant: str | None = None
+
+    @property
+    def served_share(self) -> float | None:
+        """Share of requests that were served, or None without any."""
+        return self.served / self.requests if self.requests else None
+
+    @property
+    def accuracy(self) -> float | None:
+        """Share of right answers where truth is known, an unserved request counting as wrong."""
+        return self.correct / self.known if self.known else None
+
+
+@dataclass(frozen=True, slots=True)
+class BudgetFigures:
+    """What is left of the current period's budget.
+
+    Args:
+        energy_j: granted for the period, base load included; inf without a limit.
+        energy_left_j: neither spent nor held.
+        cost_usd: granted for the period; inf without a limit.
+        cost_left_usd: neither spent nor held.
+        period_left_s: until the budget renews.
+        renewal: the same for people, "in 3 h 20 min".
+        overdraft_j: spent beyond the budgets of all periods.
+        overdraft_usd: likewise.
+    """
+
+    energy_j: float = math.inf
+    energy_left_j: float = math.inf
+    cost_usd: float = math.inf
+    cost_left_usd: float = math.inf
+    period_left_s: float = math.inf
+    renewal: str = ""
+    overdraft_j: float = 0.0
+    overdraft_usd: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class MemoryFigures:
+    """What parts and heads hold.
+
+    Args:
+        used_bytes: now.
+        peak_bytes: at most so far.
+        limit_bytes: inf without a limit.
+        loads: pieces that came into memory.
+        evictions: pieces that left it to make room.
+    """
+
+    used_bytes: int = 0
+    peak_bytes: int = 0
+    limit_bytes: float = math.inf
+    loads: int = 0
+    evictions: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """Everything beside the results, read from its owners at one moment by the engine's thread."""
+
+    captured: CaptureCounts = CaptureCounts(0, 0, 0, 0)
+    truth: TruthCounts = TruthCounts()
+    spent: tuple[LedgerLine, ...] = ()
+    budget: BudgetFigures = BudgetFigures()
+    memory: MemoryFigures = MemoryFigures()
+
+    @property
+    def spent_j(self) -> float:
+        """Energy of all categories so far, whatever its origin: for a picture, not for a table."""
+        return sum(line.energy_j for line in self.spent)
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """A run at one moment.
+
+    Args:
+        t_s: time of the latest frame on the source's clock.
+        elapsed_s: since the run began.
+        frames: processed.
+        apps: in the order in which they first asked.
+        standing: frames captured, truth found, spending, budget and memory.
+    """
+
+    t_s: float = 0.0
+    elapsed_s: float = 0.0
+    frames: int = 0
+    apps: tuple[AppFigures, ...] = ()
+    standing: Standing = Standing()
