@@ -62,11 +62,10 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _print_table(results: Sequence[DayResult]) -> None:
-    from rich import box
     from rich.console import Console
     from rich.table import Table
 
-    table = Table(box=box.SIMPLE, title="expected results of the recorded requests")
+    table = Table(box=None, pad_edge=False, collapse_padding=True)
     for heading in ("policy", "requests", "served", "accuracy", "energy", "overdraft", "loads", "evictions"):
         table.add_column(heading, justify="left" if heading == "policy" else "right")
     for r in results:
