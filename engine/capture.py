@@ -24,10 +24,10 @@ _CLOSE_TIMEOUT_S = 15.0  # longer than the time-out of a network stream
 class CaptureCounts:
     """Frames at one moment: read = taken + dropped + left (still waiting)."""
 
-    read: int
-    taken: int
-    dropped: int
-    left: int
+    read: int = 0
+    taken: int = 0
+    dropped: int = 0
+    left: int = 0
 
 
 class Capture:

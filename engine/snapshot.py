@@ -102,8 +102,8 @@ class MemoryFigures:
 class Standing:
     """Everything beside the results, read from its owners at one moment by the engine's thread."""
 
-    captured: CaptureCounts = CaptureCounts(0, 0, 0, 0)
-    truth: TruthCounts = TruthCounts()
+    captured: CaptureCounts = field(default_factory=CaptureCounts)
+    truth: TruthCounts = field(default_factory=TruthCounts)
     spent: tuple[LedgerLine, ...] = ()
     budget: BudgetFigures = BudgetFigures()
     memory: MemoryFigures = MemoryFigures()

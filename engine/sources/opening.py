@@ -19,16 +19,7 @@ from engine.sources.pace import Pace, make_pace
 from engine.sources.protocol import Source
 from engine.sources.video_file import open_video_file
 
-ALLOWEDdef _is_digit_camera(uri: str) -> bool:
-    return uri.startswith(SCHEME)
-
-
-def _open_digit_camera(opening: Opening) -> Source:
-    return open_digit_camera(opening.uri, opening.name, opening.pace, opening.clock, opening.sleep)
-
-
-_FORMS = (
-    SourceForm(_is_digit_camera, _open_digit_camera),
+ALLOWED_FORMS = (
     "a video file, a folder of images (with ?fps=N), a camera's number, rtsp:// or http://, or digits: "
     "(with ?seed=N and the like)"
 )
