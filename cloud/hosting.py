@@ -5,8 +5,7 @@ Used by one thread at a time: the one that runs parts owns what is in memory.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from typing import Any
+from collections.abc import Callable, Iterator, Sequence
 
 import numpy as np
 import numpy.typing as npt
@@ -18,7 +17,7 @@ from catalog.tasks import InputType
 from cloud.messages import CatalogListing, OfferedTask, OfferedTrunk, OfferedVariant
 from cloud.refusals import BadRequest, DoesNotFit, UnknownVariant
 from engine.offload import OffloadedAnswer, Question
-from engine.router import Route, build_route
+from engine.router import Route, build_route, run_route, run_route
 from engine.runtime.catalog_pieces import CatalogPieces
 from engine.runtime.loading import PieceMemory
 from engine.runtime.residency import Residency, TooLarge
@@ -87,8 +86,9 @@ class HostedCatalog:
         input_type = self._input_type_of(route)
         rows: list[list[OffloadedAnswer]] = [[] for _ in route.apps]
         for batch in _batches(windows, self._batch_windows):
-            for row, answers in zip(rows, _run_batch(route, loaded, batch, input_type), strict=True):
-                row.extend(answers)
+            execution = run_route(route, loaded, _pixels_of(batch, input_type))
+            for row, answer in zip(rows, execution.answers, strict=True):
+                row.extend(OffloadedAnswer(name, confidence) for name, confidence in answer.windows)
         return tuple(tuple(row) for row in rows)
 
     def _input_type_of(self, route: Route) -> InputType:
@@ -118,24 +118,8 @@ def _batches(windows: Sequence[UInt8], most: int) -> Iterator[Sequence[UInt8]]:
         yield windows[start : start + most]
 
 
-def _run_batch(
-    route: Route, loaded: list[Any], windows: Sequence[UInt8], input_type: InputType
-) -> list[list[OffloadedAnswer]]:
-    """Run a route on a batch; as engine.router.run_route, less the accounting of a device's time."""
-    pixels: dict[int, UInt8] = {}
-    outputs: list[npt.NDArray[np.float32]] = []
-    for part in route.parts:
-        if part.source >= 0:
-            outputs.append(loaded[part.piece](outputs[part.source]))
-            continue
-        if part.size_px not in pixels:
-            square = [resize(w, part.size_px, input_type.resize) for w in windows]
-            pixels[part.size_px] = np.stack(square)  # (N, S, S, 3)
-        outputs.append(loaded[part.piece](pixels[part.size_px]))
-    rows: list[list[OffloadedAnswer]] = [[] for _ in route.apps]
-    for head in route.heads:
-        ids, confidences = loaded[head.piece].answers(outputs[head.source])
-        answers = [OffloadedAnswer(head.classes[i], c) for i, c in zip(ids, confidences, strict=True)]
-        for app in head.apps:
-            rows[app] = answers
-    return rows
+def _pixels_of(windows: Sequence[UInt8], input_type: InputType) -> Callable[[int], UInt8]:
+    def pixels(size_px: int) -> UInt8:
+        return np.stack([resize(w, size_px, input_type.resize) for w in windows])  # (N, S, S, 3)
+
+    return pixels

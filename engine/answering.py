@@ -202,14 +202,15 @@ class Answerer:
         for a in execution.answers:
             app = self._problem.apps[a.app]
             late = latency_s > app.latency_limit_s
+            ((class_name, confidence),) = a.windows
             results[a.app] = Result(
                 window.frame.t_s,
                 window.frame.source,
                 window.id,
                 window.box,
                 a.app,
-                a.answer,
-                a.confidence,
+                class_name,
+                confidence,
                 a.variant,
                 Place.DEVICE,
                 latency_s,

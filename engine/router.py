@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from catalog.heads import FusedHeads
 from catalog.store import Catalog
 from engine.scheduling.problem import Option
 
@@ -41,15 +42,28 @@ class HeadStep:
 
     Args:
         piece: index into the route's pieces.
-        source: index of the step whose features it reads.
         apps: indices into the route's apps.
         classes: names by class id.
     """
 
     piece: int
-    source: int
     apps: tuple[int, ...]
     classes: tuple[str, ...]
+
+
+@dataclass(slots=True)
+class FeatureReaders:
+    """All heads that read the features of one step.
+
+    Args:
+        source: index of the step.
+        fused: the heads as last used together; made anew when one of them was loaded again or
+            exchanged.
+    """
+
+    source: int
+    heads: tuple[HeadStep, ...]
+    fused: FusedHeads | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,27 +74,27 @@ class Route:
     variants: tuple[str, ...]
     pieces: tuple[str, ...]
     parts: tuple[PartStep, ...]
-    heads: tuple[HeadStep, ...]
+    heads: tuple[FeatureReaders, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """One app's answer about one window.
+    """One app's answers about the windows of one pass.
 
     Args:
+        windows: class name and calibrated confidence, one pair a window.
         busy_s: its share of the processor time; what several apps used is divided equally.
     """
 
     app: str
     variant: str
-    answer: str
-    confidence: float
+    windows: tuple[tuple[str, float], ...]
     busy_s: float
 
 
 @dataclass(frozen=True, slots=True)
 class Execution:
-    """What one pass over a window gave and took.
+    """What one pass over a batch of windows gave and took.
 
     Args:
         answers: one an app.
@@ -103,7 +117,8 @@ def build_route(catalog: Catalog, options: Mapping[str, Option]) -> Route:
     steps: dict[tuple[int, tuple[str, ...]], int] = {}
     order: list[tuple[int, int, int]] = []  # piece, source, size_px
     users: list[list[int]] = []
-    heads: dict[tuple[str, int], list[int]] = {}
+    heads: dict[int, dict[str, list[int]]] = {}
+    classes: dict[str, tuple[str, ...]] = {}
     for i, option in enumerate(options.values()):
         variant = catalog.variants[option.variant]
         trunk = catalog.trunks[variant.trunk]
@@ -117,27 +132,29 @@ def build_route(catalog: Catalog, options: Mapping[str, Option]) -> Route:
             source = steps[key]
             users[source].append(i)
         pieces.setdefault(variant.head, len(pieces))
-        heads.setdefault((variant.head, source), []).append(i)
-    by_variant = {catalog.variants[o.variant].head: catalog.variants[o.variant].task for o in options.values()}
+        classes[variant.head] = catalog.tasks[variant.task].classes
+        heads.setdefault(source, {}).setdefault(variant.head, []).append(i)
     return Route(
         apps,
         tuple(o.variant for o in options.values()),
         tuple(pieces),
         tuple(PartStep(p, s, size, tuple(u)) for (p, s, size), u in zip(order, users, strict=True)),
         tuple(
-            HeadStep(pieces[head], source, tuple(members), catalog.tasks[by_variant[head]].classes)
-            for (head, source), members in heads.items()
+            FeatureReaders(
+                source, tuple(HeadStep(pieces[h], tuple(members), classes[h]) for h, members in readers.items())
+            )
+            for source, readers in heads.items()
         ),
     )
 
 
 def run_route(route: Route, loaded: list[Any], pixels: Callable[[int], UInt8]) -> Execution:
-    """Run a configuration on one window.
+    """Run a configuration on a batch of N windows, mostly one.
 
     Args:
         route: from build_route.
         loaded: the route's pieces, in order, ready to be called.
-        pixels: gives the window at a side length: (1, S, S, 3) uint8 RGB; asked once a size, and
+        pixels: gives the windows at a side length: (N, S, S, 3) uint8 RGB; asked once a size, and
             charged to the part that reads it first.
     """
     thread_time = time.thread_time
@@ -158,21 +175,32 @@ def run_route(route: Route, loaded: list[Any], pixels: Callable[[int], UInt8]) -
         now = thread_time()
         _account(route, part.piece, part.apps, now - before, piece_s, shares)
         before = now
-    found = [("", 0.0)] * len(route.apps)
-    for head in route.heads:
-        ids, confidences = loaded[head.piece].answers(outputs[head.source])
-        for app in head.apps:
-            found[app] = (head.classes[ids[0]], confidences[0])
+    found: list[tuple[tuple[str, float], ...]] = [()] * len(route.apps)
+    for features in route.heads:
+        fused = _fused(features, loaded)
+        for head, rows in zip(features.heads, fused.answers(outputs[features.source]), strict=True):
+            named = tuple((head.classes[class_id], confidence) for class_id, confidence in rows)
+            for app in head.apps:
+                found[app] = named
         now = thread_time()
-        _account(route, head.piece, head.apps, now - before, piece_s, shares)
+        each_s = (now - before) / len(features.heads)
+        for head in features.heads:
+            _account(route, head.piece, head.apps, each_s, piece_s, shares)
         before = now
     answers = tuple(
-        Answer(app, variant, answer, confidence, share)
-        for app, variant, (answer, confidence), share in zip(
-            route.apps, route.variants, found, shares, strict=True
-        )
+        Answer(app, variant, windows, share)
+        for app, variant, windows, share in zip(route.apps, route.variants, found, shares, strict=True)
     )
     return Execution(answers, piece_s, sum(shares))
+
+
+def _fused(readers: FeatureReaders, loaded: list[Any]) -> FusedHeads:
+    fused = readers.fused
+    if fused is None or any(
+        loaded[step.piece] is not head for step, head in zip(readers.heads, fused.heads, strict=True)
+    ):
+        fused = readers.fused = FusedHeads([loaded[step.piece] for step in readers.heads])
+    return fused
 
 
 def _account(

@@ -60,8 +60,9 @@ def answers_one_by_one(catalog: Catalog, variant_id: str, given: list[np.ndarray
         values = resize(window, trunk.size_px, rule)[np.newaxis]
         for part in trunk.parts:
             values = backend.load(catalog.part_path(part))(values)
-        (class_id,), (confidence,) = catalog.head_weights(variant.head).answers(values)
-        answers.append(OffloadedAnswer(classes[class_id], confidence))
+        confidences = catalog.head_weights(variant.head).confidences(values)[0]
+        best = int(confidences.argmax())
+        answers.append(OffloadedAnswer(classes[best], float(confidences[best])))
     return answers
 
 
