@@ -17,7 +17,7 @@ from catalog.tasks import InputType
 from cloud.messages import CatalogListing, OfferedTask, OfferedTrunk, OfferedVariant
 from cloud.refusals import BadRequest, DoesNotFit, UnknownVariant
 from engine.offload import OffloadedAnswer, Question
-from engine.router import Route, build_route, run_route, run_route
+from engine.router import Route, build_route, run_route
 from engine.runtime.catalog_pieces import CatalogPieces
 from engine.runtime.loading import PieceMemory
 from engine.runtime.residency import Residency, TooLarge
