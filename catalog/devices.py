@@ -61,6 +61,36 @@ def _number(table: Mapping[str, Any], key: str, where: str, default: float | Non
     return float(value)
 
 
+def _text(table: Mapping[str, Any], key: str, where: str) -> str:
+    value = table.get(key)
+    if not isinstance(value, str) or not value:
+        raise BadInput(f"{where}: {key} = {value!r}: expected a text")
+    return value
+
+
+def _table(value: object, where: str) -> Mapping[str, Any]:
+    if not isinstance(value, dict):
+        raise BadInput(f"{where} = {value!r}: expected a table")
+    return value
+
+
+def _check_keys(table: Mapping[str, Any], known: tuple[str, ...], where: str) -> None:
+    unknown = sorted(set(table) - set(known))
+    if unknown:
+        raise BadInput(f"{where}: unknown keys {unknown}: known are {', '.join(known)}")
+
+
+def _radio(table: Mapping[str, Any], where: str) -> RadioProfile:
+    _check_keys(table, ("up_j_per_byte", "down_j_per_byte", "mbps", "tail_w", "tail_s"), where)
+    return RadioProfile(
+        _number(table, "up_j_per_byte", where),
+        _number(table, "down_j_per_byte", where),
+        _number(table, "mbps", where),
+        _number(table, "tail_w", where, 0.0),
+        _number(table, "tail_s", where, 0.0),
+    )
+
+
 def parse_device_profile(text: str, where: str) -> DeviceProfile:
     """Read a device profile from TOML.
 
@@ -71,25 +101,17 @@ def parse_device_profile(text: str, where: str) -> DeviceProfile:
         data = tomllib.loads(text)
     except tomllib.TOMLDecodeError as e:
         raise BadInput(f"{where}: {e}") from e
-    unknown = sorted(set(data) - {"name", "source", "base_w", "processor_w", "radio"})
-    if unknown:
-        raise BadInput(f"{where}: unknown keys {unknown}: known are name, source, base_w, processor_w, radio")
-    radios = {
-        name: RadioProfile(
-            _number(r, "up_j_per_byte", f"{where}: radio.{name}"),
-            _number(r, "down_j_per_byte", f"{where}: radio.{name}"),
-            _number(r, "mbps", f"{where}: radio.{name}"),
-            _number(r, "tail_w", f"{where}: radio.{name}", 0.0),
-            _number(r, "tail_s", f"{where}: radio.{name}", 0.0),
-        )
-        for name, r in data.get("radio", {}).items()
-    }
+    _check_keys(data, ("name", "source", "base_w", "processor_w", "radio"), where)
+    radios = _table(data.get("radio", {}), f"{where}: radio")
     return DeviceProfile(
-        str(data.get("name", "")),
-        str(data.get("source", "")),
+        _text(data, "name", where),
+        _text(data, "source", where),
         _number(data, "base_w", where),
         _number(data, "processor_w", where),
-        radios,
+        {
+            name: _radio(_table(r, f"{where}: radio.{name}"), f"{where}: radio.{name}")
+            for name, r in radios.items()
+        },
     )
 
 
@@ -110,5 +132,11 @@ def load_device_profile(name: str) -> DeviceProfile:
         return parse_device_profile(file.read_text(encoding="utf-8"), f"device profile {name}")
     path = Path(name)
     if not path.is_file():
-        raise BadInput(f"device profile {name!r}: expected one of {shipped_profiles()} or the path of a TOML file")
-    return parse_device_profile(path.read_text(encoding="utf-8"), str(path))
+        raise BadInput(
+            f"device profile {name!r}: expected one of {shipped_profiles()} or the path of a TOML file"
+        )
+    try:
+        text = path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as e:
+        raise BadInput(f"{path}: cannot be read as text: {e}") from e
+    return parse_device_profile(text, str(path))

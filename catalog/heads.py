@@ -52,8 +52,11 @@ class HeadWeights:
         self.weight = np.ascontiguousarray(weight, dtype=np.float32)
         self.bias = np.ascontiguousarray(bias, dtype=np.float32)
         self.temperature = float(temperature)
-        self._scaled_weight_t = np.ascontiguousarray((self.weight / np.float32(temperature)).T)
-        self._scaled_bias = self.bias / np.float32(temperature)
+        with np.errstate(over="ignore", divide="ignore", invalid="ignore"):
+            self._scaled_weight_t = np.ascontiguousarray((self.weight / np.float32(temperature)).T)
+            self._scaled_bias = self.bias / np.float32(temperature)
+        if not (np.isfinite(self._scaled_weight_t).all() and np.isfinite(self._scaled_bias).all()):
+            raise BadInput(f"head: temperature {temperature}: too small for these weights")
 
     def confidences(self, features: Float32) -> Float32:
         """Return calibrated class probabilities (N, C) for features (N, D)."""

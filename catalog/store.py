@@ -106,11 +106,22 @@ class Catalog:
         try:
             features = np.load(f"{base}.npy", mmap_mode="r", allow_pickle=False)
             labels = np.load(f"{base}.labels.npy", allow_pickle=False)
-        except (OSError, ValueError) as e:
+        except (OSError, ValueError, EOFError) as e:
             raise CatalogError(f"{base}.npy: stored features cannot be read: {e}") from e
+        self._check_features(f"{base}.npy", features, labels, trunk, owner.data_task)
         if owner.parent is not None:
             labels = np.asarray(owner.relabel, np.int64)[labels]
         return StoredFeatures(features, labels)
+
+    def _check_features(
+        self, where: str, features: npt.NDArray[Any], labels: npt.NDArray[Any], trunk: str, data_task: str
+    ) -> None:
+        expected = (len(labels), self.trunks[trunk].feature_dim)
+        if features.shape != expected or features.dtype != np.float16:
+            raise CatalogError(f"{where}: {features.shape} {features.dtype}, expected {expected} float16")
+        classes = len(self.tasks[data_task].classes)
+        if len(labels) and not 0 <= labels.min() <= labels.max() < classes:
+            raise CatalogError(f"{where}: labels outside 0 to {classes - 1}")
 
     def devices(self) -> list[str]:
         """Return the names of the devices that the catalog was measured on."""
@@ -124,8 +135,9 @@ class Catalog:
         """
         path = self.root / "profiles" / f"{device}.json"
         if not path.is_file():
+            known = f"measured on: {self.devices()}"
             raise CatalogError(
-                f"{path}: not measured on this device (measured: {self.devices()}): mcdnn catalog profile {self.root}"
+                f"{path}: missing ({known}): measure it with mcdnn catalog profile {self.root}"
             )
         try:
             return _MEASUREMENTS.validate_json(_read(path))
@@ -137,15 +149,25 @@ class Catalog:
         return {h.id: h.size_bytes for h in self.contents.heads}
 
     def measured(self, task: str, device: str = "host") -> list[MeasuredVariant]:
-        """Return every variant of a task with its cost on a device, most accurate first."""
+        """Return every variant of a task with its cost on a device, most accurate first.
+
+        Raises:
+            CatalogError: the device's measurements are missing, damaged or lack a part.
+        """
         measurements = self.measurements(device)
         rows = []
         for v in self.contents.variants:
             if v.task != task:
                 continue
             parts = self.trunks[v.trunk].parts
-            best = [measurements.best(p) for p in parts]
-            head_s = measurements.head_s[v.head]
+            try:
+                best = [measurements.best(p) for p in parts]
+                head_s = measurements.head_s[v.head]
+            except KeyError as e:
+                raise CatalogError(
+                    f"{self.root / 'profiles' / f'{device}.json'}: {v.id}: {e.args[0]} was never measured: "
+                    f"mcdnn catalog profile {self.root}"
+                ) from e
             rows.append(
                 MeasuredVariant(
                     v,
@@ -174,7 +196,9 @@ def open_catalog(root: Path, verify: bool = True) -> Catalog:
     """
     path = root / "catalog.json"
     if not path.is_file():
-        raise CatalogError(f"{root}: not a catalog (no catalog.json): make one with mcdnn compile TASKS.toml --out {root}")
+        raise CatalogError(
+            f"{root}: not a catalog (no catalog.json): make one with mcdnn compile TASKS.toml --out {root}"
+        )
     try:
         contents = _CONTENTS.validate_json(_read(path))
     except ValidationError as e:
