@@ -38,7 +38,7 @@ def problem_from_json(data: object, where: str) -> Problem:
     except ValidationError as e:
         first = e.errors()[0]
         raise BadInput(f"{where}: {'.'.join(str(x) for x in first['loc'])}: {first['msg']}") from e
-    _check_finite(data, where, ())
+    _refuse_nan(_PROBLEM.dump_python(problem), where, ())
     for app, options in problem.options.items():
         for option in options:
             _check_option(problem, app, option, where)
@@ -55,15 +55,14 @@ def _without_infinity(value: Any) -> Any:
     return value
 
 
-def _check_finite(value: object, where: str, keys: tuple[str, ...]) -> None:
-    """Refuse NaN anywhere."""
+def _refuse_nan(value: object, where: str, keys: tuple[str, ...]) -> None:
     if isinstance(value, dict):
-        for k, v in value.items():
-            _check_finite(v, where, (*keys, str(k)))
-    elif isinstance(value, list):
-        for i, v in enumerate(value):
-            _check_finite(v, where, (*keys, str(i)))
-    elif value == "nan" or (isinstance(value, float) and math.isnan(value)):
+        for key, below in value.items():
+            _refuse_nan(below, where, (*keys, str(key)))
+    elif isinstance(value, list | tuple):
+        for i, below in enumerate(value):
+            _refuse_nan(below, where, (*keys, str(i)))
+    elif isinstance(value, float) and math.isnan(value):
         raise BadInput(f"{where}: {'.'.join(keys)}: nan: expected a number")
 
 
