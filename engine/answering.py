@@ -137,7 +137,9 @@ class Answerer:
         if choice.wanted:
             self._memory.request(choice.wanted)
         self._book_loads(now)
-        return [results.get(app) or self._unserved(window, app, reasons.get(app, "not chosen")) for app in due]
+        return [
+            results.get(app) or self._unserved(window, app, reasons.get(app, "not chosen")) for app in due
+        ]
 
     def _state(self, now: float, backlog_s: float) -> State:
         ledger = self._ledger
@@ -174,7 +176,7 @@ class Answerer:
             self._ledger.settle(reservation, energy_j, now)
         loading_j = self._book_loads(now) / len(execution.answers)
         self._correction.observe(self._problem, execution.piece_s)
-        return self._results(window, choice.options, execution, loading_j, began_s)
+        return self._results(window, execution, loading_j, began_s)
 
     def _prepare(self, options: Mapping[str, Option]) -> _Prepared:
         key = (*options, *(o.variant for o in options.values()))
@@ -192,7 +194,6 @@ class Answerer:
     def _results(
         self,
         window: Window,
-        options: Mapping[str, Option],
         execution: Execution,
         loading_j: float,
         began_s: float,

@@ -18,7 +18,7 @@ from engine.rates import RateGates
 from engine.results import Result
 from engine.sinks.protocol import Sink
 from engine.summary import Summary
-from engine.truth import TruthMatcher
+from engine.truth import TruthCounts, TruthMatcher
 
 _log = logging.getLogger(__name__)
 
@@ -65,9 +65,20 @@ class Pipeline:
         self._next_plan_s = 0.0
         self._standing_j = 0.0
         self._changes: queue.SimpleQueue[Callable[[], None]] = queue.SimpleQueue()
+        self._now_s = 0.0
         self._truth = TruthMatcher()
         self._frames = 0
         self._windows: dict[str, int] = {}
+
+    @property
+    def now_s(self) -> float:
+        """Time of the latest frame on the source's clock."""
+        return self._now_s
+
+    @property
+    def truth(self) -> TruthCounts:
+        """What was found of what was there."""
+        return self._truth.counts
 
     def between_frames(self, change: Callable[[], None]) -> None:
         """Have a change made by the loop's own thread before the next frame; any thread may ask."""
@@ -97,7 +108,7 @@ class Pipeline:
             self._process(frame)
 
     def _process(self, frame: Frame) -> None:
-        now = frame.t_s
+        now = self._now_s = frame.t_s
         began_s = frame.captured_s if self._capture.live else time.monotonic()
         while not self._changes.empty():
             self._changes.get()()

@@ -141,7 +141,8 @@ def build_route(catalog: Catalog, options: Mapping[str, Option]) -> Route:
         tuple(PartStep(p, s, size, tuple(u)) for (p, s, size), u in zip(order, users, strict=True)),
         tuple(
             FeatureReaders(
-                source, tuple(HeadStep(pieces[h], tuple(members), classes[h]) for h, members in readers.items())
+                source,
+                tuple(HeadStep(pieces[h], tuple(members), classes[h]) for h, members in readers.items()),
             )
             for source, readers in heads.items()
         ),

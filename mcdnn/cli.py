@@ -22,7 +22,7 @@ def make_parser() -> argparse.ArgumentParser:
     """Return the parser of all commands; each command's module adds its own."""
     parser = argparse.ArgumentParser(
         prog="mcdnn",
-        description="Keeps many vision apps running on a camera within an energy, memory, money and latency budget.",
+        description="Keeps many vision apps running on a camera within a budget of energy, memory and money.",
         epilog="example: mcdnn demo --seconds 20 --out out/demo",
     )
     parser.add_argument("--version", action="version", version=f"mcdnn {__version__}")
@@ -30,7 +30,9 @@ def make_parser() -> argparse.ArgumentParser:
     for name in _COMMANDS:
         importlib.import_module(f"mcdnn.commands.{name}").add_parser(subparsers)
     for command in subparsers.choices.values():
-        command.add_argument("-v", "--verbose", action="count", default=0, help="log more (twice: everything)")
+        command.add_argument(
+            "-v", "--verbose", action="count", default=0, help="log more (twice: everything)"
+        )
     return parser
 
 

@@ -12,6 +12,7 @@ from catalog.errors import BadInput
 from catalog.store import Catalog
 from engine.answering import Answerer
 from engine.capture import Capture
+from engine.extractors.protocol import Extractor
 from engine.extractors.table import default_kind, open_extractor
 from engine.pipeline import Pipeline
 from engine.rates import RateGates
@@ -22,12 +23,15 @@ from engine.scheduling.problem import App, Problem
 from engine.sinks.callback import CallbackSink
 from engine.sinks.fan_out import FanOut
 from engine.sinks.protocol import Sink
+from engine.snapshot import Snapshot, Standing
 from engine.sources.opening import open_source
 from engine.sources.protocol import Source
+from engine.standing import read_standing
 from engine.summary import Summary
-from mcdnn.engine_file import AppTable, EngineFile, parse_engine_table, read_engine_file
+from mcdnn.engine_file import EngineFile, parse_engine_table, read_engine_file
 from mcdnn.wiring import (
     make_app,
+    make_budget,
     make_ledger,
     make_memory,
     make_profile,
@@ -109,7 +113,7 @@ class Engine:
         source: str | Source | None = None,
         duration_s: float = float("inf"),
         on_start: Callable[[Summary], None] = lambda _: None,
-    ) -> Summary:
+    ) -> Snapshot:
         """Run until the source ends, time is up, or stop() is called; return what happened.
 
         Args:
@@ -119,21 +123,26 @@ class Engine:
 
         Raises:
             BadInput: no source, or no app.
-            SourceError: the source broke; the summary up to then is in the error's `summary`.
+            SourceError: the source broke; the summary given to on_start holds what came before.
             SinkError: results can no longer be written.
         """
         if not self._apps:
             raise BadInput("no app: add an [[app]] to the configuration or call add_app")
         with self._lock:
-            run = self._running = _Run(self._file, self._catalog, dict(self._apps), self._open(source), self._sinks)
+            run = self._running = _Run(
+                self._file, self._catalog, dict(self._apps), self._open(source), self._sinks
+            )
         on_start(run.summary)
         try:
             run.pipeline.run(self._stop, duration_s)
         finally:
             with self._lock:
                 self._running = None
-            run.close()
-        return run.summary
+            try:
+                run.close()
+            finally:
+                end = run.summary.finish()
+        return end
 
     def _open(self, source: str | Source | None) -> Source:
         if source is not None and not isinstance(source, str):
@@ -142,7 +151,9 @@ class Engine:
         if source is not None:
             return open_source(source, pace=configured.pace if configured else None)
         if configured is None:
-            raise BadInput("no source: add a [[source]] with a uri to the configuration, or give --source URI")
+            raise BadInput(
+                "no source: add a [[source]] with a uri to the configuration, or give --source URI"
+            )
         return open_source(configured.uri, name=configured.name, pace=configured.pace)
 
     def _follow(self) -> None:
@@ -174,10 +185,10 @@ class _Run:
         self.answerer = Answerer(
             catalog, problem, make_policy(file.policy, problem), self.ledger, self.memory, self.profile
         )
-        self.summary = Summary()
+        self.summary = Summary(self._standing)
         extractors = self._extractors(apps)
         self.capture = Capture(source, _QUEUED_FRAMES)
-        self.sink = FanOut(sinks)
+        self.sink = FanOut(sinks, live=source.live)
         self.pipeline = Pipeline(
             self.capture,
             extractors,
@@ -202,6 +213,17 @@ class _Run:
             self.answerer.set_problem(problem)
 
         self.pipeline.between_frames(change)
+
+    def _standing(self) -> Standing:
+        return read_standing(
+            self.capture,
+            self.pipeline.truth,
+            self.ledger,
+            make_budget(self._file),
+            self.memory,
+            self.answerer,
+            self.pipeline.now_s,
+        )
 
     def _problem(self, apps: dict[str, App]) -> Problem:
         return problem_from_catalog(

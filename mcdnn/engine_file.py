@@ -85,7 +85,9 @@ class EngineFile(_Table):
     @model_validator(mode="after")
     def _one_source(self) -> EngineFile:
         if len(self.source) > 1:
-            raise ValueError(f"{len(self.source)} sources: this version reads one at a time; keep one [[source]]")
+            raise ValueError(
+                f"{len(self.source)} sources: this version reads one at a time; keep one [[source]]"
+            )
         return self
 
     @field_validator("app")

@@ -11,13 +11,15 @@ HEAVY = ("torch", "cv2", "grpc", "onnxruntime", "onnx", "sklearn", "matplotlib")
 
 
 def loaded_by(statement: str) -> set[str]:
-    code = f"import sys\n{statement}\nprint('\\n'.join(m for m in {HEAVY!r} if m in sys.modules), file=sys.stderr)"
+    listing = f"print(*(m for m in {HEAVY!r} if m in sys.modules), file=sys.stderr)"
+    code = f"import sys\n{statement}\n{listing}"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     return set(done.stderr.split())
 
 
 @pytest.mark.parametrize(
-    "package", ["catalog", "specializer", "engine", "cloud", "sim", "mcdnn", "engine.scheduling", "engine.ledger"]
+    "package",
+    ["catalog", "specializer", "engine", "cloud", "sim", "mcdnn", "engine.scheduling", "engine.ledger"],
 )
 def test_importing_a_package_loads_nothing_heavy(package: str) -> None:
     assert loaded_by(f"import {package}") == set()
@@ -31,7 +33,10 @@ def test_help_loads_nothing_heavy() -> None:
 @pytest.mark.parametrize("command", ["demo", "compile", "catalog", "run", "serve", "simulate"])
 def test_help_of_a_command_loads_nothing_heavy_and_gives_an_example(command: str) -> None:
     done = subprocess.run(
-        [sys.executable, "-X", "importtime", "-m", "mcdnn", command, "--help"], capture_output=True, text=True, check=True
+        [sys.executable, "-X", "importtime", "-m", "mcdnn", command, "--help"],
+        capture_output=True,
+        text=True,
+        check=True,
     )
     assert f"mcdnn {command}" in done.stdout.partition("example")[2]
     loaded = {line.rpartition("|")[2].strip() for line in done.stderr.splitlines()}
@@ -40,7 +45,7 @@ def test_help_of_a_command_loads_nothing_heavy_and_gives_an_example(command: str
 
 def test_running_serving_and_simulating_never_import_torch() -> None:
     modules = (
-        "mcdnn.engine, mcdnn.commands.run, mcdnn.commands.serve, mcdnn.commands.simulate, sim.day, cloud.server, "
-        "engine.sources.opening, engine.extractors.table, engine.sinks.fan_out"
+        "mcdnn.engine, mcdnn.commands.run, mcdnn.commands.serve, mcdnn.commands.simulate, sim.day, "
+        "cloud.server, engine.sources.opening, engine.extractors.table, engine.sinks.fan_out"
     )
     assert "torch" not in loaded_by(f"import {modules}")

@@ -47,7 +47,8 @@ def memory(shelf: Shelf) -> Iterator[PieceMemory]:
 
 def loaded(memory: PieceMemory) -> list[str]:
     return [
-        f"+{e.piece}" if isinstance(e, PieceLoaded) else f"-{e.piece}>{e.made_room_for}" for e in memory.events()
+        f"+{e.piece}" if isinstance(e, PieceLoaded) else f"-{e.piece}>{e.made_room_for}"
+        for e in memory.events()
     ]
 
 

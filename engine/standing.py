@@ -1,0 +1,50 @@
+"""Reads how a run stands from the owners of its state; called by the engine's thread alone."""
+
+from __future__ import annotations
+
+from engine.answering import Answerer
+from engine.capture import Capture
+from engine.ledger import Ledger
+from engine.runtime.loading import PieceMemory
+from engine.scheduling.problem import Budget
+from engine.snapshot import BudgetFigures, MemoryFigures, Standing
+from engine.truth import TruthCounts
+
+
+def read_standing(
+    capture: Capture,
+    truth: TruthCounts,
+    ledger: Ledger,
+    granted: Budget,
+    memory: PieceMemory,
+    answerer: Answerer,
+    now: float,
+) -> Standing:
+    """Return frames, recall, spending, budget and memory as they are now.
+
+    Args:
+        granted: per period, base load included.
+        now: time on the source's clock.
+    """
+    return Standing(
+        capture.counts(),
+        truth,
+        ledger.lines(now),
+        BudgetFigures(
+            granted.energy_j,
+            ledger.energy_left_j(now),
+            granted.cost_usd,
+            ledger.cost_left_usd(now),
+            ledger.period_left_s(now),
+            ledger.renewal(now),
+            ledger.overdraft_j(now),
+            ledger.overdraft_usd(now),
+        ),
+        MemoryFigures(
+            memory.used_bytes,
+            memory.peak_bytes,
+            granted.memory_bytes,
+            answerer.loads,
+            answerer.evictions,
+        ),
+    )
