@@ -86,7 +86,7 @@ def _wrong(what: str) -> CatalogError:
 
 def _by_key(kind: str, keyed: dict[str, _Value], count: int) -> dict[str, _Value]:
     if len(keyed) != count:
-        raise _wrong(f"a {kind} stands twice: expected {count} different ones, found {len(keyed)}")
+        raise _wrong(f"{count} {kind}s, {len(keyed)} different: expected each once")
     return keyed
 
 

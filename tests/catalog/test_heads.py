@@ -1,0 +1,93 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from catalog.errors import BadInput
+from catalog.heads import FusedHeads, HeadWeights
+
+
+def head(seed: int, classes: int, dim: int, temperature: float = 1.0) -> HeadWeights:
+    rng = np.random.default_rng(seed)
+    weight = rng.standard_normal((classes, dim)).astype(np.float32)
+    return HeadWeights(weight, rng.standard_normal(classes).astype(np.float32), temperature)
+
+
+def softmax(logits: np.ndarray) -> np.ndarray:
+    powers = np.exp(logits - logits.max(axis=1, keepdims=True))
+    return powers / powers.sum(axis=1, keepdims=True)
+
+
+SHAPES = st.tuples(st.integers(2, 6), st.integers(1, 9))
+TEMPERATURES = st.floats(0.1, 10.0)
+
+
+@given(SHAPES, TEMPERATURES, st.integers(0, 5), st.floats(0.1, 1e4))
+def test_confidences_are_the_softmax_at_the_temperature(
+    shape: tuple[int, int], temperature: float, rows: int, scale: float
+) -> None:
+    classes, dim = shape
+    h = head(classes, classes, dim, temperature)
+    features = (scale * np.random.default_rng(dim).standard_normal((rows, dim))).astype(np.float32)
+    found = h.confidences(features)
+    logits = (features.astype(np.float64) @ h.weight.T + h.bias) / temperature
+    assert found.shape == (rows, classes)
+    assert np.isfinite(found).all()
+    np.testing.assert_allclose(found.sum(axis=1), np.ones(rows), rtol=1e-5)
+    np.testing.assert_allclose(found, softmax(logits), atol=1e-2 if scale > 100 else 1e-4)
+
+
+@given(st.lists(st.integers(2, 6), min_size=1, max_size=4), st.integers(1, 8), st.integers(0, 4))
+def test_fused_heads_answer_as_each_head_does_alone(sizes: list[int], dim: int, rows: int) -> None:
+    heads = [head(i, classes, dim, 0.5 + i) for i, classes in enumerate(sizes)]
+    features = np.random.default_rng(1).standard_normal((rows, dim)).astype(np.float32)
+    for h, answers in zip(heads, FusedHeads(heads).answers(features), strict=True):
+        confidences = h.confidences(features)
+        assert [a[0] for a in answers] == confidences.argmax(axis=1).tolist()
+        assert [a[1] for a in answers] == pytest.approx(confidences.max(axis=1).tolist(), abs=1e-5)
+
+
+def test_a_higher_temperature_keeps_the_answer_and_lowers_the_confidence() -> None:
+    features = np.random.default_rng(0).standard_normal((20, 4)).astype(np.float32)
+    cold, warm = head(3, 5, 4, 0.5).confidences(features), head(3, 5, 4, 5.0).confidences(features)
+    np.testing.assert_array_equal(cold.argmax(axis=1), warm.argmax(axis=1))
+    assert (warm.max(axis=1) < cold.max(axis=1)).all()
+
+
+def test_extreme_features_give_finite_confidences() -> None:
+    features = np.full((1, 4), 1e30, np.float32)
+    ((_, confidence),) = FusedHeads([head(0, 3, 4)]).answers(features)[0]
+    assert confidence == pytest.approx(1.0)
+
+
+@pytest.mark.parametrize(
+    ("weight", "bias", "told"),
+    [
+        (
+            np.zeros((2, 3, 1)),
+            np.zeros(2),
+            r"weight \(2, 3, 1\) and bias \(2,\): expected \(C, D\) and \(C,\)",
+        ),
+        (np.zeros((2, 3)), np.zeros(3), r"bias \(3,\)"),
+        (np.zeros(3), np.zeros(3), r"weight \(3,\)"),
+        (np.full((2, 3), np.nan), np.zeros(2), "not finite"),
+        (np.zeros((2, 3)), np.array([0.0, np.inf]), "not finite"),
+    ],
+)
+def test_weights_that_do_not_fit_are_refused(weight: np.ndarray, bias: np.ndarray, told: str) -> None:
+    with pytest.raises(BadInput, match=told):
+        HeadWeights(weight.astype(np.float32), bias.astype(np.float32), 1.0)
+
+
+@pytest.mark.parametrize("temperature", [0.0, -1.0, float("nan"), float("inf")])
+def test_a_temperature_that_is_not_positive_is_refused(temperature: float) -> None:
+    with pytest.raises(BadInput, match="expected a positive number"):
+        head(0, 2, 3, temperature)
+
+
+@pytest.mark.parametrize("temperature", [1e-40, 1e-60])
+def test_a_temperature_that_makes_weights_overflow_is_refused(temperature: float) -> None:
+    with pytest.raises(BadInput, match="too small for these weights"):
+        head(0, 2, 3, temperature)
