@@ -2,22 +2,20 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Sequence
 
 import cv2
 import numpy as np
 import numpy.typing as npt
-from cv2.utils import logging as cv2_logging
 
 from engine.errors import SourceError
+from engine.opencv_messages import silent_opencv
 
 UInt8 = npt.NDArray[np.uint8]
 
 # The decoder runs in the thread that reads, so that this thread's processor time is what decoding
 # costs. On two cores it was as fast at 1080p as the default, which starts threads of its own.
 _FILE_OPTIONS = (cv2.CAP_PROP_N_THREADS, 1)
-_FFMPEG_SILENT = "-8"
 
 
 def open_recording(target: str, complaint: str, options: Sequence[int] = ()) -> cv2.VideoCapture:
@@ -31,8 +29,6 @@ def open_recording(target: str, complaint: str, options: Sequence[int] = ()) -> 
     Raises:
         SourceError: with the complaint.
     """
-    # FFmpeg writes its complaints straight to standard error; the user gets one line from us.
-    os.environ.setdefault("OPENCV_FFMPEG_LOGLEVEL", _FFMPEG_SILENT)
     return _open(lambda: cv2.VideoCapture(target, cv2.CAP_FFMPEG, [*_FILE_OPTIONS, *options]), complaint)
 
 
@@ -46,14 +42,11 @@ def open_device(index: int, complaint: str) -> cv2.VideoCapture:
 
 
 def _open(opener: Callable[[], cv2.VideoCapture], complaint: str) -> cv2.VideoCapture:
-    level = cv2_logging.getLogLevel()
-    cv2_logging.setLogLevel(cv2_logging.LOG_LEVEL_SILENT)
     try:
-        capture = opener()
+        with silent_opencv():
+            capture = opener()
     except cv2.error as e:
         raise SourceError(complaint) from e
-    finally:
-        cv2_logging.setLogLevel(level)
     if not capture.isOpened():
         raise SourceError(complaint)
     return capture

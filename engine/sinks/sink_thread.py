@@ -1,0 +1,118 @@
+"""A sink in a thread of its own: the engine hands a frame over and goes on."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Sequence
+from contextlib import suppress
+
+from engine.errors import SinkError
+from engine.frames import Frame
+from engine.results import Result
+from engine.sinks.protocol import Sink
+
+_log = logging.getLogger(__name__)
+
+# The thread takes frames in bundles: waking it for every frame would cost the engine more than the
+# hand-over itself.
+_GATHER_S = 0.02
+
+Handed = tuple[Frame, Sequence[Result]]
+
+
+class SinkThread:
+    """Feeds one sink from a bounded queue.
+
+    The first error of the sink ends its work: it is kept, and what comes later is passed over.
+
+    Args:
+        sink: called by this thread alone from here on.
+        capacity_frames: that may wait, besides as many that are being written.
+        live: whether frames that do not fit are dropped and counted; otherwise the caller waits.
+    """
+
+    def __init__(self, sink: Sink, capacity_frames: int, live: bool) -> None:
+        self._sink = sink
+        self._capacity = capacity_frames
+        self._bundle = max(1, capacity_frames // 2)
+        self._live = live
+        self._changed = threading.Condition()
+        self._waiting: list[Handed] = []
+        self._idle = False
+        self._closing = False
+        self._error: SinkError | None = None
+        self._dropped_frames = self._dropped_results = 0
+        self._thread = threading.Thread(target=self._run, name=f"mcdnn-sink-{sink}", daemon=True)
+        self._thread.start()
+
+    def __str__(self) -> str:
+        return str(self._sink)
+
+    @property
+    def error(self) -> SinkError | None:
+        """What ended the sink's work, if anything did."""
+        return self._error
+
+    @property
+    def dropped(self) -> tuple[int, int]:
+        """Frames, and results in them, that a live source did not leave the time to write."""
+        return self._dropped_frames, self._dropped_results
+
+    def put(self, frame: Frame, results: Sequence[Result]) -> None:
+        """Hand a frame over."""
+        with self._changed:
+            if len(self._waiting) >= self._capacity:
+                if self._live:
+                    self._dropped_frames += 1
+                    self._dropped_results += len(results)
+                    return
+                self._changed.wait_for(self._has_room)
+            if self._error is not None:
+                return
+            self._waiting.append((frame, results))
+            if self._idle or len(self._waiting) == self._bundle:
+                self._changed.notify_all()
+
+    def close(self) -> None:
+        """Wait until everything handed over is written, and close the sink."""
+        with self._changed:
+            self._closing = True
+            self._changed.notify_all()
+        self._thread.join()
+
+    def _has_room(self) -> bool:
+        return len(self._waiting) < self._capacity or self._error is not None
+
+    def _run(self) -> None:
+        try:
+            while bundle := self._take():
+                for frame, results in bundle:
+                    self._sink.accept(frame, results)
+            self._sink.close()
+        except BaseException as e:  # a sink may be a user's callback: whatever it raises concerns it alone
+            self._fail(e)
+
+    def _take(self) -> list[Handed]:
+        """Wait for frames and return them; nothing once the last is taken after close()."""
+        with self._changed:
+            self._idle = True
+            self._changed.wait_for(lambda: self._waiting or self._closing)
+            self._idle = False
+            self._changed.wait_for(lambda: len(self._waiting) >= self._bundle or self._closing, _GATHER_S)
+            bundle, self._waiting = self._waiting, []
+            self._changed.notify_all()
+        return bundle
+
+    def _fail(self, cause: BaseException) -> None:
+        error = cause
+        if not isinstance(error, SinkError):
+            error = SinkError(f"{self._sink}: {cause!r}")
+            error.__cause__ = cause
+        _log.error("%s: nothing more goes there", error)
+        with suppress(Exception):
+            self._sink.close()
+        with self._changed:
+            self._error = error
+            self._waiting.clear()
+            self._changed.notify_all()
