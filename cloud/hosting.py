@@ -83,6 +83,7 @@ class HostedCatalog:
         except TooLarge as e:
             asked = ", ".join(dict.fromkeys(route.variants))
             raise DoesNotFit(f"{asked}: needs more memory than this server gives to parts") from e
+        self._memory.events()  # nobody here books loads; left there they would pile up
         input_type = self._input_type_of(route)
         rows: list[list[OffloadedAnswer]] = [[] for _ in route.apps]
         for batch in _batches(windows, self._batch_windows):
