@@ -1,0 +1,63 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from catalog.errors import DataError
+from catalog.store import StoredFeatures
+from specializer.special_head import train_special_head
+
+
+def clouds(rows_by_class: dict[int, int], spread: float, seed: int) -> StoredFeatures:
+    """One cloud of points around each of ten fixed centres (16,)."""
+    centres = np.random.default_rng(99).standard_normal((10, 16))
+    rng = np.random.default_rng(seed)
+    labels = np.repeat(list(rows_by_class), list(rows_by_class.values())).astype(np.int64)
+    features = centres[labels] + spread * rng.standard_normal((len(labels), 16))
+    return StoredFeatures(features.astype(np.float16), labels)
+
+
+EVEN = dict.fromkeys(range(10), 60)
+
+
+def test_a_special_head_tells_its_classes_apart_and_everything_else_from_them() -> None:
+    head = train_special_head(clouds(EVEN, 0.3, 1), clouds(EVEN, 0.3, 2), [7, 2], np.random.default_rng(0))
+    assert head.dominant == (7, 2)
+    assert head.weights.weight.shape == (3, 16)
+    assert head.accuracy_in > 0.95
+    assert head.accuracy_out > 0.9
+    answers = head.weights.confidences(clouds({7: 1, 2: 1, 5: 1}, 0.0, 3).features.astype(np.float32)).argmax(
+        axis=1
+    )
+    assert answers.tolist() == [0, 1, 2]
+
+
+def test_the_same_seed_gives_the_same_head() -> None:
+    heads = [
+        train_special_head(clouds(EVEN, 0.5, 1), clouds(EVEN, 0.5, 2), [1, 4, 6], np.random.default_rng(5))
+        for _ in range(2)
+    ]
+    assert np.array_equal(heads[0].weights.weight, heads[1].weights.weight)
+    assert heads[0].weights.temperature == heads[1].weights.temperature
+
+
+def test_many_other_rows_do_not_drown_the_dominant_ones() -> None:
+    rows = dict.fromkeys(range(10), 300) | {3: 30}
+    head = train_special_head(clouds(rows, 1.2, 1), clouds(EVEN, 1.2, 2), [3], np.random.default_rng(0))
+    assert head.accuracy_in > 0.7
+    assert head.in_to_other == pytest.approx(1.0 - head.accuracy_in)
+
+
+@pytest.mark.parametrize(
+    ("dominant", "message"),
+    [
+        ([], "expected one or more, all different"),
+        ([1, 1], "expected one or more, all different"),
+        ([1, 12], r"no training features of classes \[12\]"),
+        (list(range(10)), "no training features of other classes than"),
+    ],
+)
+def test_classes_that_cannot_be_trained_are_named(dominant: list[int], message: str) -> None:
+    data = clouds(EVEN, 0.3, 1)
+    with pytest.raises(DataError, match=message):
+        train_special_head(data, data, dominant, np.random.default_rng(0))
