@@ -49,9 +49,7 @@ class RateGates:
         due = []
         for app in self._apps.get(input_type, ()):
             rate_hz = self._rate_hz[app.name]
-            if rate_hz == float("inf"):
-                due.append(app.name)
-            elif self._take(app.name, rate_hz, now):
+            if rate_hz == float("inf") or self._take(app.name, rate_hz, now):
                 due.append(app.name)
         return due
 
