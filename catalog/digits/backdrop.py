@@ -87,7 +87,7 @@ def draw_backdrop(rng: np.random.Generator) -> Backdrop:
         phases=tuple(rng.uniform(0.0, 2 * np.pi, 5).tolist()),
         gain_swing=float(rng.uniform(0.05, 0.25)),
         gradient=float(rng.uniform(0.1, 0.5)),
-        noise=float(rng.uniform(2.0, 8.0)),
+        noise=float(rng.uniform(2.0, 7.0)),
         blur=float(rng.uniform(0.0, 1.0)),
     )
 

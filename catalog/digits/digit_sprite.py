@@ -9,7 +9,10 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
+from catalog.digits.digit_images import DigitImages
+
 Float32 = npt.NDArray[np.float32]
+Float64 = npt.NDArray[np.float64]
 Box = tuple[int, int, int, int]  # x, y, width, height in pixels of the frame
 
 # 8x8 strokes with a rim of 2 cells, 6 px a cell: about the size at which digits are shown, so
@@ -19,17 +22,23 @@ _RIM_CELLS = 2
 SPRITE_PX = (8 + 2 * _RIM_CELLS) * _CELL_PX
 DIGIT_PX = 8 * _CELL_PX
 _VISIBLE_ALPHA = 0.4
+_CONTRAST = (55.0, 115.0)  # grey levels
+_TINT = 18.0  # grey levels of one colour
+_THRESHOLD = (0.36, 0.5)  # of the ink's 0 to 1
+_SOFTNESS = 0.15
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class DigitSprite:
-    """A digit's coverage and colour.
+    """A digit as it looks.
 
     Args:
+        digit: 0 to 9.
         alpha: (SPRITE_PX, SPRITE_PX) float32 in [0, 1], 1 where the stroke covers.
         colour: (3,) float32 RGB in [0, 255].
     """
 
+    digit: int
     alpha: Float32
     colour: Float32
 
@@ -66,13 +75,32 @@ class Pose:
         )
 
 
-def digit_sprite(strokes: Float32, threshold: float, colour: Float32) -> DigitSprite:
-    """Make a sprite of strokes (8, 8) in [0, 1]; a lower threshold gives thicker strokes."""
-    padded = np.pad(strokes, _RIM_CELLS)
+def draw_sprite(
+    rng: np.random.Generator, images: DigitImages, mix: Float64, brightness: float
+) -> DigitSprite:
+    """Draw how one of the images looks, clearly brighter or darker than a backdrop.
+
+    Args:
+        rng: draws it.
+        images: to choose from.
+        mix: (10,) probability of each digit.
+        brightness: of the backdrop, in [0, 255].
+    """
+    digit = int(rng.choice(10, p=mix))
+    strokes = images.strokes[rng.choice(np.flatnonzero(images.digits == digit))]
+    contrast = rng.uniform(*_CONTRAST) * rng.choice((-1.0, 1.0))
+    tint = rng.uniform(-_TINT, _TINT, 3)
+    colour = np.clip(brightness + contrast + tint - tint.mean(), 0.0, 255.0)
+    return DigitSprite(digit, _coverage(strokes, rng.uniform(*_THRESHOLD)), colour.astype(np.float32))
+
+
+def _coverage(strokes: Float32, threshold: float) -> Float32:
+    """Return the alpha (SPRITE_PX, SPRITE_PX) of strokes (8, 8); a lower threshold makes them thicker."""
+    rim = (_RIM_CELLS,) * 4
+    padded = cv2.copyMakeBorder(strokes, *rim, cv2.BORDER_CONSTANT)
     smooth = cv2.resize(padded, (SPRITE_PX, SPRITE_PX), interpolation=cv2.INTER_CUBIC)
-    ramp = 0.15
-    alpha = np.clip((smooth - threshold + ramp) / (2 * ramp), 0.0, 1.0)
-    return DigitSprite(np.asarray(alpha, dtype=np.float32), colour)
+    alpha = np.clip((smooth - threshold + _SOFTNESS) / (2 * _SOFTNESS), 0.0, 1.0)
+    return np.asarray(alpha, dtype=np.float32)
 
 
 def blend(canvas: Float32, sprite: DigitSprite, pose: Pose) -> Box | None:

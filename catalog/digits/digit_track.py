@@ -1,4 +1,4 @@
-"""The way of one digit through a scene, as a function of time."""
+"""The ways of digits through a scene, as functions of time."""
 
 from __future__ import annotations
 
@@ -8,9 +8,15 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from catalog.digits.backdrop import FRAME_HEIGHT, FRAME_WIDTH
 from catalog.digits.digit_sprite import Pose
 
 Float64 = npt.NDArray[np.float64]
+Bool = npt.NDArray[np.bool_]
+
+_STEP_S = 0.25
+_ATTEMPTS = 40
+_SPOTS = 6
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,7 +24,6 @@ class DigitTrack:
     """A digit that drifts, sways, turns and comes nearer or goes away.
 
     Args:
-        image: which image of the split it shows.
         anchor_s: when it is at the anchor.
         anchor: x, y in pixels of the frame.
         velocity: x, y in pixels a second.
@@ -30,11 +35,8 @@ class DigitTrack:
         zoom: grows and shrinks by this share.
         wobble_hz: of turning and zooming.
         phase: of the same, in radians.
-        contrast: its brightness less the backdrop's, in grey levels; negative for dark ink.
-        threshold: of its strokes: lower is thicker.
     """
 
-    image: int
     anchor_s: float
     anchor: tuple[float, float]
     velocity: tuple[float, float]
@@ -46,8 +48,6 @@ class DigitTrack:
     zoom: float
     wobble_hz: float
     phase: float
-    contrast: float
-    threshold: float
 
     @property
     def radius_px(self) -> float:
@@ -72,27 +72,77 @@ class DigitTrack:
         )
 
 
-def draw_track(
-    rng: np.random.Generator, image: int, anchor_s: float, anchor: tuple[float, float]
-) -> DigitTrack:
+@dataclass(frozen=True, slots=True)
+class Crowd:
+    """How many digits are in the frame.
+
+    Args:
+        mean: over a scene.
+        most: at a time.
+    """
+
+    mean: float
+    most: int
+
+
+def draw_track(rng: np.random.Generator, anchor_s: float, anchor: tuple[float, float]) -> DigitTrack:
     """Draw a track through a point (x, y) at a time."""
-    size_px = float(np.exp(rng.uniform(np.log(24.0), np.log(58.0))))
+    size_px = float(np.exp(rng.uniform(np.log(28.0), np.log(60.0))))
     heading = rng.uniform(0.0, 2 * np.pi)
     speed = rng.uniform(10.0, 55.0)
-    contrast = float(rng.uniform(45.0, 110.0)) * (1 if rng.random() < 0.5 else -1)
     return DigitTrack(
-        image=image,
         anchor_s=anchor_s,
         anchor=anchor,
         velocity=(float(speed * np.cos(heading)), float(speed * np.sin(heading))),
         height_px=size_px,
-        aspect=float(rng.uniform(0.75, 1.15)),
-        shear=float(rng.uniform(-0.35, 0.35)),
-        angle_rad=float(np.deg2rad(rng.uniform(-18.0, 18.0))),
-        swing_rad=float(np.deg2rad(rng.uniform(0.0, 10.0))),
+        aspect=float(rng.uniform(0.8, 1.1)),
+        shear=float(rng.uniform(-0.15, 0.15)),
+        angle_rad=float(np.deg2rad(rng.uniform(-9.0, 9.0))),
+        swing_rad=float(np.deg2rad(rng.uniform(0.0, 5.0))),
         zoom=float(rng.uniform(0.0, 0.15)),
         wobble_hz=float(rng.uniform(0.1, 0.5)),
         phase=float(rng.uniform(0.0, 2 * np.pi)),
-        contrast=contrast,
-        threshold=float(rng.uniform(0.35, 0.6)),
     )
+
+
+def draw_tracks(rng: np.random.Generator, crowd: Crowd, duration_s: float) -> tuple[DigitTrack, ...]:
+    """Draw tracks that never touch each other in sight, as many as the crowd and the room allow."""
+    times_s = np.arange(0.0, duration_s + _STEP_S, _STEP_S)
+    inside = np.zeros(len(times_s), np.int64)
+    tracks: list[DigitTrack] = []
+    ways = np.empty((0, len(times_s), 2))
+    radii = np.empty(0)
+    for _ in range(_ATTEMPTS):
+        if inside.mean() >= crowd.mean:
+            break
+        emptiest = rng.choice(np.flatnonzero(inside == inside.min()))
+        track = draw_track(rng, float(times_s[emptiest]), _free_spot(rng, ways[:, emptiest]))
+        way = track.centres(times_s)
+        now_inside = inside + _inside(way, 0.0)
+        if now_inside.max() <= crowd.most and not _touches(way, track.radius_px, ways, radii):
+            tracks.append(track)
+            ways = np.concatenate((ways, way[np.newaxis]))
+            radii = np.append(radii, track.radius_px)
+            inside = now_inside
+    return tuple(tracks)
+
+
+def _free_spot(rng: np.random.Generator, taken: Float64) -> tuple[float, float]:
+    """Draw a point of the frame far from what is there (N, 2): the best of a few."""
+    spots = rng.uniform((0, 0), (FRAME_WIDTH, FRAME_HEIGHT), (_SPOTS, 2))
+    apart = np.hypot(*(spots[:, np.newaxis] - taken).T).min(axis=0, initial=np.inf)
+    x, y = spots[apart.argmax()]
+    return float(x), float(y)
+
+
+def _inside(way: Float64, rim_px: float) -> Bool:
+    """Where a way (T, 2) is inside the frame and a rim around it: (T,)."""
+    return np.asarray(((way >= -rim_px) & (way < (FRAME_WIDTH + rim_px, FRAME_HEIGHT + rim_px))).all(axis=1))
+
+
+def _touches(way: Float64, radius_px: float, ways: Float64, radii: Float64) -> bool:
+    """Whether a way (T, 2) comes too near to one of the ways (N, T, 2) with radii (N,) in sight."""
+    in_sight = _inside(way, radius_px)
+    offset = ways[:, in_sight] - way[in_sight]
+    reach = radii + radius_px
+    return bool(((offset * offset).sum(axis=2) < (reach * reach)[:, np.newaxis]).any())

@@ -2,26 +2,34 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import numpy as np
 import numpy.typing as npt
 
-from catalog.digits.backdrop import FRAME_HEIGHT, FRAME_WIDTH
-from catalog.digits.digit_images import Split, digit_images
-from catalog.digits.digit_scene import DigitVideo, even_mix
+from catalog.digits.backdrop import FRAME_HEIGHT, FRAME_WIDTH, draw_grain, grain_at
+from catalog.digits.digit_images import DigitImages, Split, digit_images
+from catalog.digits.digit_scene import RenderedFrame, draw_scene
 from catalog.digits.digit_sprite import Box
+from catalog.digits.digit_track import Crowd
 from catalog.preprocessing import window_pixels
 from catalog.tasks import InputType
 
 UInt8 = npt.NDArray[np.uint8]
 Int64 = npt.NDArray[np.int64]
 
-_STEP_S = 1.0
-_CROWD = 8  # more a frame than the camera shows: fewer frames to render for the same windows
-_JITTER = 0.05
+# More digits a frame than the camera shows, and all of them drawn anew for every frame: fewer
+# frames to render for as many different windows.
+_CROWD = Crowd(mean=8.0, most=10)
+_SCENE_S = 4.0
+_FRAMES_A_SCENE = 12
+_EVEN_MIX = np.full(10, 0.1)
+# The extractor's errors, as shares of the box's side: its boxes are a little too large.
+OUTWARD, SPREAD = 0.013, 0.035
 
 
 def render_windows(split: Split, count: int, seed: int, input_type: InputType) -> tuple[UInt8, Int64]:
-    """Render windows of one split with all digits about equally frequent.
+    """Render windows of one split; all digits are equally likely.
 
     Returns:
         windows (count, S, S, 3) uint8 RGB with S = input_type.size_px, and digits (count,).
@@ -31,24 +39,31 @@ def render_windows(split: Split, count: int, seed: int, input_type: InputType) -
     """
     windows = np.empty((count, input_type.size_px, input_type.size_px, 3), np.uint8)
     digits = np.empty(count, np.int64)
-    video = DigitVideo(digit_images(split), seed, even_mix, _CROWD)
-    rng = np.random.default_rng((seed, count))
-    filled = index = 0
+    rng = np.random.default_rng(seed)
+    frames = _frames(digit_images(split), rng)
+    filled = 0
     while filled < count:
-        frame = video.render(index, index * _STEP_S)
+        frame = next(frames)
         for seen in frame.seen[: count - filled]:
             box = jittered(seen.box, rng)
             windows[filled] = window_pixels(frame.pixels, box, input_type, input_type.size_px)[0]
             digits[filled] = seen.digit
             filled += 1
-        index += 1
     return windows, digits
 
 
 def jittered(box: Box, rng: np.random.Generator) -> Box:
-    """Move a box's edges as the extractor's errors do, inside the frame."""
+    """Move a box's edges as the extractor's errors do; the box stays inside the frame."""
     x, y, w, h = box
-    left, top, right, bottom = rng.normal(0.0, _JITTER, 4) * (w, h, w, h)
-    x0, y0 = round(max(0.0, x + left)), round(max(0.0, y + top))
-    x1, y1 = round(min(FRAME_WIDTH, x + w + right)), round(min(FRAME_HEIGHT, y + h + bottom))
+    left, top, right, bottom = rng.normal(OUTWARD, SPREAD, 4) * (w, h, w, h)
+    x0, y0 = max(0, round(x - left)), max(0, round(y - top))
+    x1, y1 = min(FRAME_WIDTH, round(x + w + right)), min(FRAME_HEIGHT, round(y + h + bottom))
     return x0, y0, max(1, x1 - x0), max(1, y1 - y0)
+
+
+def _frames(images: DigitImages, rng: np.random.Generator) -> Iterator[RenderedFrame]:
+    grain = draw_grain(rng)
+    while True:
+        scene = draw_scene(rng, 0, _SCENE_S, _CROWD, images, _EVEN_MIX)
+        for t_s in rng.uniform(0.0, _SCENE_S, _FRAMES_A_SCENE):
+            yield scene.with_other_digits(rng, images, _EVEN_MIX).render(float(t_s), grain_at(grain, rng))

@@ -9,7 +9,8 @@ from typing import Protocol, TypeVar
 from urllib.parse import parse_qsl
 
 from catalog.digits.digit_images import SPLITS, Split, digit_images, digit_labels
-from catalog.digits.digit_scene import DigitVideo, SeenDigit
+from catalog.digits.digit_scene import SeenDigit
+from catalog.digits.digit_video import DigitVideo
 from catalog.errors import BadInput
 from engine.frames import Frame, TruthWindow
 from engine.sources.pace import PACES
