@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 
 from engine.capture import CaptureCounts
 from engine.ledger import LedgerLine
+from engine.sinks.fan_out import SinkDrops
 from engine.truth import TruthCounts
 
 
@@ -107,11 +108,20 @@ class Standing:
     spent: tuple[LedgerLine, ...] = ()
     budget: BudgetFigures = BudgetFigures()
     memory: MemoryFigures = MemoryFigures()
+    sink_drops: tuple[SinkDrops, ...] = ()
 
     @property
     def spent_j(self) -> float:
         """Energy of all categories so far, whatever its origin: for a picture, not for a table."""
         return sum(line.energy_j for line in self.spent)
+
+    @property
+    def spent_by_origin_j(self) -> dict[str, float]:
+        """Energy of all categories so far, by origin of the figures."""
+        origins: dict[str, float] = {}
+        for line in self.spent:
+            origins[line.origin] = origins.get(line.origin, 0.0) + line.energy_j
+        return {origin: energy_j for origin, energy_j in origins.items() if energy_j}
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,7 +133,7 @@ class Snapshot:
         elapsed_s: since the run began.
         frames: processed.
         apps: in the order in which they first asked.
-        standing: frames captured, truth found, spending, budget and memory.
+        standing: frames captured, truth found, spending, budget, memory and what sinks dropped.
     """
 
     t_s: float = 0.0
@@ -131,3 +141,28 @@ class Snapshot:
     frames: int = 0
     apps: tuple[AppFigures, ...] = ()
     standing: Standing = Standing()
+
+    @property
+    def requests(self) -> int:
+        """Requests of all apps."""
+        return sum(a.requests for a in self.apps)
+
+    @property
+    def served_share(self) -> float | None:
+        """Share of all requests that were served, or None without any."""
+        return sum(a.served for a in self.apps) / self.requests if self.requests else None
+
+    @property
+    def accuracy(self) -> float | None:
+        """Share of right answers over all requests whose truth is known, unserved ones being wrong."""
+        known = sum(a.known for a in self.apps)
+        return sum(a.correct for a in self.apps) / known if known else None
+
+    @property
+    def unserved(self) -> dict[str, int]:
+        """Requests of all apps by the reason why they were not served, the most frequent first."""
+        reasons: dict[str, int] = {}
+        for app in self.apps:
+            for reason, count in app.unserved.items():
+                reasons[reason] = reasons.get(reason, 0) + count
+        return dict(sorted(reasons.items(), key=lambda r: -r[1]))
