@@ -83,6 +83,11 @@ class Answerer:
         self.evictions = 0
         self.loads = 0
 
+    @property
+    def problem(self) -> Problem:
+        """What the policy knows, with the costs measured so far."""
+        return self._problem
+
     def set_problem(self, problem: Problem) -> None:
         """Take other apps or corrected costs."""
         if problem.apps != self._problem.apps:

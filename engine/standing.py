@@ -7,6 +7,7 @@ from engine.capture import Capture
 from engine.ledger import Ledger
 from engine.runtime.loading import PieceMemory
 from engine.scheduling.problem import Budget
+from engine.sinks.fan_out import SinkDrops
 from engine.snapshot import BudgetFigures, MemoryFigures, Standing
 from engine.truth import TruthCounts
 
@@ -19,12 +20,14 @@ def read_standing(
     memory: PieceMemory,
     answerer: Answerer,
     now: float,
+    sink_drops: tuple[SinkDrops, ...] = (),
 ) -> Standing:
     """Return frames, recall, spending, budget and memory as they are now.
 
     Args:
         granted: per period, base load included.
         now: time on the source's clock.
+        sink_drops: what sinks were too slow for.
     """
     return Standing(
         capture.counts(),
@@ -47,4 +50,5 @@ def read_standing(
             answerer.loads,
             answerer.evictions,
         ),
+        sink_drops,
     )

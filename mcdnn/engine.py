@@ -61,7 +61,8 @@ class Engine:
         self._sinks: list[Sink] = []
         self._stop = threading.Event()
         self._lock = threading.Lock()
-        self._running: _Run | None = None
+        self._latest_run: _Run | None = None
+        self._running = False
 
     def add_app(self, name: str, task: str, **settings: Any) -> Engine:
         """Add an app, also while the engine runs; the plan follows before the next frame.
@@ -104,6 +105,32 @@ class Engine:
         self._sinks.append(sink)
         return self
 
+    def classes_of(self, app: str) -> tuple[str, ...]:
+        """Return the class names that an app answers with.
+
+        Raises:
+            BadInput: there is no such app.
+        """
+        if app not in self._apps:
+            raise BadInput(f"no app {app!r}: there are {sorted(self._apps)}")
+        return self._catalog.tasks[self._apps[app].task].classes
+
+    @property
+    def problem(self) -> Problem:
+        """What the policy of the current or the last run knows, with the costs measured so far.
+
+        Raises:
+            BadInput: the engine has not run yet.
+        """
+        if self._latest_run is None:
+            raise BadInput("the engine has not run yet: its costs are not known")
+        return self._latest_run.answerer.problem
+
+    def energy_left_j(self) -> float:
+        """Return the energy left of the period's budget in the current or the last run."""
+        run = self._latest_run
+        return float("inf") if run is None else run.summary.latest.standing.budget.energy_left_j
+
     def stop(self) -> None:
         """End the run after the frame in work; any thread may call it."""
         self._stop.set()
@@ -129,19 +156,17 @@ class Engine:
         if not self._apps:
             raise BadInput("no app: add an [[app]] to the configuration or call add_app")
         with self._lock:
-            run = self._running = _Run(
+            run = self._latest_run = _Run(
                 self._file, self._catalog, dict(self._apps), self._open(source), self._sinks
             )
+            self._running = True
         on_start(run.summary)
         try:
             run.pipeline.run(self._stop, duration_s)
         finally:
             with self._lock:
-                self._running = None
-            try:
-                run.close()
-            finally:
-                end = run.summary.finish()
+                self._running = False
+            end = run.close()
         return end
 
     def _open(self, source: str | Source | None) -> Source:
@@ -157,8 +182,8 @@ class Engine:
         return open_source(configured.uri, name=configured.name, pace=configured.pace)
 
     def _follow(self) -> None:
-        if self._running is not None:
-            self._running.set_apps(dict(self._apps))
+        if self._running and self._latest_run is not None:
+            self._latest_run.set_apps(dict(self._apps))
 
 
 def _read(config: EngineFile | Mapping[str, Any] | str | Path) -> EngineFile:
@@ -223,6 +248,7 @@ class _Run:
             self.memory,
             self.answerer,
             self.pipeline.now_s,
+            self.sink.drops,
         )
 
     def _problem(self, apps: dict[str, App]) -> Problem:
@@ -238,10 +264,12 @@ class _Run:
         wanted = dict.fromkeys(a.input_type for a in apps.values())
         return {t: open_extractor(self._file.extractor.get(t) or default_kind(t)) for t in wanted}
 
-    def close(self) -> None:
+    def close(self) -> Snapshot:
         """Let go of the source, the sinks and the models; what was accepted is on disk."""
         self.capture.close()
         try:
             self.sink.close()
         finally:
+            end = self.summary.finish()
             self.memory.close()
+        return end

@@ -1,0 +1,143 @@
+"""mcdnn run: answer the apps of a configuration on a camera, a video or a folder of images."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import signal
+import sys
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from catalog.errors import BadInput, McdnnError
+
+if TYPE_CHECKING:
+    from engine.snapshot import Snapshot
+    from engine.sources.protocol import Source
+    from engine.summary import Summary
+    from mcdnn.engine import Engine
+
+_EXAMPLE = """examples:
+  mcdnn run ENGINE.toml --out results.jsonl --video annotated.mp4
+  mcdnn run ENGINE.toml --source clip.mp4 --duration 60 --policy original
+  mcdnn run ENGINE.toml --source "digits:?seed=7&seconds=30"
+"""
+
+
+def add_parser(subparsers: Any) -> None:
+    """Add the command to the command line."""
+    parser = subparsers.add_parser(
+        "run",
+        help="answer apps on a camera, a video or a folder of images",
+        description=__doc__,
+        epilog=_EXAMPLE,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("config", nargs="?", type=Path, metavar="ENGINE.toml")
+    parser.add_argument("--source", metavar="URI", help="file, folder, camera index, rtsp://... or digits:")
+    parser.add_argument(
+        "--duration", type=float, metavar="S", help="end after so many seconds of the source's clock"
+    )
+    parser.add_argument("--policy", metavar="NAME", help="original, best-static or mcdnn2016")
+    parser.add_argument("--out", type=Path, metavar="FILE.jsonl", help="write results as JSON lines")
+    parser.add_argument("--video", type=Path, metavar="FILE.mp4", help="write an annotated video")
+    parser.add_argument(
+        "--record", type=Path, metavar="DIR", help="record requests and costs, for mcdnn simulate"
+    )
+    parser.add_argument("--json", action="store_true", help="print the closing summary as JSON")
+    parser.add_argument("--print-schema", action="store_true", help="print the JSON schema of ENGINE.toml")
+
+
+def run(args: argparse.Namespace) -> int:
+    """Run until the source ends, time is up or Ctrl-C.
+
+    Raises:
+        BadInput: the configuration, the catalog or the source is wrong.
+        SinkError: results can no longer be written.
+    """
+    from mcdnn.engine import Engine
+    from mcdnn.engine_file import read_engine_file, schema
+
+    if args.print_schema:
+        print(schema())
+        return 0
+    if args.config is None:
+        raise BadInput("no configuration: give the path of an ENGINE.toml (mcdnn run --help shows examples)")
+    if args.duration is not None and not args.duration > 0.0:
+        raise BadInput(f"--duration {args.duration}: expected a positive number of seconds")
+    file = read_engine_file(args.config)
+    if args.policy is not None:
+        file = file.model_copy(update={"policy": args.policy})
+    engine = Engine(file)
+    _add_sinks(engine, args)
+    duration_s = float("inf") if args.duration is None else args.duration
+    snapshot = watch(engine, args.source, duration_s, f"{args.config} {file.policy}", to_stderr=args.json)
+    if args.json:
+        from mcdnn.closing_summary import summary_to_json
+
+        print(json.dumps(summary_to_json(snapshot), indent=2, allow_nan=False))
+    return 0
+
+
+def _add_sinks(engine: Engine, args: argparse.Namespace) -> None:
+    from engine.scheduling.problem_json import problem_to_json
+    from engine.sinks.annotated_video import AnnotatedVideoSink
+    from engine.sinks.json_lines import JsonLinesSink
+    from engine.sinks.recorder import Recorder
+
+    if args.out is not None:
+        engine.add_sink(JsonLinesSink(args.out))
+    if args.video is not None:
+        engine.add_sink(AnnotatedVideoSink(args.video, energy_left_j=engine.energy_left_j))
+    if args.record is not None:
+        engine.add_sink(Recorder(args.record, engine.classes_of, lambda: problem_to_json(engine.problem)))
+
+
+def watch(
+    engine: Engine,
+    source: str | Source | None,
+    duration_s: float,
+    title: str,
+    to_stderr: bool = False,
+) -> Snapshot:
+    """Run an engine with a live table in the terminal and print the closing summary.
+
+    Ctrl-C ends the run after the frame in work; a second one ends it at once. A source or sink that
+    breaks still gets its closing summary before the error is raised.
+    """
+    from mcdnn.closing_summary import print_closing_summary, text_console
+    from mcdnn.live_table import live_table
+
+    console = text_console(sys.stderr if to_stderr else sys.stdout)
+    with ExitStack() as stack:
+        stack.enter_context(_stopped_by_interrupt(engine))
+        summaries: list[Summary] = []
+
+        def show(summary: Summary) -> None:
+            summaries.append(summary)
+            stack.enter_context(live_table(lambda: summary.latest, console, title))
+
+        try:
+            snapshot = engine.run(source, duration_s, show)
+        except McdnnError:
+            stack.close()
+            if summaries and summaries[0].latest.frames:
+                print_closing_summary(summaries[0].latest, console, title)
+            raise
+    print_closing_summary(snapshot, console, title)
+    return snapshot
+
+
+@contextmanager
+def _stopped_by_interrupt(engine: Engine) -> Iterator[None]:
+    def stop(_signal: int, _frame: object) -> None:
+        engine.stop()
+        signal.signal(signal.SIGINT, before)
+
+    before = signal.signal(signal.SIGINT, stop)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
