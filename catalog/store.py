@@ -66,6 +66,16 @@ class StoredFeatures:
     labels: npt.NDArray[np.int64]
 
 
+def part_file(root: Path, part_id: str) -> Path:
+    """Return the file of a part of the catalog in a folder."""
+    return root / "parts" / f"{part_id}.onnx"
+
+
+def head_file(root: Path, head_id: str) -> Path:
+    """Return the file of a head of the catalog in a folder."""
+    return root / "heads" / f"{head_id}.safetensors"
+
+
 class Catalog:
     """A catalog folder, read only. Use open_catalog."""
 
@@ -80,11 +90,11 @@ class Catalog:
 
     def part_path(self, part_id: str) -> Path:
         """Return the file of a part."""
-        return self.root / "parts" / f"{part_id}.onnx"
+        return part_file(self.root, part_id)
 
     def head_path(self, head_id: str) -> Path:
         """Return the file of a head."""
-        return self.root / "heads" / f"{head_id}.safetensors"
+        return head_file(self.root, head_id)
 
     def head_weights(self, head_id: str) -> HeadWeights:
         """Read a head's arrays.

@@ -1,0 +1,139 @@
+"""The compiler: from a request to a catalog, continued where an earlier run ended."""
+
+from __future__ import annotations
+
+import shutil
+from dataclasses import dataclass, field
+from importlib.util import find_spec
+from pathlib import Path
+
+from catalog.compiler.begun_catalog import begun_catalog, check_continues, claimed, sound_outcomes
+from catalog.compiler.compile_log import CompileLog, CompilePlan, Today
+from catalog.compiler.events import DataPrepared, MeasuringStarted, Observer, Planned
+from catalog.compiler.fingerprint import fingerprint, package_versions
+from catalog.compiler.planning import catalog_tasks, plan_candidates
+from catalog.compiler.pool import WorkerPool
+from catalog.compiler.request import CompileRequest
+from catalog.compiler.workplace import Workplace
+from catalog.datasets.prepared_data import PreparedData, WindowFolder
+from catalog.datasets.preparing import prepare
+from catalog.errors import BadInput, CatalogError, MissingExtra, RunFailed
+from catalog.measuring import Clock, MeasuringPlan, measure
+from catalog.store import Catalog, CatalogWriter, open_catalog
+from catalog.transforms.recipe import Candidate
+
+
+@dataclass(frozen=True, slots=True)
+class Conditions:
+    """What a compile needs of its surroundings; none of it changes parts or heads.
+
+    Args:
+        jobs: processes that train side by side.
+        clock: seconds, monotonic, for measuring.
+        today: the time now as ISO 8601, UTC.
+        measuring: how the finished catalog is measured.
+    """
+
+    jobs: int
+    clock: Clock
+    today: Today
+    measuring: MeasuringPlan = field(default_factory=MeasuringPlan)
+
+
+def compile_catalog(
+    request: CompileRequest, root: Path, resume: bool, conditions: Conditions, observe: Observer
+) -> Catalog:
+    """Compile into a folder and open the result; what is finished is on disk at every moment.
+
+    Part and head ids depend on the request, the data and the packages alone: not on the number of
+    jobs, and not on how often the compile was ended and resumed.
+
+    Raises:
+        BadInput: the request, its data or the folder is wrong; see claimed and check_continues.
+        MissingExtra: torch is not installed.
+        RunFailed: no trunk at all could be made, or the disk cannot be written.
+    """
+    _check_surroundings(conditions)
+    candidates = plan_candidates(request)
+    with claimed(root, resume) as work:
+        before = begun_catalog(root)
+        outcomes = {} if before is None else sound_outcomes(before)
+        missing = [c for c in candidates if c.name not in outcomes]
+        with WorkerPool(min(conditions.jobs, len(missing))) as pool:
+            prepared = _prepare(request, work, conditions.jobs, observe)
+            plan = _plan(request, root, work, candidates, prepared)
+            if before is not None:
+                check_continues(before.contents, root, plan.fingerprint, plan.versions)
+            log = CompileLog(plan, outcomes, conditions.today)
+            _make_missing(plan, log, pool, observe)
+        _measure(root, conditions, observe)
+        log.write(complete=True)
+    shutil.rmtree(work, ignore_errors=True)
+    return open_catalog(root, verify=False)
+
+
+def _check_surroundings(conditions: Conditions) -> None:
+    if conditions.jobs < 1:
+        raise BadInput(f"jobs {conditions.jobs}: expected at least 1")
+    for package in ("torch", "onnxscript"):
+        if find_spec(package) is None:
+            raise MissingExtra(package, "compile", "compiling a catalog")
+
+
+def _prepare(request: CompileRequest, work: Path, threads: int, observe: Observer) -> dict[str, PreparedData]:
+    inputs = {i.name: i for i in request.input_types}
+    prepared = {}
+    for task in request.tasks:
+        if task.data is None:
+            continue
+        folder = WindowFolder(work / task.name)
+        input_type = inputs[task.input_type]
+        try:
+            data = prepare(task.data, input_type, request.seed, request.rendered_windows, folder, threads)
+        except BadInput as e:
+            raise type(e)(f"task.{task.name}: {e}") from e
+        prepared[task.name] = data
+        observe(DataPrepared(task.name, data.windows, len(data.classes), data.skipped))
+    return prepared
+
+
+def _plan(
+    request: CompileRequest,
+    root: Path,
+    work: Path,
+    candidates: tuple[Candidate, ...],
+    prepared: dict[str, PreparedData],
+) -> CompilePlan:
+    tasks = catalog_tasks(request, {name: data.classes for name, data in prepared.items()})
+    versions = package_versions()
+    identities = {name: data.identity for name, data in prepared.items()}
+    mark = fingerprint(request, candidates, tasks, identities, versions)
+    place = Workplace(root, work, tasks, request.effort, request.seed)
+    return CompilePlan(place, request.input_types, candidates, mark, versions)
+
+
+def _make_missing(plan: CompilePlan, log: CompileLog, pool: WorkerPool, observe: Observer) -> None:
+    log.write(complete=False)
+    finished = log.finished()
+    names = tuple(c.name for c in plan.candidates)
+    observe(Planned(names, tuple(n for n in names if n in finished)))
+    pool.make_all(plan.place, plan.candidates, finished, log, observe)
+    if not log.finished():
+        name, reason = next(iter(log.failed.items()))
+        raise RunFailed(f"no trunk could be made; {name}: {reason}")
+
+
+def _measure(root: Path, conditions: Conditions, observe: Observer) -> None:
+    """Measure the finished parts, unless an earlier run has come that far."""
+    catalog = open_catalog(root, verify=False)
+    try:
+        known = catalog.measurements(conditions.measuring.device)
+    except CatalogError:
+        known = None
+    parts = {p.id for p in catalog.contents.parts}
+    heads = {h.id for h in catalog.contents.heads}
+    if known is not None and parts <= {m.part for m in known.parts} and heads <= set(known.head_s):
+        return
+    observe(MeasuringStarted(len(parts)))
+    measured = measure(catalog, conditions.measuring, conditions.clock, conditions.today())
+    CatalogWriter(root).write_measurements(measured)

@@ -1,0 +1,86 @@
+"""What a compile tells of itself while it runs."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Protocol
+
+from catalog.training.schedule import Progress
+
+
+@dataclass(frozen=True, slots=True)
+class DataPrepared:
+    """The windows of a task are ready; skipped names the files that could not be read, with reasons."""
+
+    task: str
+    windows: int
+    classes: int
+    skipped: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Planned:
+    """These trunks are to be made; those that an earlier compile left are done."""
+
+    candidates: tuple[str, ...]
+    done: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class CandidateStarted:
+    """A worker began with a trunk."""
+
+    candidate: str
+
+
+@dataclass(frozen=True, slots=True)
+class CandidateProgress:
+    """An epoch of a trunk's training ended."""
+
+    candidate: str
+    progress: Progress
+
+
+@dataclass(frozen=True, slots=True)
+class CandidateFinished:
+    """A trunk and its heads are stored; accuracy by task is that of the validation split, in [0, 1]."""
+
+    candidate: str
+    accuracy: dict[str, float]
+
+
+@dataclass(frozen=True, slots=True)
+class CandidateFailed:
+    """A trunk was given up; the others go on."""
+
+    candidate: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class MeasuringStarted:
+    """Latency and load time of so many parts are being measured."""
+
+    parts: int
+
+
+Event = (
+    DataPrepared
+    | Planned
+    | CandidateStarted
+    | CandidateProgress
+    | CandidateFinished
+    | CandidateFailed
+    | MeasuringStarted
+)
+
+
+class Observer(Protocol):
+    """Is told what happens; called in the process that compiles, one event at a time."""
+
+    def __call__(self, event: Event) -> None:
+        """Take note of an event."""
+
+
+def unobserved(event: Event) -> None:
+    """Take no note: the null observer."""

@@ -1,0 +1,83 @@
+"""From a request to the trunks that are to be made, and to the tasks of the catalog."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from catalog.compiler.request import CompileRequest, ModelSpec
+from catalog.errors import BadInput
+from catalog.tasks import Task, relabelled
+from catalog.training.architectures import BUILT_IN, find_factory
+from catalog.transforms.recipe import Candidate, Family
+from catalog.transforms.scale import full_size
+from catalog.transforms.table import TECHNIQUES
+from catalog.transforms.trained_trunks import TrainOnFirstPart, TrainTrunk
+
+
+def plan_candidates(request: CompileRequest) -> tuple[Candidate, ...]:
+    """Return every trunk to make; each comes after those that it starts from.
+
+    Names depend on the request alone: "convnet-w50-d67-r16" is a trunk of half the family's width and
+    two thirds of its depth that reads windows of 16 px. With several input types the input type's name
+    comes first; a family asked for twice has its position added.
+
+    Raises:
+        BadInput: an architecture that cannot be imported, or cannot be scaled though asked to be.
+    """
+    planned = []
+    several = len(request.input_types) > 1
+    for input_type in request.input_types:
+        for position, model in enumerate(request.models):
+            prefix = _family_name(model, position, request)
+            name = f"{input_type.name}-{prefix}" if several else prefix
+            planned.extend(_plan_family(Family(name, model.arch, input_type, model.scales), model))
+    return tuple(planned)
+
+
+def _plan_family(family: Family, model: ModelSpec) -> list[Candidate]:
+    base = full_size(family)
+    planned = [base]
+    for technique in model.techniques:
+        planned.extend(TECHNIQUES[technique](family, base))
+    _check_factories(planned)
+    names = [c.name for c in planned]
+    if len(set(names)) != len(names):
+        raise BadInput(f"model {model.arch}: two scales give trunks of the same name: {names}")
+    return planned
+
+
+def _family_name(model: ModelSpec, position: int, request: CompileRequest) -> str:
+    name = model.arch.rpartition(":")[2].replace("_", "-")
+    twins = [m for m in request.models if m.arch.rpartition(":")[2].replace("_", "-") == name]
+    return name if len(twins) == 1 else f"{name}-{position + 1}"
+
+
+def _check_factories(planned: Sequence[Candidate]) -> None:
+    """Import what is to be trained before anything is, so that a wrong name costs no time."""
+    for candidate in planned:
+        if isinstance(candidate.recipe, TrainTrunk | TrainOnFirstPart) and candidate.recipe.arch != BUILT_IN:
+            find_factory(candidate.recipe.arch, candidate.recipe.shares)
+
+
+def catalog_tasks(request: CompileRequest, classes: Mapping[str, tuple[str, ...]]) -> tuple[Task, ...]:
+    """Return the tasks of a catalog in the order of the request.
+
+    Args:
+        request: what was asked for.
+        classes: class names of each task with data of its own, by its name.
+
+    Raises:
+        BadInput: a relabelling that does not fit its parent's classes.
+    """
+    own = {t.name: Task(t.name, t.input_type, classes[t.name]) for t in request.tasks if t.data is not None}
+    tasks = []
+    for spec in request.tasks:
+        parent = request.parent_of(spec)
+        if parent is None:
+            tasks.append(own[spec.name])
+            continue
+        if spec.relabel is None:
+            raise BadInput(f"task.{spec.name}: expected relabel")
+        groups = {name: list(members) for name, members in spec.relabel.items()}
+        tasks.append(relabelled(spec.name, own[parent.name], groups))
+    return tuple(tasks)

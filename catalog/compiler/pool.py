@@ -1,0 +1,204 @@
+"""Worker processes and which trunk each of them makes next."""
+
+from __future__ import annotations
+
+import multiprocessing
+import signal
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from multiprocessing import resource_tracker
+from multiprocessing.connection import Connection, wait
+from multiprocessing.context import SpawnProcess
+from types import TracebackType
+from typing import Protocol
+
+from catalog.compiler.events import (
+    CandidateFailed,
+    CandidateFinished,
+    CandidateProgress,
+    CandidateStarted,
+    Observer,
+)
+from catalog.compiler.outcomes import Outcome
+from catalog.compiler.worker import Assignment, Failure, Report, work
+from catalog.compiler.workplace import Workplace
+from catalog.training.schedule import Progress
+from catalog.transforms.recipe import Candidate, StoredTrunk
+
+_LEAVE_S = 5.0
+
+
+class OutcomeLog(Protocol):
+    """Keeps what came of each candidate."""
+
+    def finish(self, outcome: Outcome) -> StoredTrunk:
+        """Keep a finished trunk and return it as something to start from."""
+
+    def fail(self, candidate: str, reason: str) -> None:
+        """Keep that a trunk was given up."""
+
+
+@dataclass(slots=True)
+class _Worker:
+    process: SpawnProcess
+    pipe: Connection
+    assigned: Candidate | None = None
+
+
+class WorkerPool:
+    """Processes that make trunks side by side. Use as a context: leaving it ends them all.
+
+    They are spawned, not forked, because torch's threads do not survive a fork, and they start at once,
+    so that they import while the data is being prepared.
+
+    Args:
+        jobs: how many processes.
+    """
+
+    def __init__(self, jobs: int) -> None:
+        self._place: Workplace | None = None
+        self._workers = [_start_worker() for _ in range(jobs)]
+
+    def __enter__(self) -> WorkerPool:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        for worker in self._workers:
+            worker.pipe.close()
+            if error is not None:
+                worker.process.terminate()
+        for worker in self._workers:
+            worker.process.join(_LEAVE_S)
+            if worker.process.is_alive():
+                worker.process.kill()
+                worker.process.join()
+
+    def make_all(
+        self,
+        place: Workplace,
+        candidates: Sequence[Candidate],
+        finished: Mapping[str, StoredTrunk],
+        log: OutcomeLog,
+        observe: Observer,
+    ) -> None:
+        """Make candidates that are not finished, each after those that it starts from.
+
+        Args:
+            place: where workers read and write.
+            candidates: in the order of preference.
+            finished: trunks that are stored already.
+            log: keeps what came of each.
+            observe: told what happens.
+        """
+        self._place = place
+        for worker in self._workers:
+            _send(worker, place)
+        queue = _Queue(candidates, finished)
+        while True:
+            self._assign(queue, observe)
+            busy = [w for w in self._workers if w.assigned is not None]
+            if not busy:
+                return
+            for pipe in wait([w.pipe for w in busy]):
+                worker = next(w for w in busy if w.pipe is pipe)
+                self._take_report(worker, queue, log, observe)
+
+    def _assign(self, queue: _Queue, observe: Observer) -> None:
+        for worker in self._workers:
+            if worker.assigned is not None:
+                continue
+            assignment = queue.next()
+            if assignment is None:
+                return
+            worker.assigned = assignment.candidate
+            observe(CandidateStarted(assignment.candidate.name))
+            _send(worker, assignment)
+
+    def _take_report(self, worker: _Worker, queue: _Queue, log: OutcomeLog, observe: Observer) -> None:
+        candidate = worker.assigned
+        assert candidate is not None
+        report = self._received(worker)
+        if isinstance(report, Progress):
+            observe(CandidateProgress(candidate.name, report))
+            return
+        worker.assigned = None
+        if isinstance(report, Outcome):
+            queue.finish(candidate, log.finish(report))
+            accuracy = {v.task: v.validation_accuracy for v in report.variants}
+            observe(CandidateFinished(candidate.name, accuracy))
+            return
+        for name, reason in queue.fail(candidate, report.reason):
+            log.fail(name, reason)
+            observe(CandidateFailed(name, reason))
+
+    def _received(self, worker: _Worker) -> Report:
+        """Receive a report; a worker that died is replaced, and its trunk has failed."""
+        try:
+            report: Report = worker.pipe.recv()
+        except (EOFError, ConnectionResetError):
+            worker.process.join()
+            status = worker.process.exitcode
+            fresh = _start_worker()
+            _send(fresh, self._place)
+            worker.process, worker.pipe = fresh.process, fresh.pipe
+            return Failure(
+                f"its process ended with status {status}; a negative one is a signal (-9: out of memory)"
+            )
+        return report
+
+
+class _Queue:
+    """Which candidates wait and which are finished."""
+
+    def __init__(self, candidates: Sequence[Candidate], finished: Mapping[str, StoredTrunk]) -> None:
+        self._waiting = [c for c in candidates if c.name not in finished]
+        self._finished = dict(finished)
+
+    def next(self) -> Assignment | None:
+        """Take the first candidate whose beginnings are finished."""
+        for candidate in self._waiting:
+            if all(name in self._finished for name in candidate.after):
+                self._waiting.remove(candidate)
+                return Assignment(candidate, {name: self._finished[name] for name in candidate.after})
+        return None
+
+    def finish(self, candidate: Candidate, trunk: StoredTrunk) -> None:
+        self._finished[candidate.name] = trunk
+
+    def fail(self, candidate: Candidate, reason: str) -> Iterator[tuple[str, str]]:
+        """Yield what is given up by a failure, with reasons: the candidate and all that start from it."""
+        yield candidate.name, reason
+        for follower in [c for c in self._waiting if candidate.name in c.after]:
+            if follower in self._waiting:
+                self._waiting.remove(follower)
+                yield from self.fail(follower, f"starts from {candidate.name}, which failed")
+
+
+def _send(worker: _Worker, message: object) -> None:
+    """Send to a worker; that it has died shows when its report is received."""
+    with suppress(BrokenPipeError, ConnectionResetError):
+        worker.pipe.send(message)
+
+
+def _start_worker() -> _Worker:
+    context = multiprocessing.get_context("spawn")
+    ours, theirs = context.Pipe()
+    process = context.Process(target=work, args=(theirs,), daemon=True)
+    with _interrupts_held_back():
+        process.start()
+    theirs.close()
+    return _Worker(process, ours)
+
+
+@contextmanager
+def _interrupts_held_back() -> Iterator[None]:
+    """Start a process that never sees Ctrl-C: it is for the parent to end its workers."""
+    resource_tracker.ensure_running()  # its own start would let interrupts through again
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)

@@ -1,0 +1,150 @@
+"""What to compile, as one value."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from catalog.datasets.data_spec import DataSpec
+from catalog.errors import BadInput
+from catalog.tasks import InputType
+from catalog.transforms.recipe import Effort, Scale
+from catalog.transforms.scale import SCALES
+from catalog.transforms.table import TECHNIQUES
+
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]*")
+
+
+@dataclass(frozen=True, slots=True)
+class TaskSpec:
+    """One task as its author gives it: with data of its own, or as groups of another task's classes.
+
+    Args:
+        name: unique in the request.
+        input_type: name of its input type.
+        data: where its windows come from; None for a relabelled task.
+        relabel: class name -> classes of the parent that belong to it.
+        parent: task that is relabelled; None for the first of the input type.
+    """
+
+    name: str
+    input_type: str
+    data: DataSpec | None = None
+    relabel: Mapping[str, tuple[str, ...]] | None = None
+    parent: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ModelSpec:
+    """One family of trunks.
+
+    Args:
+        arch: "convnet" or "package.module:factory".
+        techniques: names of TECHNIQUES, in the order in which they are tried.
+        scales: sizes besides the full one, for the technique scale.
+
+    Raises:
+        BadInput: an unknown technique, or one given twice.
+    """
+
+    arch: str = "convnet"
+    techniques: tuple[str, ...] = ("scale", "lowrank", "int8")
+    scales: tuple[Scale, ...] = SCALES
+
+    def __post_init__(self) -> None:
+        for technique in self.techniques:
+            if technique not in TECHNIQUES:
+                known = ", ".join(TECHNIQUES)
+                raise BadInput(f"model {self.arch}: technique {technique!r}: expected one of {known}")
+        if len(set(self.techniques)) != len(self.techniques):
+            raise BadInput(f"model {self.arch}: techniques {list(self.techniques)}: one is given twice")
+
+
+@dataclass(frozen=True, slots=True)
+class CompileRequest:
+    """What the programmer asks for.
+
+    Args:
+        input_types: kinds of windows.
+        tasks: questions; the first of an input type has data of its own and trains the trunks.
+        models: families of trunks, tried on every input type.
+        effort: how much work to put into each trunk.
+        rendered_windows: how many windows to render from a built-in set, all splits together.
+        seed: of all randomness.
+
+    Raises:
+        BadInput: names that are not unique or not fit for files, or tasks that do not fit together.
+    """
+
+    input_types: tuple[InputType, ...]
+    tasks: tuple[TaskSpec, ...]
+    models: tuple[ModelSpec, ...] = (ModelSpec(),)
+    effort: Effort = field(default_factory=Effort)
+    rendered_windows: int = 5600
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        if not self.input_types or not self.tasks or not self.models:
+            raise BadInput("nothing to compile: expected at least one input, one task and one model")
+        _check_names("input", [i.name for i in self.input_types])
+        _check_names("task", [t.name for t in self.tasks])
+        for task in self.tasks:
+            _check_task(task, self)
+        for input_type in self.input_types:
+            if self.leading_task(input_type.name) is None:
+                raise BadInput(f"input.{input_type.name}: no task: expected at least one with this input")
+
+    def leading_task(self, input_type: str) -> TaskSpec | None:
+        """Return the task that trains the trunks of an input type: its first."""
+        return next((t for t in self.tasks if t.input_type == input_type), None)
+
+    def parent_of(self, task: TaskSpec) -> TaskSpec | None:
+        """Return the task whose data a relabelled task uses; None where it has its own.
+
+        Raises:
+            BadInput: there is no such task.
+        """
+        if task.relabel is None:
+            return None
+        if task.parent is None:
+            return self.leading_task(task.input_type)
+        found = next((t for t in self.tasks if t.name == task.parent), None)
+        if found is None:
+            raise BadInput(
+                f"task.{task.name}.of = {task.parent!r}: expected one of {[t.name for t in self.tasks]}"
+            )
+        return found
+
+
+def _check_names(kind: str, names: list[str]) -> None:
+    for name in names:
+        if not _NAME.fullmatch(name):
+            raise BadInput(f"{kind}.{name}: expected a name of letters, digits, - and _")
+    if len(set(names)) != len(names):
+        raise BadInput(f"{kind} names {names}: one is given twice")
+
+
+def _check_task(task: TaskSpec, request: CompileRequest) -> None:
+    where = f"task.{task.name}"
+    inputs = [i.name for i in request.input_types]
+    if task.input_type not in inputs:
+        raise BadInput(f"{where}.input = {task.input_type!r}: expected one of {inputs}")
+    if (task.data is None) == (task.relabel is None):
+        raise BadInput(f"{where}: expected either data or relabel")
+    parent = request.parent_of(task)
+    if parent is None:
+        return
+    if parent.data is None or parent.input_type != task.input_type:
+        raise BadInput(
+            f"{where}.relabel: task {parent.name} has no data of its own with input {task.input_type!r}"
+        )
+    for other in request.tasks:
+        if other.name != task.name and other.relabel is not None and request.parent_of(other) is parent:
+            mine, theirs = (
+                [sorted(group) for group in t.relabel.values()]
+                for t in (task, other)
+                if t.relabel is not None
+            )
+            if mine == theirs:
+                raise BadInput(f"{where}.relabel: asks the same as task {other.name}: one head answers both")

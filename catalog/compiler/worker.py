@@ -1,0 +1,84 @@
+"""A process that makes one trunk after another, told which by a pipe."""
+
+from __future__ import annotations
+
+import os
+import threading
+import traceback
+from collections.abc import Mapping
+from dataclasses import dataclass
+from multiprocessing import parent_process
+from multiprocessing.connection import Connection, wait
+from pathlib import Path
+
+from catalog.compiler.outcomes import Outcome
+from catalog.compiler.workplace import Workplace
+from catalog.durable_file import write_whole
+from catalog.errors import McdnnError
+from catalog.training.schedule import Progress
+from catalog.transforms.recipe import Candidate, StoredTrunk
+
+
+@dataclass(frozen=True, slots=True)
+class Assignment:
+    """One trunk to make, with the stored trunks that it starts from."""
+
+    candidate: Candidate
+    finished: Mapping[str, StoredTrunk]
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """Why a trunk was given up."""
+
+    reason: str
+
+
+Report = Progress | Outcome | Failure
+
+
+def work(pipe: Connection) -> None:
+    """Serve a pipe until it closes: first comes the workplace, then assignments; reports go back.
+
+    The heavy packages are imported before the first message is there, while the parent still prepares
+    data. The process ends with its parent, however that ends.
+    """
+    threading.Thread(target=_end_with_parent, daemon=True).start()
+    from threadpoolctl import threadpool_limits
+
+    import catalog.compiler.candidate_work  # noqa: F401
+
+    threadpool_limits(limits=1)
+    try:
+        place: Workplace = pipe.recv()
+        while True:
+            assignment: Assignment = pipe.recv()
+            pipe.send(_attempt(place, assignment, pipe))
+    except (EOFError, BrokenPipeError):
+        return
+
+
+def _attempt(place: Workplace, assignment: Assignment, pipe: Connection) -> Outcome | Failure:
+    """Make a trunk; whatever goes wrong costs this trunk alone, so everything is caught here."""
+    from catalog.compiler.candidate_work import make_candidate
+
+    try:
+        return make_candidate(place, assignment.candidate, assignment.finished, pipe.send)
+    except McdnnError as e:
+        return Failure(str(e))
+    except Exception as e:
+        trace = failure_file(place.root, assignment.candidate.name)
+        write_whole(trace, traceback.format_exc().encode())
+        return Failure(f"{type(e).__name__}: {e} (traceback in {trace})")
+
+
+def failure_file(root: Path, candidate: str) -> Path:
+    """Return where the traceback of an unforeseen failure is left."""
+    return root / "failures" / f"{candidate}.txt"
+
+
+def _end_with_parent() -> None:
+    parent = parent_process()
+    assert parent is not None
+    wait([parent.sentinel])
+    os._exit(1)

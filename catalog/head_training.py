@@ -1,0 +1,121 @@
+"""Training a head on stored features: multinomial logistic regression, without torch."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+from scipy.optimize import minimize
+from threadpoolctl import threadpool_limits
+
+from catalog.calibration import calibration_error, fit_temperature, log_likelihood_loss
+from catalog.errors import DataError
+from catalog.heads import HeadWeights
+
+Float32 = npt.NDArray[np.float32]
+Float64 = npt.NDArray[np.float64]
+Int64 = npt.NDArray[np.int64]
+
+PENALTIES = (1e-4, 1e-3, 1e-2)
+_MOST_ITERATIONS = 200
+_SMALLEST_SPREAD = 1e-6
+
+
+@dataclass(frozen=True, slots=True)
+class TrainedHead:
+    """A head and how it does on the validation split.
+
+    Args:
+        accuracy: share of right answers, in [0, 1].
+        calibration_error: expected calibration error after temperature scaling.
+    """
+
+    weights: HeadWeights
+    accuracy: float
+    calibration_error: float
+
+
+def train_head(
+    train: tuple[npt.NDArray[np.floating], Int64],
+    validation: tuple[npt.NDArray[np.floating], Int64],
+    classes: int,
+    penalties: Sequence[float] = PENALTIES,
+) -> TrainedHead:
+    """Train a head on features (N, D) and labels (N,) and calibrate it on the validation split.
+
+    For each penalty minimises mean cross-entropy + penalty / 2 * |W|^2 over features scaled to unit
+    variance; the penalty with the smallest validation loss stays. The scaling is folded into the
+    weights. The result depends on the inputs alone: one thread, no randomness.
+
+    Raises:
+        DataError: no rows, labels outside 0..classes-1, fewer than two classes in train, or features
+            that are not finite.
+    """
+    features, labels = train[0].astype(np.float32), train[1]
+    held_out, held_labels = validation[0].astype(np.float32), validation[1]
+    _check(features, labels, classes, "training")
+    _check(held_out, held_labels, classes, "validation")
+    if len(np.unique(labels)) < 2:
+        raise DataError("head: the training features hold a single class: expected two or more")
+    mean, spread = features.mean(axis=0), features.std(axis=0) + _SMALLEST_SPREAD
+    with threadpool_limits(limits=1):
+        scaled = np.ascontiguousarray((features - mean) / spread)
+        start = np.zeros((classes, features.shape[1] + 1))
+        best: tuple[float, Float32, Float32] | None = None
+        for penalty in sorted(penalties, reverse=True):
+            start = _fit(scaled, labels, penalty, start)
+            weight = (start[:, :-1] / spread).astype(np.float32)
+            bias = (start[:, -1] - start[:, :-1] @ (mean / spread)).astype(np.float32)
+            loss = log_likelihood_loss(held_out @ weight.T + bias, held_labels)
+            if best is None or loss < best[0]:
+                best = (loss, weight, bias)
+        assert best is not None
+        return _calibrated(best[1], best[2], held_out, held_labels)
+
+
+def _calibrated(weight: Float32, bias: Float32, features: Float32, labels: Int64) -> TrainedHead:
+    temperature = fit_temperature(features @ weight.T + bias, labels)
+    head = HeadWeights(weight, bias, float(np.float32(temperature)))
+    confidences = head.confidences(features)
+    accuracy = float((confidences.argmax(axis=1) == labels).mean())
+    return TrainedHead(head, accuracy, calibration_error(confidences, labels))
+
+
+def _fit(features: Float32, labels: Int64, penalty: float, start: Float64) -> Float64:
+    """Minimise the penalised loss by L-BFGS from a start (C, D + 1); the last column is the bias."""
+    rows = np.arange(len(labels))
+
+    def loss_and_slope(flat: Float64) -> tuple[float, Float64]:
+        w = flat.reshape(start.shape).astype(np.float32)
+        logits = features @ w[:, :-1].T + w[:, -1]  # (N, C)
+        logits -= logits.max(axis=1, keepdims=True)
+        exps = np.exp(logits)
+        sums = exps.sum(axis=1, keepdims=True)
+        loss = float((np.log(sums[:, 0]) - logits[rows, labels]).mean(dtype=np.float64))
+        residual = exps / sums
+        residual[rows, labels] -= 1.0
+        residual /= np.float32(len(rows))
+        slope = np.empty(start.shape)
+        slope[:, :-1] = residual.T @ features + penalty * w[:, :-1]
+        slope[:, -1] = residual.sum(axis=0)
+        return loss + 0.5 * penalty * float((w[:, :-1] ** 2).sum(dtype=np.float64)), slope.ravel()
+
+    found = minimize(
+        loss_and_slope,
+        start.ravel(),
+        jac=True,
+        method="L-BFGS-B",
+        options={"maxiter": _MOST_ITERATIONS, "gtol": 1e-4},
+    )
+    return np.asarray(found.x, dtype=np.float64).reshape(start.shape)
+
+
+def _check(features: Float32, labels: Int64, classes: int, split: str) -> None:
+    if len(labels) == 0 or len(labels) != len(features):
+        raise DataError(f"head: {len(features)} rows of {split} features with {len(labels)} labels")
+    if labels.min() < 0 or labels.max() >= classes:
+        raise DataError(f"head: {split} labels {labels.min()}..{labels.max()}: expected 0..{classes - 1}")
+    if not np.isfinite(features).all():
+        raise DataError(f"head: {split} features are not finite")

@@ -1,0 +1,22 @@
+"""Windows with the class that each shows."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+UInt8 = npt.NDArray[np.uint8]
+Int64 = npt.NDArray[np.int64]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class LabelledWindows:
+    """Windows (N, S, S, 3) uint8 RGB, possibly mapped from a file, and class ids (N,) int64."""
+
+    windows: UInt8
+    labels: Int64
+
+    def __len__(self) -> int:
+        return len(self.labels)

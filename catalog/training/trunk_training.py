@@ -1,0 +1,116 @@
+"""Training the parts of a trunk together with a first head."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Sequence
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from catalog.errors import RunFailed
+from catalog.labelled_windows import LabelledWindows
+from catalog.training.batches import shuffled
+from catalog.training.schedule import Progress, Schedule
+
+UInt8 = npt.NDArray[np.uint8]
+FrozenParts = Callable[[UInt8], npt.NDArray[np.float32]]
+
+
+class TrainingDiverged(RunFailed):
+    """The loss is no longer a finite number."""
+
+
+def seed_of(name: str, seed: int) -> int:
+    """Return a candidate's own seed: it depends on no other candidate and on no order of work."""
+    return int.from_bytes(hashlib.sha256(f"{seed}:{name}".encode()).digest()[:6], "big")
+
+
+def make_deterministic(seed: int) -> None:
+    """Make what follows in this process repeatable: seeded, one thread, deterministic operators."""
+    torch.manual_seed(seed)
+    torch.set_num_threads(1)
+    torch.use_deterministic_algorithms(True)
+
+
+def train_parts(
+    parts: Sequence[nn.Module],
+    head: nn.Linear,
+    data: LabelledWindows,
+    size_px: int,
+    schedule: Schedule,
+    rng: np.random.Generator,
+    report: Callable[[Progress], None],
+    frozen: FrozenParts | None = None,
+) -> None:
+    """Train parts and a head in place by cross-entropy; the parts are left in evaluation mode.
+
+    Args:
+        parts: modules in order; the last gives (N, D).
+        head: (N, D) -> (N, C); may be pre-set.
+        data: windows at any side; they are resized to size_px.
+        size_px: side of the trunk's windows.
+        schedule: how long and how fast.
+        rng: orders and varies the windows.
+        report: called after each epoch.
+        frozen: stored parts that come before and are not trained.
+
+    Raises:
+        TrainingDiverged: the loss became infinite or not a number.
+    """
+    model = nn.Sequential(*parts, head)
+    _lay_out_channels_last(model)
+    model.train()
+    steps = -(-len(data) // schedule.batch) * schedule.epochs
+    optimiser = torch.optim.AdamW(model.parameters(), schedule.peak_rate, weight_decay=schedule.weight_decay)
+    cycle = torch.optim.lr_scheduler.OneCycleLR(
+        optimiser, schedule.peak_rate, total_steps=steps + 1, pct_start=0.25
+    )
+    for epoch in range(1, schedule.epochs + 1):
+        tally = _Tally()
+        for windows, labels in shuffled(data, size_px, schedule.batch, rng):
+            inputs = torch.from_numpy(windows if frozen is None else frozen(windows))
+            targets = torch.from_numpy(labels)
+            logits = model(inputs)  # (N, C)
+            loss = functional.cross_entropy(logits, targets)
+            if not bool(torch.isfinite(loss)):
+                raise TrainingDiverged(f"training diverged in epoch {epoch}: loss {loss.item()}")
+            optimiser.zero_grad()
+            torch.autograd.backward([loss])
+            optimiser.step()
+            cycle.step()
+            tally.add(loss, logits, targets)
+        report(Progress(epoch, schedule.epochs, tally.loss, tally.accuracy))
+    model.eval()
+
+
+def _lay_out_channels_last(model: nn.Module) -> None:
+    """Lay filters out as the windows are, channels last: up to a third faster on processors."""
+    for weights in model.parameters():
+        if weights.ndim == 4:
+            weights.data = weights.data.contiguous(memory_format=torch.channels_last)
+
+
+class _Tally:
+    """Sums of one epoch."""
+
+    def __init__(self) -> None:
+        self._loss = 0.0
+        self._right = 0
+        self._seen = 0
+
+    def add(self, loss: Tensor, logits: Tensor, targets: Tensor) -> None:
+        self._loss += float(loss.detach()) * len(targets)
+        self._right += int((logits.detach().argmax(1) == targets).sum())
+        self._seen += len(targets)
+
+    @property
+    def loss(self) -> float:
+        return self._loss / max(self._seen, 1)
+
+    @property
+    def accuracy(self) -> float:
+        return self._right / max(self._seen, 1)

@@ -1,0 +1,161 @@
+"""What a technique promises: a recipe that makes the parts of one trunk, given a bench to work at.
+
+A technique is a file in this package and a line in `table.py`. Recipes are values: they are planned in
+one process, sent to another and run there. Those that start from another trunk read its stored parts,
+never live modules, so that they work on any graph and after any interruption.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, ClassVar, Protocol
+
+from catalog.errors import BadInput
+from catalog.labelled_windows import LabelledWindows
+from catalog.tasks import InputType
+from catalog.training.schedule import Progress
+
+
+@dataclass(frozen=True, slots=True)
+class Effort:
+    """How much work to put into each trunk.
+
+    Args:
+        epochs: passes over the training windows for what is trained from fresh weights.
+        tuning_epochs: passes for what starts from a trained trunk.
+        calibration_windows: training windows that set the ranges of an int8 trunk.
+    """
+
+    epochs: int = 6
+    tuning_epochs: int = 2
+    calibration_windows: int = 256
+
+
+@dataclass(frozen=True, slots=True)
+class StoredTrunk:
+    """A finished trunk that a recipe starts from.
+
+    Args:
+        size_px: side of its windows.
+        parts: files in order.
+        head: file of the leading task's head.
+    """
+
+    size_px: int
+    parts: tuple[Path, ...]
+    head: Path
+
+
+@dataclass(frozen=True, slots=True)
+class Bench:
+    """What a recipe works with.
+
+    Args:
+        seed: of this trunk alone.
+        size_px: side of the windows that the trunk reads.
+        classes: of the leading task, whose labels train the trunk.
+        data: training windows at the input type's side, with labels of the leading task.
+        effort: how much work to put in.
+        starting: the stored trunk of a given name; it is finished before the recipe starts.
+        report: told after each epoch.
+    """
+
+    seed: int
+    size_px: int
+    classes: int
+    data: LabelledWindows
+    effort: Effort
+    starting: Callable[[str], StoredTrunk]
+    report: Callable[[Progress], None]
+
+
+class Recipe(Protocol):
+    """Makes the parts of one trunk. A frozen dataclass of plain values, so that it can be hashed and sent."""
+
+    __dataclass_fields__: ClassVar[dict[str, Any]]
+
+    def make(self, bench: Bench) -> tuple[bytes, ...]:
+        """Return the parts in order, in canonical form; a shared part is the bytes of its file.
+
+        Raises:
+            McdnnError: it cannot be made, which costs this trunk alone.
+        """
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """One trunk to make.
+
+    Args:
+        name: unique in the catalog, fit for a file name.
+        input_type: whose windows it reads.
+        size_px: side of its windows.
+        recipe: how to make it.
+        lineage: what made it, in order, for people.
+        after: names of the candidates whose stored trunks the recipe starts from.
+    """
+
+    name: str
+    input_type: str
+    size_px: int
+    recipe: Recipe
+    lineage: tuple[str, ...]
+    after: tuple[str, ...] = ()
+
+    def record(self) -> dict[str, Any]:
+        """Return everything that decides what becomes of it, as plain data for hashing."""
+        return {"recipe_kind": type(self.recipe).__name__, **asdict(self)}
+
+
+@dataclass(frozen=True, slots=True)
+class Scale:
+    """A size within a family, as shares of its full size in (0, 1].
+
+    Args:
+        width: of its channels.
+        depth: of its layers.
+        resolution: of the input type's side.
+        first_width: of the channels of its first part, where that is shared with the trunk of this
+            width at the same resolution; None where the trunk has a first part of its own.
+    """
+
+    width: float = 1.0
+    depth: float = 1.0
+    resolution: float = 1.0
+    first_width: float | None = None
+
+    def __post_init__(self) -> None:
+        for name in ("width", "depth", "resolution", "first_width"):
+            share = getattr(self, name)
+            if share is not None and not 0.0 < share <= 1.0:
+                raise BadInput(f"scale: {name} = {share}: expected a share above 0, at most 1")
+
+
+@dataclass(frozen=True, slots=True)
+class Family:
+    """What techniques plan trunks for.
+
+    Args:
+        prefix: of the trunks' names.
+        arch: "convnet" or "package.module:factory".
+        input_type: whose windows the trunks read.
+        scales: sizes besides the full one.
+    """
+
+    prefix: str
+    arch: str
+    input_type: InputType
+    scales: tuple[Scale, ...]
+
+
+class Technique(Protocol):
+    """Plans further candidates of a family from its trunk of full size."""
+
+    def __call__(self, family: Family, base: Candidate) -> list[Candidate]:
+        """Return candidates in the order in which they should be made.
+
+        Raises:
+            BadInput: the family cannot be changed in this way.
+        """

@@ -1,0 +1,72 @@
+"""Architecture scaling: the same family at other widths, depths and resolutions.
+
+The three shrink together (Tan and Le, EfficientNet, ICML 2019, section 3). Some of the trunks share
+the first part of a larger one, so that a window pays for it once.
+"""
+
+from __future__ import annotations
+
+from catalog.errors import BadInput
+from catalog.transforms.recipe import Candidate, Family, Recipe, Scale
+from catalog.transforms.trained_trunks import TrainOnFirstPart, TrainTrunk
+
+_FULL = Scale()
+_STEP_PX = 4
+_SMALLEST_PX = 8
+
+SCALES = (
+    Scale(width=0.5, first_width=1.0),
+    Scale(width=0.5, resolution=0.75),
+    Scale(width=0.5, depth=0.67, resolution=0.5),
+    Scale(width=0.33, depth=0.67, resolution=0.5, first_width=0.5),
+    Scale(width=0.33, depth=0.33, resolution=0.5),
+)
+
+
+def full_size(family: Family) -> Candidate:
+    """Return the trunk at its full size, which the techniques start from."""
+    return _candidate(family, _FULL, TrainTrunk(family.arch), ())
+
+
+def scaled(family: Family, base: Candidate) -> list[Candidate]:
+    """Plan the smaller trunks of a family; see Technique."""
+    owners = {(_FULL.width, base.size_px): base.name}
+    planned = []
+    for scale in family.scales:
+        if scale.first_width is None:
+            candidate = _candidate(family, scale, TrainTrunk(family.arch, scale.width, scale.depth), ())
+            owners.setdefault((scale.width, candidate.size_px), candidate.name)
+        else:
+            candidate = _on_first_part(family, scale, scale.first_width, owners)
+        planned.append(candidate)
+    return planned
+
+
+def _on_first_part(
+    family: Family, scale: Scale, first_width: float, owners: dict[tuple[float, int], str]
+) -> Candidate:
+    owner = owners.get((first_width, _size_px(family, scale)))
+    if owner is None:
+        raise BadInput(
+            f"model {family.arch}: scale with first_width = {first_width}: "
+            "no trunk of that width and resolution stands before it"
+        )
+    recipe = TrainOnFirstPart(family.arch, scale.width, scale.depth, first_width, owner)
+    return _candidate(family, scale, recipe, (owner,))
+
+
+def _candidate(family: Family, scale: Scale, recipe: Recipe, after: tuple[str, ...]) -> Candidate:
+    """Name a trunk by percentages of the full width and depth, and by the side of its windows."""
+    size_px = _size_px(family, scale)
+    first = "" if scale.first_width is None else f"{100 * scale.first_width:.0f}to"
+    name = f"{family.prefix}-w{first}{100 * scale.width:.0f}-d{100 * scale.depth:.0f}-r{size_px}"
+    trained = f"train {family.arch} width={scale.width:g} depth={scale.depth:g} size_px={size_px}"
+    lineage = (trained, *(f"first part of {owner}" for owner in after))
+    return Candidate(name, family.input_type.name, size_px, recipe, lineage, after)
+
+
+def _size_px(family: Family, scale: Scale) -> int:
+    full = family.input_type.size_px
+    if scale.resolution == 1.0:
+        return full
+    return max(_SMALLEST_PX, _STEP_PX * round(full * scale.resolution / _STEP_PX))

@@ -1,0 +1,10 @@
+"""The compression techniques by name: what a task file may ask for."""
+
+from __future__ import annotations
+
+from catalog.transforms.int8 import int8
+from catalog.transforms.lowrank import lowrank
+from catalog.transforms.recipe import Technique
+from catalog.transforms.scale import scaled
+
+TECHNIQUES: dict[str, Technique] = {"scale": scaled, "lowrank": lowrank, "int8": int8}

@@ -1,0 +1,20 @@
+"""What tests of several packages need: a small catalog that was really compiled."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.tiny_compile import compile_tiny, tiny_request
+
+
+@pytest.fixture(scope="session")
+def tiny_catalog(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of a compiled catalog: digits at 16 px, three trunks of which two share a first part.
+
+    Do not write into it: it is made once for all tests.
+    """
+    root = tmp_path_factory.mktemp("tiny") / "catalog"
+    compile_tiny(tiny_request(), root)
+    return root
