@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 
-from engine.scheduling.policy import State
 from engine.scheduling.problem import App, Option, Place, Problem, configuration_cost, memory_bytes
 from engine.scheduling.unserved import TOO_LARGE, TOO_SLOW, without_options
 
@@ -17,6 +15,7 @@ class Candidate:
     Args:
         place: where it answers.
         pieces: what it needs in the device's memory.
+        memory_bytes: what they hold.
         loads: energy and time to load each piece.
         energy_j: expected, at the device, for one request.
         worst_energy_j: to reserve.
@@ -29,6 +28,7 @@ class Candidate:
     option: Option
     place: Place
     pieces: frozenset[str]
+    memory_bytes: int
     loads: tuple[tuple[str, float, float], ...]
     energy_j: float
     worst_energy_j: float
@@ -52,40 +52,39 @@ class Candidate:
 
 @dataclass(frozen=True, slots=True)
 class Candidates:
-    """An app's candidates, most accurate first, at the device first where equally accurate."""
+    """An app's candidates in the orders in which a policy tries them.
 
-    candidates: tuple[Candidate, ...]
-    none_because: str
+    Args:
+        best_first: the most accurate first; of equally accurate ones the one at the device.
+        at_device: of these, what runs at the device alone, the one with the least energy first.
+        in_cloud: the others, the one with the least price first.
+        none_because: why there is none, else "".
+    """
+
+    best_first: tuple[Candidate, ...] = ()
+    at_device: tuple[Candidate, ...] = ()
+    in_cloud: tuple[Candidate, ...] = ()
+    none_because: str = ""
 
 
 def candidates_of(problem: Problem, app: App) -> Candidates:
     """Make an app's options ready, without those that could never be served in time or in memory."""
     offered = problem.options.get(app.name, ())
     if not offered:
-        return Candidates((), without_options(app))
+        return Candidates(none_because=without_options(app))
     limit_bytes = problem.budget.memory_bytes
     fitting = [o for o in offered if memory_bytes(problem.pieces, o.device_pieces) <= limit_bytes]
     if not fitting:
-        return Candidates((), TOO_LARGE)
+        return Candidates(none_because=TOO_LARGE)
     found = [_candidate(problem, o) for o in fitting]
     in_time = [c for c in found if _worst_s(problem, c.option) <= app.latency_limit_s]
     if not in_time:
-        return Candidates((), TOO_SLOW)
-    ordered = sorted(in_time, key=lambda c: (-c.option.accuracy, c.needs_cloud, c.energy_j))
-    return Candidates(tuple(ordered), "")
-
-
-def cheapest(candidates: Iterable[Candidate], state: State) -> Candidate | None:
-    """Return the cheapest at the device while energy is left, then in the cloud while money is left."""
-    device = min((c for c in candidates if not c.needs_cloud), key=lambda c: c.energy_j, default=None)
-    if device is not None and device.energy_j <= state.energy_left_j and state.energy_left_j > 0.0:
-        return device
-    if not state.connected:
-        return None
-    cloud = min((c for c in candidates if c.needs_cloud), key=lambda c: c.cost_usd, default=None)
-    if cloud is not None and cloud.cost_usd <= state.cost_left_usd and state.cost_left_usd > 0.0:
-        return cloud
-    return None
+        return Candidates(none_because=TOO_SLOW)
+    return Candidates(
+        tuple(sorted(in_time, key=lambda c: (-c.option.accuracy, c.needs_cloud, c.energy_j))),
+        tuple(sorted((c for c in in_time if not c.needs_cloud), key=lambda c: c.energy_j)),
+        tuple(sorted((c for c in in_time if c.needs_cloud), key=lambda c: c.cost_usd)),
+    )
 
 
 def _candidate(problem: Problem, option: Option) -> Candidate:
@@ -99,6 +98,7 @@ def _candidate(problem: Problem, option: Option) -> Candidate:
         option,
         option.place,
         frozenset(pieces),
+        memory_bytes(problem.pieces, pieces),
         tuple((p, problem.pieces[p].load_energy_j, problem.pieces[p].load_s) for p in pieces),
         cost.energy_j,
         cost.worst_energy_j,

@@ -24,9 +24,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from engine.scheduling.admission import admit
-from engine.scheduling.policies.candidates import Candidate, candidates_of, cheapest
+from engine.scheduling.policies.candidates import Candidate, Candidates, candidates_of
 from engine.scheduling.policies.frequency import Frequency
-from engine.scheduling.policies.request_budget import CachedSquares, RequestBudget, request_budget
+from engine.scheduling.policies.request_budget import BudgetShares, RequestBudget
+from engine.scheduling.policies.room import Room
 from engine.scheduling.policy import Choice, Plan, State
 from engine.scheduling.problem import Option, Place, Problem
 from engine.scheduling.unserved import ENERGY_GONE, MONEY_GONE, NO_CONNECTION, UNKNOWN_APP
@@ -35,64 +36,39 @@ ACCEPTABLE_S = 1.0  # to load and run on a cache miss: the constant of the autho
 ROUND_TRIP_S = 0.1  # to the cloud: likewise
 
 
-class _Room:
-    """The memory that is left beside what was already chosen for a window."""
-
-    def __init__(self, problem: Problem) -> None:
-        self._bytes = {p: c.memory_bytes for p, c in problem.pieces.items()}
-        self._limit_bytes = problem.budget.memory_bytes
-        self._taken: set[str] = set()
-        self._used_bytes = 0
-
-    def empty(self) -> None:
-        """Begin a window."""
-        self._taken.clear()
-        self._used_bytes = 0
-
-    def holds(self, candidate: Candidate) -> bool:
-        """Tell whether a candidate fits, parts that are there already counted once."""
-        if self._limit_bytes == math.inf:
-            return True
-        return self._used_bytes + self._further_bytes(candidate) <= self._limit_bytes
-
-    def take(self, candidate: Candidate) -> None:
-        """Take a candidate's memory."""
-        self._used_bytes += self._further_bytes(candidate)
-        self._taken |= candidate.pieces
-
-    def _further_bytes(self, candidate: Candidate) -> int:
-        return sum(self._bytes[p] for p in candidate.pieces - self._taken)
-
-
 @dataclass(slots=True)
 class _Model:
     """What is remembered of one app.
 
     Args:
-        candidates: its options, the most accurate first.
-        none_because: why it has none.
+        candidates: its options.
         cached: what it runs now, if anything.
         loaded_at_s: when that was loaded.
+        place: where it is cached, as of the window in work; None where it is not (any more).
+        hz: its frequency, likewise.
     """
 
-    candidates: tuple[Candidate, ...]
-    none_because: str
+    candidates: Candidates
     frequency: Frequency
     cached: Candidate | None = None
     loaded_at_s: float = -math.inf
+    place: Place | None = None
+    hz: float = 0.0
 
-    def location(self, state: State) -> Place | None:
-        """Return where it is cached, or None where it is not (any more)."""
+    def look(self, state: State, now: float) -> None:
+        """Note where it is cached and how often it asks."""
+        self.hz = self.frequency.hz(now)
         cached = self.cached
-        if cached is None or (cached.needs_cloud and not state.connected):
-            return None
-        return cached.place if cached.pieces <= state.resident else None
+        if cached is None or not cached.pieces <= state.resident:
+            self.place = None
+        else:
+            self.place = None if cached.needs_cloud and not state.connected else cached.place
 
-    def insert(self, target: Candidate, now: float) -> Candidate:
-        """Make the target what it runs from now on, and return it."""
+    def insert(self, target: Candidate, now: float) -> None:
+        """Make the target what it runs from now on."""
         self.cached = target
+        self.place = target.place
         self.loaded_at_s = now
-        return target
 
 
 class Mcdnn2016:
@@ -127,15 +103,16 @@ class Mcdnn2016:
     def set_problem(self, problem: Problem) -> None:
         """Take other apps or corrected costs; apps that stay keep frequency and cached variant."""
         self._pieces = problem.pieces
-        self._room = _Room(problem)
+        self._room = Room(problem)
         models: dict[str, _Model] = {}
         for name, app in problem.apps.items():
-            found = candidates_of(problem, app)
+            candidates = candidates_of(problem, app)
             model = self._models.get(name)
             if model is None:
-                model = _Model((), "", Frequency(_expected_hz(problem, name), self._fixed_hz.get(name)))
-            model.candidates, model.none_because = found.candidates, found.none_because
-            model.cached = _same_variant(found.candidates, model.cached)
+                frequency = Frequency(_expected_hz(problem, name), self._fixed_hz.get(name))
+                model = _Model(candidates, frequency)
+            model.candidates = candidates
+            model.cached = _same_variant(candidates.best_first, model.cached)
             models[name] = model
         self._models = models
 
@@ -150,15 +127,18 @@ class Mcdnn2016:
         wanted: dict[str, None] = {}
         worst_j = 0.0
         self._room.empty()
-        cached = self._cached(state, now)
+        shares = BudgetShares(state)
+        for model in self._models.values():
+            model.look(state, now)
+            shares.count(model.place, model.hz)
         for app in due:
-            model = self._models.get(app)
-            if model is None or not model.candidates:
-                unserved[app] = UNKNOWN_APP if model is None else model.none_because
+            asking = self._models.get(app)
+            if asking is None or not asking.candidates.best_first:
+                unserved[app] = UNKNOWN_APP if asking is None else asking.candidates.none_because
                 continue
-            candidate = self._process(model, cached, state, now, wanted)
+            candidate = self._process(asking, shares, state, now, wanted)
             if candidate is None:
-                unserved[app] = _why_nothing(model, state)
+                unserved[app] = _why_nothing(asking, state)
             else:
                 self._room.take(candidate)
                 options[app] = candidate.option
@@ -167,66 +147,65 @@ class Mcdnn2016:
             return Choice(options, unserved, tuple(wanted))
         return admit(options, self._pieces, state.energy_left_j).choice(unserved, tuple(wanted))
 
-    def _cached(self, state: State, now: float) -> CachedSquares:
-        sums = CachedSquares()
-        for model in self._models.values():
-            sums.add(model.location(state), model.frequency.hz(now) ** 2)
-        return sums
-
     def _process(
-        self, model: _Model, cached: CachedSquares, state: State, now: float, wanted: dict[str, None]
+        self, model: _Model, shares: BudgetShares, state: State, now: float, wanted: dict[str, None]
     ) -> Candidate | None:
         """Return what answers this request, and bring the app's place in the cache up to date."""
-        location = model.location(state)
-        cached.add(location, -(model.frequency.hz(now) ** 2))
-        if model.cached is not None and not self._room.holds(model.cached):
-            location = None
+        shares.discount(model.place, model.hz)
         model.frequency.count(now)
-        since_load_s = math.inf if location is None else now - model.loaded_at_s
-        budget = request_budget(state, model.frequency.hz(now), cached, since_load_s)
-        target = self._target(model, budget, location is None, state)
-        answer = self._update(model, location, target, state, now, wanted)
-        if answer is not None and model.cached is not None:
-            location = model.cached.place
-        cached.add(location, model.frequency.hz(now) ** 2)
-        return answer
-
-    def _update(
-        self,
-        model: _Model,
-        location: Place | None,
-        target: Candidate | None,
-        state: State,
-        now: float,
-        wanted: dict[str, None],
-    ) -> Candidate | None:
-        """Insert the target, or have it loaded in the background; return what answers."""
+        model.hz = model.frequency.hz(now)
         running = model.cached
+        missed = running is None or model.place is None or not self._room.holds(running)
+        since_load_s = math.inf if missed else now - model.loaded_at_s
+        target = self._target(model, shares.request(model.hz, since_load_s), missed, state)
         if target is None:
+            shares.count(model.place, model.hz)
             return None
-        if location is None or running is None:
+        if missed or running is None:
             model.frequency.paged_in(now)
-            return model.insert(target, now)
-        if target is not running:
+            model.insert(target, now)
+            running = target
+        elif target is not running:
             if self._immediate or target.pieces <= state.resident:
                 model.insert(target, now)
             else:
                 wanted.update(dict.fromkeys(target.option.device_pieces))
+        shares.count(model.place, model.hz)
         return target if self._immediate else running
 
     def _target(self, model: _Model, budget: RequestBudget, missed: bool, state: State) -> Candidate | None:
-        """Return the most accurate variant within this request's budgets, else the cheapest."""
-        fitting = [c for c in model.candidates if self._room.holds(c)] or model.candidates
-        for candidate in fitting:
-            if (candidate.needs_cloud and not state.connected) or not budget.affords_running(candidate):
+        """Return the most accurate variant within this request's budgets, else the cheapest.
+
+        On a miss the load term is nil, as nothing was loaded before, and what takes too long to load
+        is left out.
+        """
+        for candidate in model.candidates.best_first:
+            if not budget.affords(candidate) or (candidate.needs_cloud and not state.connected):
+                continue
+            if not self._room.holds(candidate):
                 continue
             load_j, load_s = candidate.missing(state.resident)
             away_s = ROUND_TRIP_S if candidate.needs_cloud else 0.0
             if missed and load_s + candidate.run_s + away_s > self._acceptable_s:
                 continue
-            if budget.affords_loading(candidate, load_j):
+            if load_j == 0.0 or budget.affords(candidate, load_j):
                 return candidate
-        return cheapest(fitting, state)
+        return self._cheapest(model.candidates, state)
+
+    def _cheapest(self, candidates: Candidates, state: State) -> Candidate | None:
+        """Return the cheapest at the device while energy is left, then in the cloud while money is left."""
+        device = self._first_with_room(candidates.at_device)
+        if device is not None and device.energy_j <= state.energy_left_j and state.energy_left_j > 0.0:
+            return device
+        cloud = self._first_with_room(candidates.in_cloud) if state.connected else None
+        if cloud is not None and cloud.cost_usd <= state.cost_left_usd and state.cost_left_usd > 0.0:
+            return cloud
+        return None
+
+    def _first_with_room(self, candidates: Sequence[Candidate]) -> Candidate | None:
+        """Return the first that fits beside what was chosen, else the first of all, if there is one."""
+        first = candidates[0] if candidates else None
+        return next((c for c in candidates if self._room.holds(c)), first)
 
 
 def _expected_hz(problem: Problem, app: str) -> float:
@@ -236,7 +215,7 @@ def _expected_hz(problem: Problem, app: str) -> float:
 
 
 def _why_nothing(model: _Model, state: State) -> str:
-    if not all(c.needs_cloud for c in model.candidates):
+    if model.candidates.at_device:
         return ENERGY_GONE
     return MONEY_GONE if state.connected else NO_CONNECTION
 

@@ -34,67 +34,66 @@ HORIZON_S = 36_000.0  # where the period has no known end: the day of the author
 _SHORTEST_S = 1e-6
 
 
-@dataclass(slots=True)
-class CachedSquares:
-    """The sums of f_i^2 over the apps that are cached at each location."""
-
-    device_hz2: float = 0.0
-    cloud_hz2: float = 0.0
-
-    def add(self, location: Place | None, hz2: float) -> None:
-        """Count an app where it is cached; a negative square takes it out again."""
-        if location is Place.DEVICE:
-            self.device_hz2 += hz2
-        elif location is Place.CLOUD:
-            self.cloud_hz2 += hz2
-
-
 @dataclass(frozen=True, slots=True)
 class RequestBudget:
     """The budgets of one request.
 
     Args:
-        left_j: energy left for the period.
-        left_usd: money left for the period.
-        load_rate: T / dt_n: how often the same load would be paid in what is left of the period.
-        device_share: f_n / (T * sum of f_i^2) at the device.
-        cloud_share: likewise in the cloud.
+        energy_j: at the device, with the load term left out.
+        cost_usd: in the cloud.
+        load_weight: what a joule of loading takes off the device's budget, in joules.
     """
 
-    left_j: float
-    left_usd: float
-    load_rate: float
-    device_share: float
-    cloud_share: float
+    energy_j: float
+    cost_usd: float
+    load_weight: float
 
-    def affords_running(self, candidate: Candidate) -> bool:
-        """Tell whether a candidate is within the budgets with the load term left out."""
-        return self.affords_loading(candidate, 0.0) and (
-            not candidate.needs_cloud
-            or candidate.cost_usd <= self.left_usd * self.cloud_share * (1.0 - candidate.device_share)
-        )
-
-    def affords_loading(self, candidate: Candidate, load_j: float) -> bool:
-        """Tell whether the device's budget covers a candidate with the load term taken off."""
+    def affords(self, candidate: Candidate, load_j: float = 0.0) -> bool:
+        """Tell whether a candidate that has load_j to load is within the budgets."""
         t = candidate.device_share
-        spendable_j = self.left_j - load_j * self.load_rate
-        return t == 0.0 or candidate.energy_j <= spendable_j * self.device_share * t
+        if t > 0.0 and candidate.energy_j > (self.energy_j - load_j * self.load_weight) * t:
+            return False
+        return not candidate.needs_cloud or candidate.cost_usd <= self.cost_usd * (1.0 - t)
 
 
-def request_budget(state: State, hz: float, others: CachedSquares, since_load_s: float) -> RequestBudget:
-    """Return the budgets of one request.
+class BudgetShares:
+    """Divides what is left of the period among the apps by their frequencies, for one window.
 
     Args:
-        hz: frequency of the app that asks.
-        others: the other apps that are cached.
-        since_load_s: since the app's variant was loaded; inf where it is cached nowhere.
+        state: what is left, and for how long.
     """
-    left_s = state.period_left_s
-    horizon_s = max(_SHORTEST_S, left_s) if math.isfinite(left_s) else HORIZON_S
-    return RequestBudget(
-        state.energy_left_j,
-        state.cost_left_usd,
-        horizon_s / max(_SHORTEST_S, since_load_s),
-        hz / (horizon_s * (others.device_hz2 + hz * hz)),
-        hz / (horizon_s * (others.cloud_hz2 + hz * hz)),
-    )
+
+    def __init__(self, state: State) -> None:
+        left_s = state.period_left_s
+        self._left_j = state.energy_left_j
+        self._left_usd = state.cost_left_usd
+        self._horizon_s = HORIZON_S if left_s == math.inf else max(_SHORTEST_S, left_s)
+        self._device_hz2 = self._cloud_hz2 = 0.0
+
+    def count(self, location: Place | None, hz: float) -> None:
+        """Count an app where it is cached."""
+        if location is Place.DEVICE:
+            self._device_hz2 += hz * hz
+        elif location is Place.CLOUD:
+            self._cloud_hz2 += hz * hz
+
+    def discount(self, location: Place | None, hz: float) -> None:
+        """Take an app that was counted out again."""
+        if location is Place.DEVICE:
+            self._device_hz2 -= hz * hz
+        elif location is Place.CLOUD:
+            self._cloud_hz2 -= hz * hz
+
+    def request(self, hz: float, since_load_s: float) -> RequestBudget:
+        """Return the budgets of one request of an app that is not counted now.
+
+        Args:
+            hz: frequency of the app.
+            since_load_s: since its variant was loaded; inf where it is cached nowhere.
+        """
+        device_share = hz / (self._horizon_s * (self._device_hz2 + hz * hz))
+        cloud_share = hz / (self._horizon_s * (self._cloud_hz2 + hz * hz))
+        load_rate = self._horizon_s / max(_SHORTEST_S, since_load_s)
+        return RequestBudget(
+            self._left_j * device_share, self._left_usd * cloud_share, load_rate * device_share
+        )
