@@ -87,8 +87,9 @@ def draw_sprite(
         brightness: of the backdrop, in [0, 255].
     """
     digit = int(rng.choice(10, p=mix))
-    strokes = images.strokes[rng.choice(np.flatnonzero(images.digits == digit))]
-    contrast = rng.uniform(*_CONTRAST) * rng.choice((-1.0, 1.0))
+    candidates = np.flatnonzero(images.digits == digit)
+    strokes = images.strokes[candidates[rng.integers(len(candidates))]]
+    contrast = rng.uniform(*_CONTRAST) * (1.0 if rng.random() < 0.5 else -1.0)
     tint = rng.uniform(-_TINT, _TINT, 3)
     colour = np.clip(brightness + contrast + tint - tint.mean(), 0.0, 255.0)
     return DigitSprite(digit, _coverage(strokes, rng.uniform(*_THRESHOLD)), colour.astype(np.float32))

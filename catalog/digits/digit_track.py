@@ -17,6 +17,7 @@ Bool = npt.NDArray[np.bool_]
 _STEP_S = 0.25
 _ATTEMPTS = 40
 _SPOTS = 6
+_RIM_PX = 36
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,7 +116,7 @@ def draw_tracks(rng: np.random.Generator, crowd: Crowd, duration_s: float) -> tu
     for _ in range(_ATTEMPTS):
         if inside.mean() >= crowd.mean:
             break
-        emptiest = rng.choice(np.flatnonzero(inside == inside.min()))
+        emptiest = int(np.lexsort((rng.random(len(inside)), inside))[0])
         track = draw_track(rng, float(times_s[emptiest]), _free_spot(rng, ways[:, emptiest]))
         way = track.centres(times_s)
         now_inside = inside + _inside(way, 0.0)
@@ -128,8 +129,9 @@ def draw_tracks(rng: np.random.Generator, crowd: Crowd, duration_s: float) -> tu
 
 
 def _free_spot(rng: np.random.Generator, taken: Float64) -> tuple[float, float]:
-    """Draw a point of the frame far from what is there (N, 2): the best of a few."""
-    spots = rng.uniform((0, 0), (FRAME_WIDTH, FRAME_HEIGHT), (_SPOTS, 2))
+    """Draw a point well inside the frame and far from what is there (N, 2): the best of a few."""
+    inner = (FRAME_WIDTH - _RIM_PX, FRAME_HEIGHT - _RIM_PX)
+    spots = rng.uniform((_RIM_PX, _RIM_PX), inner, (_SPOTS, 2))
     apart = np.hypot(*(spots[:, np.newaxis] - taken).T).min(axis=0, initial=np.inf)
     x, y = spots[apart.argmax()]
     return float(x), float(y)

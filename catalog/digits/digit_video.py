@@ -17,7 +17,7 @@ from catalog.digits.digit_track import Crowd
 Float64 = npt.NDArray[np.float64]
 
 MOST_DIGITS = 5
-_MEAN_DIGITS = (1.5, 4.0)
+_MEAN_DIGITS = (2.0, 4.4)
 _DURATION_S = (6.0, 14.0)
 _FAVOURED_SHARE = 0.85
 _GRAIN_STREAM, _SCENE_STREAM, _FRAME_STREAM = 0, 1, 2

@@ -21,8 +21,8 @@ Int64 = npt.NDArray[np.int64]
 # More digits a frame than the camera shows, and all of them drawn anew for every frame: fewer
 # frames to render for as many different windows.
 _CROWD = Crowd(mean=8.0, most=10)
-_SCENE_S = 4.0
-_FRAMES_A_SCENE = 12
+_SCENE_S = 2.0
+_FRAMES_A_SCENE = 10
 _EVEN_MIX = np.full(10, 0.1)
 # The extractor's errors, as shares of the box's side: its boxes are a little too large.
 OUTWARD, SPREAD = 0.013, 0.035
