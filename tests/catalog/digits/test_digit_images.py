@@ -55,7 +55,7 @@ def test_another_seed_splits_otherwise() -> None:
 
 def test_an_unknown_split_names_those_that_there_are() -> None:
     with pytest.raises(BadInput, match="'all': expected one of train, validation, test"):
-        digit_images("all")  # type: ignore[arg-type]
+        digit_images("all")
 
 
 def test_every_task_relabels_the_identity_of_a_digit() -> None:
