@@ -13,11 +13,11 @@ TIMES_S = np.arange(0.0, 8.0, 0.25)
 
 def in_sight(track: DigitTrack) -> np.ndarray:
     centres = track.centres(TIMES_S)
-    return np.logical_and(centres >= 0, centres < (FRAME_WIDTH, FRAME_HEIGHT)).min(axis=1)
+    return np.asarray(np.logical_and(centres >= 0, centres < (FRAME_WIDTH, FRAME_HEIGHT)).min(axis=1))
 
 
 def in_sight_together(tracks: tuple[DigitTrack, ...]) -> np.ndarray:
-    return np.sum([in_sight(t) for t in tracks], axis=0)
+    return np.asarray([in_sight(t) for t in tracks]).sum(axis=0)
 
 
 @settings(max_examples=15, deadline=None)
