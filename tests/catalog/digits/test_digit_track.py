@@ -17,7 +17,7 @@ def in_sight(track: DigitTrack) -> np.ndarray:
 
 
 def in_sight_together(tracks: tuple[DigitTrack, ...]) -> np.ndarray:
-    return np.asarray([in_sight(t) for t in tracks]).sum(axis=0)
+    return np.asarray(np.sum([in_sight(t) for t in tracks], axis=0))
 
 
 @settings(max_examples=15, deadline=None)
