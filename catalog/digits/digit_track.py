@@ -22,7 +22,7 @@ _RIM_PX = 36
 
 @dataclass(frozen=True, slots=True)
 class DigitTrack:
-    """A digit that drifts, sways, turns and comes nearer or goes away.
+    """A digit that drifts, turns to and fro, and comes nearer or goes away.
 
     Args:
         anchor_s: when it is at the anchor.

@@ -25,7 +25,7 @@ _SCENE_S = 2.0
 _FRAMES_A_SCENE = 10
 _EVEN_MIX = np.full(10, 0.1)
 # The extractor's errors, as shares of the box's side: its boxes are a little too large.
-OUTWARD, SPREAD = 0.013, 0.035
+OUTWARD, SPREAD = 0.012, 0.033
 
 
 def render_windows(split: Split, count: int, seed: int, input_type: InputType) -> tuple[UInt8, Int64]:
