@@ -143,7 +143,6 @@ class Capture:
     def _keep(self, frame: Frame, busy_s: float) -> bool:
         """Queue a frame; return whether to go on reading. After close() nobody takes it any more."""
         with self._changed:
-            self._read += 1
             self._busy_s += busy_s
             if self._live:
                 if len(self._frames) == self._capacity:
@@ -152,6 +151,7 @@ class Capture:
             else:
                 self._changed.wait_for(self._has_room)
             self._frames.append(frame)
+            self._read += 1
             self._changed.notify_all()
             return not self._closed
 

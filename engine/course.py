@@ -24,7 +24,7 @@ class CoursePoint:
 
 
 class Course:
-    """Keeps points at a regular interval, which doubles whenever there are too many."""
+    """Keeps points at a regular interval; whenever there are too many, every second one goes."""
 
     def __init__(self) -> None:
         self._points: list[CoursePoint] = []
@@ -45,5 +45,5 @@ class Course:
         self._points.append(point)
         if len(self._points) > _MOST_POINTS:
             self._points = self._points[::2]
-            self._interval_s *= 2.0
+            self._interval_s = (point.t_s - self._points[0].t_s) / len(self._points)
         self._next_s = point.t_s + self._interval_s

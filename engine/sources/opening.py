@@ -95,7 +95,8 @@ def _open_stream(opening: Opening) -> Source:
 
 
 def _is_folder(uri: str) -> bool:
-    return Path(uri).is_dir() or Path(uri.partition("?")[0]).is_dir()
+    path = uri.partition("?")[0]
+    return path != "" and (Path(uri).is_dir() or Path(path).is_dir())
 
 
 def _open_folder(opening: Opening) -> Source:
