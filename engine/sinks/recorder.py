@@ -11,9 +11,10 @@ from __future__ import annotations
 import csv
 import json
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import ExitStack
 from itertools import groupby
 from pathlib import Path
-from typing import Any, TextIO
+from typing import Any
 
 from catalog.durable_file import write_whole
 from catalog.errors import BadInput
@@ -49,7 +50,8 @@ class Recorder:
         self._costs = costs
         self._class_ids: dict[str, dict[str, int]] = {}
         self._connected: bool | None = None
-        self._files: list[TextIO] = []
+        self._broken = False
+        self._files = ExitStack()  # closes all of them, also where one fails
         try:
             folder.mkdir(parents=True, exist_ok=True)
             (folder / "costs.json").unlink(missing_ok=True)  # a recording is complete once it is there again
@@ -57,6 +59,7 @@ class Recorder:
             self._windows = self._open("windows.csv", _WINDOWS)
             self._connectivity = self._open("connectivity.csv", _CONNECTIVITY)
         except OSError as e:
+            self._files.close()
             raise BadInput(f"recording {folder}: cannot be created: {e.strerror or e}") from e
 
     def __str__(self) -> str:
@@ -94,22 +97,22 @@ class Recorder:
             raise self._error(e) from e
 
     def close(self) -> None:
-        """Finish the files and write the costs, which makes the recording complete.
+        """Finish the files and write the costs, which makes the recording complete if nothing is missing.
 
         Raises:
             SinkError: the disk is full.
         """
         try:
-            for file in self._files:
-                file.close()
+            self._files.close()
         except OSError as e:
             raise self._error(e) from e
+        if self._broken:
+            return
         costs = json.dumps(dict(self._costs()), indent=1, allow_nan=False)
         write_whole(self._folder / "costs.json", costs.encode("utf-8"))
 
     def _open(self, name: str, columns: Sequence[str]) -> Any:
-        file = (self._folder / name).open("w", encoding="utf-8", newline="")
-        self._files.append(file)
+        file = self._files.enter_context((self._folder / name).open("w", encoding="utf-8", newline=""))
         writer = csv.writer(file, lineterminator="\n")
         writer.writerow(columns)
         return writer
@@ -123,4 +126,5 @@ class Recorder:
         return ids.get(result.truth)
 
     def _error(self, cause: OSError) -> SinkError:
+        self._broken = True
         return SinkError(f"{self}: cannot be written: {cause.strerror or cause}")

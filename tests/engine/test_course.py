@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 from engine.course import Course, CoursePoint
 
 
@@ -14,7 +16,7 @@ def test_a_long_run_is_thinned_evenly_from_its_start_to_its_end() -> None:
     assert 400 <= len(points) <= 1001
     assert points[0].t_s == 0.0
     assert points[-1].t_s > 35_900.0
-    steps = [b.t_s - a.t_s for a, b in zip(points, points[1:], strict=False)]
+    steps = [b.t_s - a.t_s for a, b in pairwise(points)]
     assert max(steps) <= 2 * min(steps)
     assert all(p.spent_j == 2.0 * p.t_s for p in points)
 

@@ -1,0 +1,84 @@
+"""The closing summary: everything a reader asks for, as text and as JSON."""
+
+from __future__ import annotations
+
+import io
+import json
+from dataclasses import replace
+
+from rich.console import Console
+
+from engine.snapshot import Snapshot
+from mcdnn.closing_summary import print_closing_summary, print_comparison, summary_to_json, text_console
+from tests.mcdnn.snapshots import app_figures, full_snapshot
+
+
+def printed(width: int, *snapshots: Snapshot) -> str:
+    console = Console(file=io.StringIO(), width=width)
+    if len(snapshots) == 1:
+        print_closing_summary(snapshots[0], console, "digits, original")
+    else:
+        print_comparison(dict(zip(("original", "mcdnn2016"), snapshots, strict=True)), console)
+    assert isinstance(console.file, io.StringIO)
+    return console.file.getvalue()
+
+
+def test_every_figure_is_there() -> None:
+    text = printed(100, full_snapshot())
+    for figure in (
+        "digits, original: 24.0 s of video in 12.5 s",
+        "90.0%     90.0%  1.25 ms   3.2 ms   12.5 mJ  small",
+        "parity [odd] answered by large 64%, small 36%",
+        "unserved: 12 (6.0%): energy budget gone",
+        "frames: 360 processed of 372 read, 5 dropped; video out.mp4 was too slow for 2 frames",
+        "windows: 95 of 100 found (recall 95.0%), 3 false",
+        "energy spent: execution 4 J modelled, base load 24 J modelled",
+        "energy budget: 12.2 J left of 60 J, renews in 3 s; overdraft 0 J",
+        "memory: 3 MB held, 4 MB at most, limit 8 MB; 7 loads, 3 evictions",
+    ):
+        assert figure in text
+
+
+def test_what_there_is_not_is_not_spoken_of() -> None:
+    text = printed(100, Snapshot())
+    for word in ("windows", "energy budget", "cloud", "unserved"):
+        assert word not in text
+
+
+def test_the_table_keeps_its_figures_at_80_columns() -> None:
+    assert "90.0%     90.0%  1.25 ms   3.2 ms   12.5 mJ" in printed(80, full_snapshot())
+
+
+def test_energy_of_different_origin_is_never_added() -> None:
+    mixed = replace(app_figures("who"), energy_j={"modelled": 1.0, "measured": 2.0})
+    assert "2 J measured + 1 J modelled" in printed(140, replace(full_snapshot(), apps=(mixed,)))
+
+
+def test_runs_are_compared_row_by_row() -> None:
+    worse = replace(full_snapshot(), apps=(replace(app_figures("who"), served=50, correct=40),))
+    text = printed(80, worse, full_snapshot())
+    original, mcdnn2016 = (line for line in text.splitlines() if "%" in line)
+    assert original.split()[:3] == ["original", "50.0%", "50.0%"]
+    assert mcdnn2016.split()[:5] == ["mcdnn2016", "90.0%", "90.0%", "3.2", "ms"]
+
+
+def test_the_json_is_strict_and_has_no_limit_as_null() -> None:
+    figures = json.loads(json.dumps(summary_to_json(full_snapshot()), allow_nan=False))
+    assert figures["accuracy"] == 0.9
+    assert figures["apps"][1]["app"] == "parity [odd]"
+    assert figures["apps"][0]["served_share"] == 0.9
+    assert figures["standing"]["truth"]["recall"] == 0.95
+    assert figures["standing"]["spent"][0] == {
+        "category": "execution",
+        "origin": "modelled",
+        "energy_j": 4.0,
+        "cost_usd": 0.0,
+    }
+    assert figures["standing"]["budget"]["cost_usd"] is None
+    assert summary_to_json(Snapshot())["accuracy"] is None
+
+
+def test_a_pipe_gets_wide_plain_text() -> None:
+    console = text_console(io.StringIO())
+    assert not console.is_terminal
+    assert console.width == 120
