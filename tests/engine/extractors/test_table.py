@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import cv2
 import pytest
 
 from catalog.errors import BadInput
@@ -29,3 +30,9 @@ def test_an_unknown_kind_and_an_unknown_input_type_name_the_known_kinds() -> Non
         open_extractor("blobs")
     with pytest.raises(BadInput, match=rf"extractor\.leaf: .*{known}"):
         default_kind("leaf")
+
+
+def test_extraction_is_the_work_of_one_thread_so_that_its_time_is_the_cost() -> None:
+    cv2.setNumThreads(2)
+    open_extractor("faces")
+    assert cv2.getNumThreads() == 1
