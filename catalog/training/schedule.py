@@ -18,7 +18,7 @@ class Schedule:
 
     epochs: int
     peak_rate: float = 4e-3
-    batch: int = 64
+    batch: int = 32
     weight_decay: float = 0.05
 
 

@@ -28,8 +28,8 @@ class Effort:
         calibration_windows: training windows that set the ranges of an int8 trunk.
     """
 
-    epochs: int = 6
-    tuning_epochs: int = 2
+    epochs: int = 5
+    tuning_epochs: int = 1
     calibration_windows: int = 256
 
 

@@ -1,0 +1,114 @@
+"""mcdnn compile: train, shrink and measure models for a set of tasks."""
+
+from __future__ import annotations
+
+import argparse
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from catalog.errors import BadInput
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from catalog.compiler.request import CompileRequest
+    from catalog.store import Catalog
+
+_EXAMPLE = """examples:
+  mcdnn compile digits --out out/digits
+  mcdnn compile TASKS.toml --out catalog/ --jobs 4
+  mcdnn compile TASKS.toml --out catalog/ --resume
+"""
+
+
+def add_parser(subparsers: Any) -> None:
+    """Add the command to the command line."""
+    parser = subparsers.add_parser(
+        "compile",
+        help="train, shrink and measure models for a set of tasks",
+        description="Trains a family of models for the tasks of a file, makes smaller ones of them, measures "
+        "all and stores them as a catalog. What is finished is stored at once: after Ctrl-C or a crash, "
+        "--resume continues.",
+        epilog=_EXAMPLE,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument(
+        "tasks", nargs="?", metavar="TASKS.toml", help="task file, or digits for the embedded one"
+    )
+    parser.add_argument("--out", type=Path, metavar="CATALOG", help="a new or empty folder")
+    parser.add_argument("--jobs", type=int, metavar="N", help="processes that train (default: one a core)")
+    parser.add_argument("--resume", action="store_true", help="complete the catalog in --out")
+    parser.add_argument("--print-schema", action="store_true", help="print the JSON schema of TASKS.toml")
+
+
+def run(args: argparse.Namespace) -> int:
+    """Compile, or print the schema.
+
+    Raises:
+        BadInput: the task file, its data or the folder is wrong.
+        MissingExtra: torch is not installed.
+        RunFailed: no model at all could be made.
+    """
+    from rich.console import Console
+
+    from mcdnn.task_file import read_task_file, schema
+
+    if args.print_schema:
+        print(schema())
+        return 0
+    if args.tasks is None:
+        raise BadInput(
+            "no task file: give the path of a TASKS.toml, or digits (mcdnn compile --help shows examples)"
+        )
+    if args.out is None:
+        raise BadInput("no folder to write to: give one with --out CATALOG")
+    request = read_task_file(args.tasks)
+    jobs = usable_cores() if args.jobs is None else args.jobs
+    catalog = compile_shown(request, args.out, args.resume, jobs, Console(stderr=True))
+    _print_summary(catalog)
+    return 0
+
+
+def usable_cores() -> int:
+    """Return how many cores this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def compile_shown(request: CompileRequest, out: Path, resume: bool, jobs: int, console: Console) -> Catalog:
+    """Compile into a folder and show on a console what is being made; see compile_catalog.
+
+    Raises:
+        KeyboardInterrupt: after saying how to continue; what is finished is kept.
+    """
+    import time
+    from datetime import UTC, datetime
+
+    from catalog.compiler.compiling import Conditions, compile_catalog
+    from mcdnn.compile_display import open_display
+
+    def today() -> str:
+        return datetime.now(UTC).isoformat(timespec="seconds")
+
+    conditions = Conditions(jobs, time.perf_counter, today)
+    try:
+        with open_display(console) as display:
+            return compile_catalog(request, out, resume, conditions, display)
+    except KeyboardInterrupt:
+        console.print(
+            f"what is finished is kept in {out}: continue with --resume", markup=False, highlight=False
+        )
+        raise
+
+
+def _print_summary(catalog: Catalog) -> None:
+    from rich.console import Console
+
+    from mcdnn.catalog_tables import variants_table
+
+    leading = catalog.contents.tasks[0].name
+    Console().print(variants_table(catalog, leading, "host"))
+    for name, reason in catalog.contents.compiled.failed.items():
+        print(f"failed: {name}: {reason}")
+    print(f"{len(catalog.trunks)} trunks, {len(catalog.variants)} variants in {catalog.root}; all of them:")
+    print(f"  mcdnn catalog show {catalog.root}")

@@ -1,0 +1,201 @@
+"""TASKS.toml: what a programmer supplies to have a catalog compiled, checked in full before it starts."""
+
+from __future__ import annotations
+
+import json
+import tomllib
+from importlib import resources
+from pathlib import Path
+from typing import Annotated
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+
+from catalog.compiler.request import CompileRequest, ModelSpec, TaskSpec
+from catalog.datasets.data_spec import DEFAULT_SHARES, DIGITS, DataSpec
+from catalog.errors import BadInput
+from catalog.tasks import InputType, Resize
+from catalog.transforms.recipe import Effort, Scale
+from catalog.transforms.scale import SCALES
+from catalog.transforms.table import TECHNIQUES
+
+Share = Annotated[float, Field(gt=0.0, le=1.0)]
+Count = Annotated[int, Field(ge=1)]
+
+_SHIPPED = {"digits": "default_tasks.toml"}
+_SPLIT_EXPECTED = "expected three shares of train, validation and test with sum 1, or three paths"
+
+
+class _Table(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class InputTable(_Table):
+    """[input.NAME]: one kind of window, resized to size x size RGB."""
+
+    size: Annotated[int, Field(ge=8, le=512)] = 32
+    resize: Resize = Resize.STRETCH
+    margin: Annotated[float, Field(ge=0.0, le=1.0)] = 0.0
+
+
+class TaskTable(_Table):
+    """[task.NAME]: one question, with data of its own or as groups of another task's classes."""
+
+    input: str
+    data: str | None = None
+    split: tuple[float | str, ...] | None = None
+    relabel: dict[str, list[str]] | None = None
+    of: str | None = None
+
+    @field_validator("split")
+    @classmethod
+    def _shares_or_paths(cls, value: tuple[float | str, ...] | None) -> tuple[float | str, ...] | None:
+        kinds = {isinstance(v, str) for v in value or ()}
+        if value is not None and (len(value) != len(DEFAULT_SHARES) or len(kinds) != 1):
+            raise ValueError(f"{list(value)}: {_SPLIT_EXPECTED}")
+        return value
+
+
+class ScaleTable(_Table):
+    """[[model.scale]]: one size of the family besides the full one, as shares of its full size."""
+
+    width: Share = 1.0
+    depth: Share = 1.0
+    resolution: Share = 1.0
+    first_width: Share | None = None
+
+
+class ModelTable(_Table):
+    """[[model]]: a family of trunks, and the techniques that make smaller ones."""
+
+    arch: str = "convnet"
+    techniques: list[str] = list(TECHNIQUES)
+    scale: list[ScaleTable] | None = None
+
+
+class TrainingTable(_Table):
+    """[training]: how much work to put in; windows counts those rendered from a built-in set."""
+
+    seed: Annotated[int, Field(ge=0)] = 0
+    epochs: Count = Effort().epochs
+    tuning_epochs: Count = Effort().tuning_epochs
+    windows: Annotated[int, Field(ge=20)] = 5000
+
+
+class TaskFile(_Table):
+    """The whole of TASKS.toml."""
+
+    input: Annotated[dict[str, InputTable], Field(min_length=1)]
+    task: Annotated[dict[str, TaskTable], Field(min_length=1)]
+    model: Annotated[list[ModelTable], Field(min_length=1)] = [ModelTable()]
+    training: TrainingTable = TrainingTable()
+
+
+_TABLES: dict[str, type[BaseModel]] = {
+    "input": InputTable,
+    "task": TaskTable,
+    "model": ModelTable,
+    "scale": ScaleTable,
+    "training": TrainingTable,
+}
+
+
+def read_task_file(given: str) -> CompileRequest:
+    """Read TASKS.toml, or a shipped one by its name; relative data paths start at the file's folder.
+
+    Args:
+        given: a path, or "digits".
+
+    Raises:
+        BadInput: the file is missing, not TOML, or a key is wrong: file, key and what was expected.
+    """
+    if given in _SHIPPED:
+        shipped = resources.files("mcdnn") / _SHIPPED[given]
+        return parse_task_file(shipped.read_text(encoding="utf-8"), given, Path())
+    path = Path(given)
+    try:
+        text = path.read_text(encoding="utf-8")
+    except OSError as e:
+        raise BadInput(f"{path}: {e.strerror or e}: expected a TASKS.toml, or {' or '.join(_SHIPPED)}") from e
+    except UnicodeDecodeError as e:
+        raise BadInput(f"{path}: not a text file: {e}") from e
+    return parse_task_file(text, str(path), path.parent)
+
+
+def parse_task_file(text: str, where: str, folder: Path) -> CompileRequest:
+    """Check the text of a TASKS.toml and return what it asks for.
+
+    Args:
+        text: TOML.
+        where: name of the file, for errors.
+        folder: where relative data paths start.
+
+    Raises:
+        BadInput: see read_task_file.
+    """
+    try:
+        file = TaskFile.model_validate(tomllib.loads(text))
+        return _request(file, folder)
+    except tomllib.TOMLDecodeError as e:
+        raise BadInput(f"{where}: not TOML: {e}") from e
+    except ValidationError as e:
+        raise BadInput(f"{where}: {_first_error(e)}") from e
+    except BadInput as e:
+        raise BadInput(f"{where}: {e}") from e
+
+
+def schema() -> str:
+    """Return the JSON schema of TASKS.toml."""
+    return json.dumps(TaskFile.model_json_schema(), indent=2)
+
+
+def _request(file: TaskFile, folder: Path) -> CompileRequest:
+    training = file.training
+    return CompileRequest(
+        tuple(InputType(name, t.size, t.resize, t.margin) for name, t in file.input.items()),
+        tuple(_task_spec(name, t, folder) for name, t in file.task.items()),
+        tuple(_model_spec(t) for t in file.model),
+        Effort(epochs=training.epochs, tuning_epochs=training.tuning_epochs),
+        training.windows,
+        training.seed,
+    )
+
+
+def _task_spec(name: str, table: TaskTable, folder: Path) -> TaskSpec:
+    if table.data is None and table.split is not None:
+        raise BadInput(f"task.{name}.split: given without data: a relabelled task is split as its parent")
+    if table.relabel is None and table.of is not None:
+        raise BadInput(f"task.{name}.of: given without relabel")
+    try:
+        data = None if table.data is None else _data_spec(table.data, table.split, folder)
+    except BadInput as e:
+        raise BadInput(f"task.{name}.{e}") from e
+    relabel = None
+    if table.relabel is not None:
+        relabel = {label: tuple(members) for label, members in table.relabel.items()}
+    return TaskSpec(name, table.input, data, relabel, table.of)
+
+
+def _data_spec(data: str, split: tuple[float | str, ...] | None, folder: Path) -> DataSpec:
+    source = DIGITS if data == DIGITS else str(folder / Path(data).expanduser())
+    if split is None:
+        return DataSpec(source)
+    paths = tuple(s for s in split if isinstance(s, str))
+    shares = tuple(s for s in split if not isinstance(s, str))
+    return DataSpec(source, paths=paths) if paths else DataSpec(source, shares)
+
+
+def _model_spec(table: ModelTable) -> ModelSpec:
+    if table.scale is None:
+        return ModelSpec(table.arch, tuple(table.techniques), SCALES)
+    scales = tuple(Scale(s.width, s.depth, s.resolution, s.first_width) for s in table.scale)
+    return ModelSpec(table.arch, tuple(table.techniques), scales)
+
+
+def _first_error(error: ValidationError) -> str:
+    first = error.errors()[0]
+    key = ".".join(str(x) for x in first["loc"]) or "the file"
+    if first["type"] != "extra_forbidden":
+        return f"{key}: {first['msg'].removeprefix('Value error, ')}"
+    named = [str(x) for x in first["loc"][:-1] if str(x) in _TABLES]
+    table = _TABLES[named[-1]] if named else TaskFile
+    return f"{key}: no such key: expected one of {', '.join(table.model_fields)}"
