@@ -12,6 +12,7 @@ from catalog.errors import BadInput
 from catalog.store import Catalog
 from engine.answering import Answerer
 from engine.capture import Capture
+from engine.course import CoursePoint
 from engine.extractors.protocol import Extractor
 from engine.extractors.table import default_kind, open_extractor
 from engine.pipeline import Pipeline
@@ -130,6 +131,11 @@ class Engine:
         """Return the energy left of the period's budget in the current or the last run."""
         run = self._latest_run
         return float("inf") if run is None else run.summary.latest.standing.budget.energy_left_j
+
+    @property
+    def course(self) -> tuple[CoursePoint, ...]:
+        """Energy and memory over time in the current or the last run."""
+        return () if self._latest_run is None else self._latest_run.summary.course
 
     def stop(self) -> None:
         """End the run after the frame in work; any thread may call it."""

@@ -1,0 +1,122 @@
+"""mcdnn demo: the largest models and the scheduler on the same camera and budget, side by side."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from catalog.errors import BadInput
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from catalog.store import Catalog
+    from engine.snapshot import Snapshot
+    from mcdnn.demonstration import DemoBudget
+    from mcdnn.pictures import RunToDraw
+
+_EXAMPLE = """example:
+  mcdnn demo --seconds 20 --out out/demo
+"""
+_LEAST_S = 4.0
+
+
+def add_parser(subparsers: Any) -> None:
+    """Add the command to the command line."""
+    parser = subparsers.add_parser(
+        "demo",
+        help="four apps share a digit camera on a budget",
+        description="Compiles the embedded digits once (kept for the next time), then runs four apps on a "
+        "digit camera twice on the same budget, which the largest models exhaust half way: with the largest "
+        "models, then with the scheduler. Leaves results, annotated videos and a picture in --out.",
+        epilog=_EXAMPLE,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("--seconds", type=float, default=24.0, metavar="N", help="of each run (default: 24)")
+    parser.add_argument("--out", type=Path, default=Path("out/demo"), metavar="DIR", help="default: out/demo")
+    parser.add_argument("--jobs", type=int, metavar="N", help="processes that train (default: one a core)")
+
+
+def run(args: argparse.Namespace) -> int:
+    """Compile where needed, rehearse, run both policies, compare.
+
+    Raises:
+        BadInput: too short a run, or a folder that cannot be written.
+        MissingExtra: nothing is compiled yet and torch is not installed.
+    """
+    from mcdnn.closing_summary import print_comparison, text_console
+    from mcdnn.demonstration import POLICIES
+    from mcdnn.pictures import Limits, draw_runs
+
+    if not _LEAST_S <= args.seconds < float("inf"):
+        raise BadInput(f"--seconds {args.seconds}: expected at least {_LEAST_S:g}")
+    console = text_console(sys.stdout)
+    catalog = _compiled(args.jobs, console)
+    budget = _rehearsed_budget(catalog, args.seconds, console)
+    snapshots: dict[str, Snapshot] = {}
+    runs: list[RunToDraw] = []
+    for policy in POLICIES:
+        snapshots[policy], drawn = _run_policy(catalog, policy, budget, args.out)
+        runs.append(drawn)
+    print_comparison(snapshots, console)
+    limits = Limits(budget.energy_j, budget.seconds, budget.memory_mb * 1e6)
+    draw_runs(runs, args.out / "demo.png", "Four apps on a digit camera, one budget", limits)
+    for left in sorted(args.out.iterdir()):
+        print(left)
+    return 0
+
+
+def _compiled(jobs: int | None, console: Console) -> Catalog:
+    """Return the catalog of the digits, compiled or completed where that was not done before."""
+    from catalog.store import open_catalog
+    from mcdnn.commands.compile import compile_shown, usable_cores
+    from mcdnn.demonstration import catalog_folder
+    from mcdnn.task_file import read_task_file
+
+    folder = catalog_folder()
+    begun = (folder / "catalog.json").is_file()
+    if begun:
+        catalog = open_catalog(folder)
+        if catalog.contents.compiled.complete:
+            print(f"catalog: {folder}")
+            return catalog
+    print(f"compiling the embedded digits into {folder}: about a minute, once")
+    return compile_shown(read_task_file("digits"), folder, begun, jobs or usable_cores(), console)
+
+
+def _rehearsed_budget(catalog: Catalog, seconds: float, console: Console) -> DemoBudget:
+    """Run the largest models at full speed without a budget, to know what they take."""
+    from catalog.devices import load_device_profile
+    from mcdnn.demonstration import budget_from, camera, unlimited_config
+    from mcdnn.engine import Engine
+
+    with console.status("rehearsing the same scenes at full speed, to size the budget"):
+        rehearsal = Engine(unlimited_config(catalog.root)).run(camera(seconds, "max"))
+    budget = budget_from(rehearsal, load_device_profile("host").base_w, seconds, catalog)
+    print(
+        f"budget: {budget.energy_j:.1f} J in {seconds:g} s, enough for the largest models for half of it; "
+        f"{budget.memory_mb:.2f} MB of memory; no money for a cloud"
+    )
+    return budget
+
+
+def _run_policy(catalog: Catalog, policy: str, budget: DemoBudget, out: Path) -> tuple[Snapshot, RunToDraw]:
+    from engine.sinks.annotated_video import AnnotatedVideoSink
+    from engine.sinks.json_lines import JsonLinesSink
+    from mcdnn.closing_summary import summary_to_json
+    from mcdnn.commands.run import watch
+    from mcdnn.demonstration import camera, config
+    from mcdnn.engine import Engine
+    from mcdnn.pictures import RunToDraw
+
+    results = out / f"{policy}.jsonl"
+    engine = Engine(config(catalog.root, policy, budget))
+    engine.add_sink(JsonLinesSink(results))
+    engine.add_sink(AnnotatedVideoSink(out / f"{policy}.mp4", energy_left_j=engine.energy_left_j))
+    snapshot = watch(engine, camera(budget.seconds, "wall"), float("inf"), f"digit camera, {policy}")
+    summary = json.dumps(summary_to_json(snapshot), indent=1, allow_nan=False)
+    (out / f"{policy}.summary.json").write_text(summary + "\n", encoding="utf-8")
+    return snapshot, RunToDraw(policy, results, engine.course)

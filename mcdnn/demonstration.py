@@ -1,0 +1,92 @@
+"""The demonstration: one digit camera, four apps, a budget that the largest models would exhaust half way."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from dataclasses import dataclass
+from importlib import resources
+from pathlib import Path
+from typing import Any
+
+import mcdnn
+from catalog.store import Catalog
+from engine.ledger import Category
+from engine.snapshot import Snapshot
+
+POLICIES = ("original", "mcdnn2016")
+_FPS = 15
+_SEED = 7
+_TASKS = "digits"
+_LARGEST_FOR = 0.5  # share of the period for which the largest models' energy lasts
+_MEMORY_SHARE = 0.6  # of what all models hold together
+
+
+@dataclass(frozen=True, slots=True)
+class DemoBudget:
+    """What the demonstration grants.
+
+    Args:
+        energy_j: for the whole run, base load included.
+        seconds: length of the run, and of the budget's period.
+        memory_mb: for parts and heads.
+    """
+
+    energy_j: float
+    seconds: float
+    memory_mb: float
+
+
+def catalog_folder() -> Path:
+    """Return where the demonstration's catalog is kept between runs.
+
+    It is below XDG_CACHE_HOME (or ~/.cache), named after this version and the embedded task file.
+    """
+    cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
+    tasks = (resources.files("mcdnn") / "default_tasks.toml").read_bytes()
+    return cache / "mcdnn" / f"{_TASKS}-{mcdnn.__version__}-{hashlib.sha256(tasks).hexdigest()[:8]}"
+
+
+def camera(seconds: float, pace: str) -> str:
+    """Return the URI of the digit camera; the same seed shows the same scenes at any pace."""
+    return f"digits:?seed={_SEED}&fps={_FPS}&seconds={seconds:g}&pace={pace}"
+
+
+def apps() -> list[dict[str, Any]]:
+    """Return one app a task, as in ENGINE.toml."""
+    questions = {"digit": "identity", "odd": "parity", "small": "below_five", "loop": "closed_loop"}
+    return [{"name": name, "task": task, "latency_limit_s": 0.5} for name, task in questions.items()]
+
+
+def unlimited_config(catalog: Path) -> dict[str, Any]:
+    """Return the configuration of the rehearsal: the largest models without a budget."""
+    return {"catalog": str(catalog), "policy": "original", "app": apps()}
+
+
+def config(catalog: Path, policy: str, budget: DemoBudget) -> dict[str, Any]:
+    """Return the configuration of one run."""
+    limits = {
+        "energy_j": budget.energy_j,
+        "cloud_usd": 0.0,
+        "period": f"{budget.seconds:g}s",
+        "memory_mb": budget.memory_mb,
+    }
+    return {"catalog": str(catalog), "policy": policy, "budget": limits, "app": apps()}
+
+
+def budget_from(rehearsal: Snapshot, base_w: float, seconds: float, catalog: Catalog) -> DemoBudget:
+    """Return the budget that pays for the camera all the time and for the largest models half of it.
+
+    Args:
+        rehearsal: the largest models on the same scenes without a budget.
+        base_w: power that is drawn whatever runs.
+    """
+    spent_j = {line.category: line.energy_j for line in rehearsal.standing.spent}
+    models_j = spent_j.get(Category.EXECUTION, 0.0) + spent_j.get(Category.LOADING, 0.0)
+    finding_j = spent_j.get(Category.EXTRACTION, 0.0)
+    memory_bytes = sum(p.memory_bytes for p in catalog.contents.parts)
+    return DemoBudget(
+        round(base_w * seconds + finding_j + _LARGEST_FOR * models_j, 3),
+        seconds,
+        round(_MEMORY_SHARE * memory_bytes / 1e6, 3),
+    )
