@@ -18,6 +18,7 @@ POLICIES = ("original", "mcdnn2016")
 _FPS = 15
 _SEED = 7
 _TASKS = "digits"
+_REHEARSED = 0.3  # share of the run: processor time at full speed would be less, with everything in cache
 _LARGEST_FOR = 0.5  # share of the period for which the largest models' energy lasts
 _MEMORY_SHARE = 0.6  # of what all models hold together
 
@@ -47,9 +48,14 @@ def catalog_folder() -> Path:
     return cache / "mcdnn" / f"{_TASKS}-{mcdnn.__version__}-{hashlib.sha256(tasks).hexdigest()[:8]}"
 
 
-def camera(seconds: float, pace: str) -> str:
-    """Return the URI of the digit camera; the same seed shows the same scenes at any pace."""
-    return f"digits:?seed={_SEED}&fps={_FPS}&seconds={seconds:g}&pace={pace}"
+def camera(seconds: float) -> str:
+    """Return the URI of the digit camera; the same seed shows the same scenes."""
+    return f"digits:?seed={_SEED}&fps={_FPS}&seconds={seconds:g}&pace=wall"
+
+
+def rehearsal_seconds(seconds: float) -> float:
+    """Return how long to rehearse for a run of some seconds."""
+    return max(3.0, _REHEARSED * seconds)
 
 
 def apps() -> list[dict[str, Any]]:
@@ -78,12 +84,13 @@ def budget_from(rehearsal: Snapshot, base_w: float, seconds: float, catalog: Cat
     """Return the budget that pays for the camera all the time and for the largest models half of it.
 
     Args:
-        rehearsal: the largest models on the same scenes without a budget.
+        rehearsal: the largest models without a budget, for a shorter time at the same pace.
         base_w: power that is drawn whatever runs.
     """
     spent_j = {line.category: line.energy_j for line in rehearsal.standing.spent}
-    models_j = spent_j.get(Category.EXECUTION, 0.0) + spent_j.get(Category.LOADING, 0.0)
-    finding_j = spent_j.get(Category.EXTRACTION, 0.0)
+    longer = seconds / (rehearsal.frames / _FPS)
+    models_j = longer * spent_j.get(Category.EXECUTION, 0.0) + spent_j.get(Category.LOADING, 0.0)
+    finding_j = longer * spent_j.get(Category.EXTRACTION, 0.0)
     memory_bytes = sum(p.memory_bytes for p in catalog.contents.parts)
     return DemoBudget(
         round(base_w * seconds + finding_j + _LARGEST_FOR * models_j, 3),

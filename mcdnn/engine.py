@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable, Mapping
 from datetime import datetime
 from pathlib import Path
@@ -25,6 +26,7 @@ from engine.sinks.callback import CallbackSink
 from engine.sinks.fan_out import FanOut
 from engine.sinks.protocol import Sink
 from engine.snapshot import Snapshot, Standing
+from engine.sources.digit_camera import DigitCamera
 from engine.sources.opening import open_source
 from engine.sources.protocol import Source
 from engine.standing import read_standing
@@ -200,6 +202,15 @@ def _read(config: EngineFile | Mapping[str, Any] | str | Path) -> EngineFile:
     return read_engine_file(Path(config))
 
 
+def _decoding_clock(source: Source) -> Callable[[], float]:
+    """Return the clock that decoding is charged by.
+
+    The digit camera draws its frames where a camera would deliver them: that is no work of the
+    device, and the camera's power is in the base load.
+    """
+    return (lambda: 0.0) if isinstance(source, DigitCamera) else time.thread_time
+
+
 class _Run:
     """Everything that lives as long as one run."""
 
@@ -218,7 +229,7 @@ class _Run:
         )
         self.summary = Summary(self._standing)
         extractors = self._extractors(apps)
-        self.capture = Capture(source, _QUEUED_FRAMES)
+        self.capture = Capture(source, _QUEUED_FRAMES, _decoding_clock(source))
         self.sink = FanOut(sinks, live=source.live)
         self.pipeline = Pipeline(
             self.capture,

@@ -88,13 +88,15 @@ def _compiled(jobs: int | None, console: Console) -> Catalog:
 
 
 def _rehearsed_budget(catalog: Catalog, seconds: float, console: Console) -> DemoBudget:
-    """Run the largest models at full speed without a budget, to know what they take."""
+    """Run the largest models for a while without a budget, to know what they take."""
     from catalog.devices import load_device_profile
-    from mcdnn.demonstration import budget_from, camera, unlimited_config
+    from mcdnn.demonstration import budget_from, camera, rehearsal_seconds, unlimited_config
     from mcdnn.engine import Engine
 
-    with console.status("rehearsing the same scenes at full speed, to size the budget"):
-        rehearsal = Engine(unlimited_config(catalog.root)).run(camera(seconds, "max"))
+    rehearsed_s = rehearsal_seconds(seconds)
+    print(f"rehearsing with the largest models for {rehearsed_s:.0f} s, to size the budget")
+    with console.status("rehearsing"):
+        rehearsal = Engine(unlimited_config(catalog.root)).run(camera(rehearsed_s))
     budget = budget_from(rehearsal, load_device_profile("host").base_w, seconds, catalog)
     print(
         f"budget: {budget.energy_j:.1f} J in {seconds:g} s, enough for the largest models for half of it; "
@@ -116,7 +118,7 @@ def _run_policy(catalog: Catalog, policy: str, budget: DemoBudget, out: Path) ->
     engine = Engine(config(catalog.root, policy, budget))
     engine.add_sink(JsonLinesSink(results))
     engine.add_sink(AnnotatedVideoSink(out / f"{policy}.mp4", energy_left_j=engine.energy_left_j))
-    snapshot = watch(engine, camera(budget.seconds, "wall"), float("inf"), f"digit camera, {policy}")
+    snapshot = watch(engine, camera(budget.seconds), float("inf"), f"digit camera, {policy}")
     summary = json.dumps(summary_to_json(snapshot), indent=1, allow_nan=False)
     (out / f"{policy}.summary.json").write_text(summary + "\n", encoding="utf-8")
     return snapshot, RunToDraw(policy, results, engine.course)
