@@ -18,7 +18,7 @@ POLICIES = ("original", "mcdnn2016")
 _FPS = 15
 _SEED = 7
 _TASKS = "digits"
-_REHEARSED = 0.3  # share of the run: processor time at full speed would be less, with everything in cache
+_REHEARSED = 0.25  # share of the run
 _LARGEST_FOR = 0.5  # share of the period for which the largest models' energy lasts
 _MEMORY_SHARE = 0.6  # of what all models hold together
 
@@ -48,9 +48,9 @@ def catalog_folder() -> Path:
     return cache / "mcdnn" / f"{_TASKS}-{mcdnn.__version__}-{hashlib.sha256(tasks).hexdigest()[:8]}"
 
 
-def camera(seconds: float) -> str:
-    """Return the URI of the digit camera; the same seed shows the same scenes."""
-    return f"digits:?seed={_SEED}&fps={_FPS}&seconds={seconds:g}&pace=wall"
+def camera(seconds: float, pace: str = "wall") -> str:
+    """Return the URI of the digit camera; the same seed shows the same scenes at any pace."""
+    return f"digits:?seed={_SEED}&fps={_FPS}&seconds={seconds:g}&pace={pace}"
 
 
 def rehearsal_seconds(seconds: float) -> float:
@@ -80,20 +80,24 @@ def config(catalog: Path, policy: str, budget: DemoBudget) -> dict[str, Any]:
     return {"catalog": str(catalog), "policy": policy, "budget": limits, "app": apps()}
 
 
-def budget_from(rehearsal: Snapshot, base_w: float, seconds: float, catalog: Catalog) -> DemoBudget:
+def budget_from(
+    scenes: Snapshot, rehearsal: Snapshot, base_w: float, seconds: float, catalog: Catalog
+) -> DemoBudget:
     """Return the budget that pays for the camera all the time and for the largest models half of it.
 
     Args:
-        rehearsal: the largest models without a budget, for a shorter time at the same pace.
+        scenes: the whole run at full speed, for how many windows there are.
+        rehearsal: a part of it at its own pace, for what a frame and a window take: at full speed
+            they take less, with everything in the processor's caches.
         base_w: power that is drawn whatever runs.
     """
     spent_j = {line.category: line.energy_j for line in rehearsal.standing.spent}
-    longer = seconds / (rehearsal.frames / _FPS)
-    models_j = longer * spent_j.get(Category.EXECUTION, 0.0) + spent_j.get(Category.LOADING, 0.0)
-    finding_j = longer * spent_j.get(Category.EXTRACTION, 0.0)
+    frame_j = spent_j.get(Category.EXTRACTION, 0.0) / max(rehearsal.frames, 1)
+    request_j = spent_j.get(Category.EXECUTION, 0.0) / max(rehearsal.requests, 1)
+    models_j = request_j * scenes.requests + spent_j.get(Category.LOADING, 0.0)
     memory_bytes = sum(p.memory_bytes for p in catalog.contents.parts)
     return DemoBudget(
-        round(base_w * seconds + finding_j + _LARGEST_FOR * models_j, 3),
+        round(base_w * seconds + frame_j * scenes.frames + _LARGEST_FOR * models_j, 3),
         seconds,
         round(_MEMORY_SHARE * memory_bytes / 1e6, 3),
     )

@@ -96,8 +96,9 @@ def _rehearsed_budget(catalog: Catalog, seconds: float, console: Console) -> Dem
     rehearsed_s = rehearsal_seconds(seconds)
     print(f"rehearsing with the largest models for {rehearsed_s:.0f} s, to size the budget")
     with console.status("rehearsing"):
+        scenes = Engine(unlimited_config(catalog.root)).run(camera(seconds, "max"))
         rehearsal = Engine(unlimited_config(catalog.root)).run(camera(rehearsed_s))
-    budget = budget_from(rehearsal, load_device_profile("host").base_w, seconds, catalog)
+    budget = budget_from(scenes, rehearsal, load_device_profile("host").base_w, seconds, catalog)
     print(
         f"budget: {budget.energy_j:.1f} J in {seconds:g} s, enough for the largest models for half of it; "
         f"{budget.memory_mb:.2f} MB of memory; no money for a cloud"
