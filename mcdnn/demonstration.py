@@ -31,11 +31,13 @@ class DemoBudget:
         energy_j: for the whole run, base load included.
         seconds: length of the run, and of the budget's period.
         memory_mb: for parts and heads.
+        base_w: power of the camera and the idle device.
     """
 
     energy_j: float
     seconds: float
     memory_mb: float
+    base_w: float
 
 
 def catalog_folder() -> Path:
@@ -100,4 +102,5 @@ def budget_from(
         round(base_w * seconds + frame_j * scenes.frames + _LARGEST_FOR * models_j, 3),
         seconds,
         round(_MEMORY_SHARE * memory_bytes / 1e6, 3),
+        base_w,
     )

@@ -52,11 +52,13 @@ class Limits:
         energy_j: per period, base load included.
         period_s: length of a period.
         memory_bytes: at every moment.
+        base_w: power drawn whatever runs; it is left out of the picture, being the same for all runs.
     """
 
     energy_j: float = math.inf
     period_s: float = math.inf
     memory_bytes: float = math.inf
+    base_w: float = 0.0
 
 
 def draw_runs(runs: Sequence[RunToDraw], picture: Path, title: str, limits: Limits | None = None) -> None:
@@ -156,21 +158,22 @@ def _draw_energy(
 ) -> None:
     for i, (run, history) in enumerate(zip(runs, histories, strict=True)):
         if run.course:
-            axes.plot(
-                [p.t_s for p in run.course], [p.spent_j for p in run.course], label=run.name, color=_colour(i)
-            )
+            work_j = [p.spent_j - limits.base_w * p.t_s for p in run.course]
+            axes.plot([p.t_s for p in run.course], work_j, label=run.name, color=_colour(i))
         else:
             axes.plot(history.t_s, history.energy_j, label=f"{run.name}, answers alone", color=_colour(i))
     end_s = max(float(h.t_s[-1]) for h in histories)
     if math.isfinite(limits.energy_j):
+        granted_j = limits.energy_j - (limits.base_w * limits.period_s if limits.base_w else 0.0)
         if math.isfinite(limits.period_s):
-            pace_j = limits.energy_j * end_s / limits.period_s
+            pace_j = granted_j * end_s / limits.period_s
             axes.plot([0.0, end_s], [0.0, pace_j], label="pace", color="black", linestyle=":")
         if end_s <= limits.period_s:
-            axes.axhline(limits.energy_j, label="budget", color="black", linestyle="--", linewidth=1.0)
+            axes.axhline(granted_j, label="budget", color="black", linestyle="--", linewidth=1.0)
     axes.set_ylim(bottom=0.0)
     axes.set_ylabel("energy (J)")
-    axes.set_title("energy spent so far")
+    left_out = f" (base load of {limits.base_w:g} W left out)" if limits.base_w else ""
+    axes.set_title(f"energy spent so far{left_out}")
     axes.grid(alpha=0.3)
     _legend_beside(axes)
 

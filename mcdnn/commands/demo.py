@@ -62,7 +62,7 @@ def run(args: argparse.Namespace) -> int:
         snapshots[policy], drawn = _run_policy(catalog, policy, budget, args.out)
         runs.append(drawn)
     print_comparison(snapshots, console)
-    limits = Limits(budget.energy_j, budget.seconds, budget.memory_mb * 1e6)
+    limits = Limits(budget.energy_j, budget.seconds, budget.memory_mb * 1e6, budget.base_w)
     draw_runs(runs, args.out / "demo.png", "Four apps on a digit camera, one budget", limits)
     for left in sorted(args.out.iterdir()):
         print(left)
@@ -100,7 +100,8 @@ def _rehearsed_budget(catalog: Catalog, seconds: float, console: Console) -> Dem
         rehearsal = Engine(unlimited_config(catalog.root)).run(camera(rehearsed_s))
     budget = budget_from(scenes, rehearsal, load_device_profile("host").base_w, seconds, catalog)
     print(
-        f"budget: {budget.energy_j:.1f} J in {seconds:g} s, enough for the largest models for half of it; "
+        f"budget: {budget.energy_j:.1f} J in {seconds:g} s, of which {budget.base_w * seconds:.1f} J are the "
+        f"base load and the rest lasts for half the time with the largest models; "
         f"{budget.memory_mb:.2f} MB of memory; no money for a cloud"
     )
     return budget
