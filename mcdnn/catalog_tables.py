@@ -10,13 +10,13 @@ from catalog.store import Catalog
 from catalog.variants import MeasuredVariant
 from mcdnn.quantities import latency, megabytes, share
 
-_FIGURES = ("valid.", "test", "calib.", "memory", "latency", "load")
+_FIGURES = ("valid.", "test", "ECE", "memory", "latency", "load")
 
 
 def variants_table(catalog: Catalog, task: str, device: str) -> Table:
     """Return one row for each variant of a task, most accurate first, in 80 columns.
 
-    Accuracy on validation and test, calibration error, and what the variant costs alone on a device;
+    Accuracy on validation and test, expected calibration error, and what the variant costs alone on a device;
     those that no other dominates there are marked as the front.
     """
     table = Table(box=None, pad_edge=False, padding=(0, 1, 0, 0))

@@ -77,8 +77,9 @@ class TrainingTable(_Table):
 
     seed: Annotated[int, Field(ge=0)] = 0
     epochs: Count = Effort().epochs
+    scaled_epochs: Count = Effort().scaled_epochs
     tuning_epochs: Count = Effort().tuning_epochs
-    windows: Annotated[int, Field(ge=20)] = 5000
+    windows: Annotated[int, Field(ge=20)] = 5600
 
 
 class TaskFile(_Table):
@@ -150,11 +151,12 @@ def schema() -> str:
 
 def _request(file: TaskFile, folder: Path) -> CompileRequest:
     training = file.training
+    effort = Effort(training.epochs, training.scaled_epochs, training.tuning_epochs)
     return CompileRequest(
         tuple(InputType(name, t.size, t.resize, t.margin) for name, t in file.input.items()),
         tuple(_task_spec(name, t, folder) for name, t in file.task.items()),
         tuple(_model_spec(t) for t in file.model),
-        Effort(epochs=training.epochs, tuning_epochs=training.tuning_epochs),
+        effort,
         training.windows,
         training.seed,
     )

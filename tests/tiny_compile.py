@@ -29,7 +29,7 @@ def tiny_request(
 ) -> CompileRequest:
     """Ask for a trunk of full size, one on its first part and one in int8."""
     model = ModelSpec(techniques=techniques, scales=(SHARING,))
-    return CompileRequest((DIGIT,), TASKS, (model,), Effort(epochs=3, tuning_epochs=1), rendered_windows, seed)
+    return CompileRequest((DIGIT,), TASKS, (model,), Effort(3, 3, 1), rendered_windows, seed)
 
 
 def compile_tiny(

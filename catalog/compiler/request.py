@@ -81,7 +81,7 @@ class CompileRequest:
     tasks: tuple[TaskSpec, ...]
     models: tuple[ModelSpec, ...] = (ModelSpec(),)
     effort: Effort = field(default_factory=Effort)
-    rendered_windows: int = 5000
+    rendered_windows: int = 5600
     seed: int = 0
 
     def __post_init__(self) -> None:

@@ -13,7 +13,7 @@ from itertools import pairwise
 
 from torch import Tensor, nn
 
-CHANNELS = 16
+CHANNELS = 20
 STAGES = 3
 _LARGEST_FULL_STEM_PX = 40
 _PIXEL_MEAN = 127.5

@@ -23,12 +23,15 @@ class Effort:
     """How much work to put into each trunk.
 
     Args:
-        epochs: passes over the training windows for what is trained from fresh weights.
-        tuning_epochs: passes for what starts from a trained trunk.
+        epochs: passes over the training windows for the full-size trunk of a family, and for what follows
+            a shared first part.
+        scaled_epochs: passes for smaller trunks, which learn more slowly and take a fraction of the time.
+        tuning_epochs: passes for what starts from trained weights.
         calibration_windows: training windows that set the ranges of an int8 trunk.
     """
 
-    epochs: int = 5
+    epochs: int = 4
+    scaled_epochs: int = 6
     tuning_epochs: int = 1
     calibration_windows: int = 256
 

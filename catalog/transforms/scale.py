@@ -15,11 +15,10 @@ _STEP_PX = 4
 _SMALLEST_PX = 8
 
 SCALES = (
-    Scale(width=0.5, first_width=1.0),
+    Scale(width=0.25, first_width=1.0),
     Scale(width=0.5, resolution=0.75),
     Scale(width=0.5, depth=0.67, resolution=0.5),
     Scale(width=0.25, depth=0.67, resolution=0.5, first_width=0.5),
-    Scale(width=0.5, depth=0.33, resolution=0.5),
 )
 
 

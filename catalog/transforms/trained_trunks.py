@@ -41,7 +41,9 @@ class TrainTrunk:
         import torch
 
         parts = _fresh_parts(self.arch, bench, self.shares)
-        return _trained(parts, torch.from_numpy(_noise_windows(bench)), bench, None)
+        full = self.width == 1.0 and self.depth == 1.0
+        epochs = bench.effort.epochs if full else bench.effort.scaled_epochs
+        return _trained(parts, torch.from_numpy(_noise_windows(bench)), bench, epochs, None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +79,8 @@ class TrainOnFirstPart:
         if not later:
             raise BadInput(f"arch {self.arch!r}: one part only: nothing can follow a shared first part")
         example = torch.from_numpy(frozen(_noise_windows(bench)))
-        return (shared.read_bytes(), *_trained(later, example, bench, frozen))
+        trained = _trained(later, example, bench, bench.effort.epochs, frozen)
+        return (shared.read_bytes(), *trained)
 
 
 def _less_than_full(**shares: float) -> dict[str, float]:
@@ -101,7 +104,7 @@ def _noise_windows(bench: Bench) -> np.ndarray[tuple[int, ...], np.dtype[np.uint
 
 
 def _trained(
-    parts: Sequence[nn.Module], example: Tensor, bench: Bench, frozen: FrozenParts | None
+    parts: Sequence[nn.Module], example: Tensor, bench: Bench, epochs: int, frozen: FrozenParts | None
 ) -> tuple[bytes, ...]:
     import torch
 
@@ -123,7 +126,7 @@ def _trained(
         torch.nn.Linear(features.shape[1], bench.classes),
         bench.data,
         bench.size_px,
-        Schedule(bench.effort.epochs),
+        Schedule(epochs),
         np.random.default_rng(bench.seed),
         bench.report,
         frozen,
