@@ -1,0 +1,223 @@
+"""What the engine adds to a window over calling the bare backend in a loop on the same windows.
+
+    python -m benchmarks.engine_overhead [--quick] [--catalog DIR]
+
+Both sides run in turn in one process, block by block: the bare loop crops, resizes and calls the
+backend part by part; the engine does the same through its whole pipeline (capture thread, policy,
+ledger, residency, four apps' heads, results, summary and a JSON-lines sink). Finding windows is
+left out by asking about whole frames. A block's figure is the time from one frame to another, so
+that starting and ending are left out too.
+"""
+
+from __future__ import annotations
+
+import argparse
+import resource
+import shutil
+import tempfile
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from benchmarks.report import Row, write_report
+from benchmarks.synthetic_catalog import build_synthetic_catalog
+from catalog.backends.table import open_backend
+from catalog.preprocessing import window_pixels
+from catalog.store import Catalog, CatalogWriter, open_catalog
+from engine.frames import Frame
+from engine.sinks.json_lines import JsonLinesSink
+from mcdnn.engine import Engine
+
+_SIDE_PX = 96
+_SKIPPED = 20
+_FULL_BLOCKS, _QUICK_BLOCKS = 15, 3
+_BLOCK_S = 1.5
+_MEMORY_WINDOWS = 20_000
+_POLICY = "mcdnn2016"
+_HEAVY = (9, 48)  # layers and channels of a part of about 5 ms
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """One pair of runs: seconds a window."""
+
+    bare_s: float
+    engine_s: float
+
+
+class TimedFrames:
+    """A source that gives the same few frames over and over and notes when each was asked for."""
+
+    name = "timed"
+    live = False
+
+    def __init__(self, frames: Sequence[npt.NDArray[np.uint8]], count: int) -> None:
+        self._frames = frames
+        self._count = count
+        self.asked_s: list[float] = []
+
+    def read(self) -> Frame | None:
+        """Return the next frame; see Source."""
+        index = len(self.asked_s)
+        self.asked_s.append(time.perf_counter())
+        if index >= self._count:
+            return None
+        return Frame(self.name, index, index / 30, self._frames[index % len(self._frames)], time.monotonic())
+
+    def close(self) -> None:
+        """Nothing is held; see Source."""
+
+
+def random_frames(count: int) -> list[npt.NDArray[np.uint8]]:
+    """Return noise as (96, 96, 3) uint8 RGB."""
+    rng = np.random.default_rng(0)
+    return [rng.integers(0, 256, (_SIDE_PX, _SIDE_PX, 3), np.uint8) for _ in range(count)]
+
+
+def bare_seconds(catalog: Catalog, frames: Sequence[npt.NDArray[np.uint8]], count: int) -> float:
+    """Return the time a window of cropping, resizing and calling the only trunk's parts."""
+    (trunk,) = catalog.contents.trunks
+    input_type = catalog.input_types[trunk.input_type]
+    backend = open_backend("onnxruntime")
+    parts = [backend.load(catalog.part_path(p)) for p in trunk.parts]
+    times = []
+    for i in range(count + _SKIPPED):
+        times.append(time.perf_counter())
+        values: npt.NDArray[np.uint8] | npt.NDArray[np.float32] = window_pixels(
+            frames[i % len(frames)], (0, 0, _SIDE_PX, _SIDE_PX), input_type, trunk.size_px
+        )
+        for part in parts:
+            values = part(values)
+    return (time.perf_counter() - times[_SKIPPED]) / count
+
+
+def engine_seconds(
+    catalog: Catalog, frames: Sequence[npt.NDArray[np.uint8]], count: int, results: Path
+) -> float:
+    """Return the time a window of the engine with an app for each task and a results file."""
+    source = TimedFrames(frames, count + _SKIPPED)
+    engine = Engine(engine_config(catalog))
+    engine.add_sink(JsonLinesSink(results))
+    served = engine.run(source).served_share
+    if served != 1.0:
+        raise SystemExit(f"the engine served {served} of the requests: this would flatter it")
+    return (source.asked_s[-1] - source.asked_s[_SKIPPED]) / (len(source.asked_s) - 1 - _SKIPPED)
+
+
+def engine_config(catalog: Catalog) -> dict[str, object]:
+    """Return a configuration with every budget set, so that all accounting runs."""
+    (input_type,) = catalog.input_types
+    return {
+        "catalog": str(catalog.root),
+        "policy": _POLICY,
+        "budget": {"energy_j": 1e9, "cloud_usd": 1.0, "period": "10h", "memory_mb": 1000.0},
+        "extractor": {input_type: "whole-frame"},
+        "app": [{"name": t, "task": t, "latency_limit_s": 5.0} for t in catalog.tasks],
+    }
+
+
+def compare(catalog: Catalog, blocks: int, folder: Path) -> tuple[list[Block], int]:
+    """Run both sides in turn, some blocks of about a second and a half each; the windows a block."""
+    frames = random_frames(16)
+    count = max(50, int(_BLOCK_S / bare_seconds(catalog, frames, 20)))
+    count = min(count, 3000)
+    pairs = []
+    for i in range(blocks):
+        sides: list[Callable[[], float]] = [
+            lambda: bare_seconds(catalog, frames, count),
+            lambda: engine_seconds(catalog, frames, count, folder / "results.jsonl"),
+        ]
+        first = i % 2
+        figures = {first: sides[first](), 1 - first: sides[1 - first]()}
+        pairs.append(Block(figures[0], figures[1]))
+    return pairs, count
+
+
+def row_of(name: str, pairs: Sequence[Block], count: int) -> Row:
+    """Return medians over the blocks, with the spread of what is added."""
+    added_us = [1e6 * (b.engine_s - b.bare_s) for b in pairs]
+    return {
+        "trunk": name,
+        "blocks": len(pairs),
+        "windows_a_block": count,
+        "bare_us": float(np.median([1e6 * b.bare_s for b in pairs])),
+        "engine_us": float(np.median([1e6 * b.engine_s for b in pairs])),
+        "share_of_bare_throughput_pct": float(np.median([100 * b.bare_s / b.engine_s for b in pairs])),
+        "added_us_median": float(np.median(added_us)),
+        "added_us_least": min(added_us),
+        "added_us_most": max(added_us),
+    }
+
+
+def one_trunk(catalog: Catalog, trunk: str, folder: Path) -> Catalog:
+    """Return a catalog that holds one trunk of another, files shared."""
+    c = catalog.contents
+    kept = catalog.trunks[trunk]
+    folder.mkdir()
+    for sub in ("parts", "heads"):
+        shutil.copytree(catalog.root / sub, folder / sub)
+    writer = CatalogWriter(folder)
+    writer.write_measurements(catalog.measurements())
+    writer.write_contents(
+        replace(
+            c,
+            parts=tuple(p for p in c.parts if p.id in kept.parts),
+            trunks=(kept,),
+            heads=tuple(h for h in c.heads if h.trunk == trunk),
+            variants=tuple(v for v in c.variants if v.trunk == trunk),
+        )
+    )
+    return open_catalog(folder)
+
+
+def memory_growth(catalog: Catalog, windows: int, folder: Path) -> tuple[float, float]:
+    """Return peak resident memory (MB) of this process after a tenth of the windows and after all."""
+    frames = random_frames(4)
+    engine_seconds(catalog, frames, windows // 10, folder / "warm.jsonl")
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e3
+    engine_seconds(catalog, frames, windows, folder / "all.jsonl")
+    return before, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e3
+
+
+def main() -> None:
+    """Measure, print and write docs/results/engine_overhead."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--quick", action="store_true", help="few blocks, nothing written to docs/results")
+    parser.add_argument("--catalog", type=Path, help="compiled digits (mcdnn compile digits --out DIR)")
+    args = parser.parse_args()
+    blocks = _QUICK_BLOCKS if args.quick else _FULL_BLOCKS
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        heavy = open_catalog(build_synthetic_catalog(folder / "heavy", 4, *_HEAVY))
+        rows = [row_of("random, about 5 ms", *compare(heavy, blocks, folder))]
+        if args.catalog is not None:
+            digits = open_catalog(args.catalog)
+            for trunk in digits.trunks:
+                single = one_trunk(digits, trunk, folder / trunk)
+                rows.append(row_of(trunk, *compare(single, blocks, folder)))
+        light = open_catalog(build_synthetic_catalog(folder / "light", 4, 2, 4))
+        windows = _MEMORY_WINDOWS // 10 if args.quick else _MEMORY_WINDOWS
+        before_mb, after_mb = memory_growth(light, windows, folder)
+    notes = [
+        f"Four apps on one trunk, policy {_POLICY}, results file on, every budget set; finding windows left out. "
+        "Blocks of both sides alternate in one process; figures are medians over blocks.",
+        f"Peak resident memory of the process: {before_mb:.1f} MB after {windows // 10} windows, "
+        f"{after_mb:.1f} MB after {windows} more.",
+    ]
+    target = Path(tempfile.mkdtemp()) if args.quick else None
+    text = (
+        write_report("engine_overhead", "What the engine adds to a window", rows, notes)
+        if target is None
+        else write_report("engine_overhead", "What the engine adds to a window", rows, notes, folder=target)
+    )
+    print(text)
+
+
+if __name__ == "__main__":
+    main()
