@@ -1,20 +1,27 @@
 """What can go wrong in the engine.
 
-    McdnnError
-    ├── BadInput
-    │   └── SourceError    a file, folder or camera cannot be opened or broke while being read
-    └── RunFailed
-        ├── SinkError      results cannot be written
-        └── OffloadFailed  the cloud gave no answer; the device goes on alone
+McdnnError
+├── BadInput
+│   └── SourceError    a file, folder or camera cannot be opened or read
+└── RunFailed
+    ├── SourceBroke    a source that gave frames gives no more, and not because it has ended
+    ├── SinkError      results cannot be written
+    ├── OffloadFailed  the cloud gave no answer; the device goes on alone
+    └── BackendError
+        └── PartFailed a part that was loaded could not be run
 """
 
 from __future__ import annotations
 
-from catalog.errors import BadInput, RunFailed
+from catalog.errors import BackendError, BadInput, RunFailed
 
 
 class SourceError(BadInput):
     """Name the source that cannot be opened or that broke, and the remedy."""
+
+
+class SourceBroke(RunFailed):
+    """Say what broke in mid-stream; what came before it was processed."""
 
 
 class SinkError(RunFailed):
@@ -23,3 +30,18 @@ class SinkError(RunFailed):
 
 class OffloadFailed(RunFailed):
     """Say why the cloud gave no answer; what was asked is answered by the device or not at all."""
+
+
+class PartFailed(BackendError):
+    """Name the part that could not be run.
+
+    Args:
+        piece: its id.
+        why: what the backend said.
+        busy_s: processor time that was spent all the same.
+    """
+
+    def __init__(self, piece: str, why: str, busy_s: float) -> None:
+        super().__init__(why)
+        self.piece = piece
+        self.busy_s = busy_s

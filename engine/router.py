@@ -10,8 +10,10 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from catalog.errors import BackendError
 from catalog.heads import FusedHeads
 from catalog.store import Catalog
+from engine.errors import PartFailed
 from engine.scheduling.problem import Option
 
 UInt8 = npt.NDArray[np.uint8]
@@ -149,7 +151,12 @@ def build_route(catalog: Catalog, options: Mapping[str, Option]) -> Route:
     )
 
 
-def run_route(route: Route, loaded: list[Any], pixels: Callable[[int], UInt8]) -> Execution:
+def run_route(
+    route: Route,
+    loaded: list[Any],
+    pixels: Callable[[int], UInt8],
+    busy_clock: Callable[[], float] = time.thread_time,
+) -> Execution:
     """Run a configuration on a batch of N windows, mostly one.
 
     Args:
@@ -157,23 +164,29 @@ def run_route(route: Route, loaded: list[Any], pixels: Callable[[int], UInt8]) -
         loaded: the route's pieces, in order, ready to be called.
         pixels: gives the windows at a side length: (N, S, S, 3) uint8 RGB; asked once a size, and
             charged to the part that reads it first.
+        busy_clock: processor time of the calling thread.
+
+    Raises:
+        PartFailed: naming the part.
     """
-    thread_time = time.thread_time
     outputs: list[npt.NDArray[np.float32]] = []
     windows: dict[int, UInt8] = {}
     shares = [0.0] * len(route.apps)
     piece_s: dict[str, float] = {}
-    before = thread_time()
+    before = busy_clock()
     for part in route.parts:
-        if part.source < 0:
-            window = windows.get(part.size_px)
-            if window is None:
-                window = windows[part.size_px] = pixels(part.size_px)
-            output = loaded[part.piece](window)
+        if part.source >= 0:
+            inputs: npt.NDArray[Any] = outputs[part.source]
         else:
-            output = loaded[part.piece](outputs[part.source])
-        outputs.append(output)
-        now = thread_time()
+            if part.size_px not in windows:
+                windows[part.size_px] = pixels(part.size_px)
+            inputs = windows[part.size_px]
+        try:
+            outputs.append(loaded[part.piece](inputs))
+        except BackendError as e:
+            spent_s = sum(shares) + busy_clock() - before
+            raise PartFailed(route.pieces[part.piece], str(e), spent_s) from e
+        now = busy_clock()
         _account(route, part.piece, part.apps, now - before, piece_s, shares)
         before = now
     found: list[tuple[tuple[str, float], ...]] = [()] * len(route.apps)
@@ -183,7 +196,7 @@ def run_route(route: Route, loaded: list[Any], pixels: Callable[[int], UInt8]) -
             named = tuple((head.classes[class_id], confidence) for class_id, confidence in rows)
             for app in head.apps:
                 found[app] = named
-        now = thread_time()
+        now = busy_clock()
         each_s = (now - before) / len(features.heads)
         for head in features.heads:
             _account(route, head.piece, head.apps, each_s, piece_s, shares)

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import logging
 import threading
-import time
 from collections.abc import Iterable, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from catalog.errors import McdnnError
+from engine.clocks import REAL_CLOCKS, Clocks
 from engine.runtime.residency import Residency, TooLarge
 
 _log = logging.getLogger(__name__)
@@ -41,7 +40,22 @@ class PieceEvicted:
     made_room_for: str
 
 
-Event = PieceLoaded | PieceEvicted
+@dataclass(frozen=True, slots=True)
+class LoadFailed:
+    """A piece could not be loaded.
+
+    Args:
+        busy_s: processor time that the attempt took.
+        why: for the log and the results.
+    """
+
+    piece: str
+    busy_s: float
+    background: bool
+    why: str
+
+
+Event = PieceLoaded | PieceEvicted | LoadFailed
 
 
 class PieceStorage(Protocol):
@@ -62,10 +76,18 @@ class PieceMemory:
         storage: where pieces come from.
         sizes: bytes that a piece holds, by id.
         residency: bookkeeping with the limit.
+        clocks: what loads take is measured by them.
     """
 
-    def __init__(self, storage: PieceStorage, sizes: Mapping[str, int], residency: Residency) -> None:
+    def __init__(
+        self,
+        storage: PieceStorage,
+        sizes: Mapping[str, int],
+        residency: Residency,
+        clocks: Clocks = REAL_CLOCKS,
+    ) -> None:
         self._storage = storage
+        self._clocks = clocks
         self._sizes = dict(sizes)
         self._residency = residency
         self._ready: dict[str, Any] = {}
@@ -100,7 +122,7 @@ class PieceMemory:
         self._sizes.update(sizes)
 
     def events(self) -> list[Event]:
-        """Return what was loaded and evicted since the last call."""
+        """Return what was loaded, evicted or could not be loaded since the last call."""
         if not self._events:
             return []
         with self._lock:
@@ -149,10 +171,11 @@ class PieceMemory:
                 self._admit(piece, keep)
         self._load(piece, background=False)
 
-    def request(self, pieces: Iterable[str], keep: frozenset[str] = frozenset()) -> None:
-        """Load pieces in the background, as far as they fit beside those to keep."""
+    def request(self, pieces: Iterable[str], keep: frozenset[str] = frozenset()) -> tuple[str, ...]:
+        """Load pieces in the background, as far as they fit beside those to keep; return what is begun."""
         wanted = tuple(pieces)
         keep = keep | frozenset(wanted)
+        begun: list[str] = []
         for piece in wanted:
             with self._lock:
                 if piece in self._ready or piece in self._loading:
@@ -161,8 +184,10 @@ class PieceMemory:
                     self._admit(piece, keep)
                 except TooLarge as e:
                     _log.debug("not loaded in the background: %s", e)
-                    return
+                    break
                 self._loading[piece] = self._loader.submit(self._load_in_background, piece)
+                begun.append(piece)
+        return tuple(begun)
 
     def drop(self, pieces: Iterable[str]) -> None:
         """Let go of pieces that no app can use any more."""
@@ -184,29 +209,35 @@ class PieceMemory:
     def _load_in_background(self, piece: str) -> None:
         try:
             self._load(piece, background=True)
-        except McdnnError:
-            _log.exception("%s could not be loaded in the background", piece)
-            raise
         finally:
             with self._lock:
                 self._loading.pop(piece, None)
 
     def _load(self, piece: str, *, background: bool) -> None:
-        busy, wall = time.thread_time(), time.perf_counter()
+        clocks = self._clocks
+        busy_s, wall_s = clocks.busy_s(), clocks.wall_s()
         try:
             loaded = self._storage.load(piece)
-        except BaseException:
+        except BaseException as e:
+            failed = LoadFailed(piece, clocks.busy_s() - busy_s, background, str(e))
             with self._lock:
                 self._residency.release(piece)
+                self._events.append(failed)
             raise
         event = PieceLoaded(
-            piece, self._sizes[piece], time.thread_time() - busy, time.perf_counter() - wall, background
+            piece, self._sizes[piece], clocks.busy_s() - busy_s, clocks.wall_s() - wall_s, background
         )
         with self._lock:
             self._ready[piece] = loaded
             self._resident = frozenset(self._ready)
             self._events.append(event)
         _log.info("loaded %s (%d bytes) in %.1f ms", piece, event.size_bytes, 1e3 * event.wall_s)
+
+    def wait_for_loads(self) -> None:
+        """Return when no load is under way any more, whether they succeeded or not."""
+        with self._lock:
+            under_way = list(self._loading.values())
+        wait(under_way)
 
     def close(self) -> None:
         """Wait for loads under way and let go of everything."""
