@@ -22,7 +22,13 @@ class RateGates:
         self._rate_hz: dict[str, float] = {}
         self._tokens: dict[str, float] = {}
         self._filled_s: dict[str, float] = {}
+        self._tasks: dict[str, frozenset[str]] = {}
         self.set_apps(apps)
+
+    @property
+    def tasks(self) -> Mapping[str, frozenset[str]]:
+        """The tasks that are asked, by input type."""
+        return self._tasks
 
     def set_apps(self, apps: Iterable[App]) -> None:
         """Replace the apps; those that stay keep their tokens."""
@@ -31,18 +37,16 @@ class RateGates:
         self._apps = {}
         for app in listed:
             self._apps[app.input_type] = (*self._apps.get(app.input_type, ()), app)
+        self._tasks = {t: frozenset(a.task for a in apps) for t, apps in self._apps.items()}
         self._rate_hz = {a.name: a.wanted_hz for a in listed}
         self._tokens = {n: t for n, t in self._tokens.items() if n in names}
+        self._filled_s = {n: t for n, t in self._filled_s.items() if n in names}
 
     def lower(self, rates_hz: Mapping[str, float]) -> None:
         """Apply the rates of a plan; an app that is not in it gets what it wants."""
         for apps in self._apps.values():
             for app in apps:
                 self._rate_hz[app.name] = min(app.wanted_hz, rates_hz.get(app.name, float("inf")))
-
-    def asks(self, input_type: str) -> bool:
-        """Tell whether any app asks about this input type at all."""
-        return input_type in self._apps
 
     def due(self, input_type: str, now: float) -> list[str]:
         """Return the apps that ask about a window of this input type now, and count it for them."""

@@ -132,7 +132,7 @@ class Snapshot:
         t_s: time of the latest frame on the source's clock.
         elapsed_s: since the run began.
         frames: processed.
-        apps: in the order in which they first asked.
+        apps: those of the run first, then in the order in which they came or first asked.
         standing: frames captured, truth found, spending, budget, memory and what sinks dropped.
     """
 

@@ -46,6 +46,11 @@ class Summary:
         """Energy and memory over time."""
         return self._course.points
 
+    def expect(self, app: str) -> None:
+        """Show an app from now on, even if it never asks."""
+        if app not in self._apps:
+            self._apps[app] = _AppTally()
+
     def add(self, result: Result) -> None:
         """Count one result."""
         tally = self._apps.get(result.app)

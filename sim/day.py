@@ -29,13 +29,12 @@ from engine.scheduling.problem import (
     configuration_cost,
     distinct_pieces,
 )
-from engine.scheduling.unserved import TOO_LARGE
+from engine.scheduling.unserved import LATE, TOO_LARGE
 from sim.memory import SimulatedMemory
 from sim.recording import Recording
 from sim.report import DayResult, Tally
 from sim.traces import Arrival, Connectivity
 
-LATE = "late"
 PLAN_EVERY_S = 5.0
 _UNLIMITED_S = 36_000.0
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from engine.scheduling.problem import App
 
 ENERGY_GONE = "energy budget gone"
+LATE = "late"
 MONEY_GONE = "cloud budget gone"
 NO_CONNECTION = "no connection to the cloud"
 NOT_PLANNED = "no configuration within memory, energy, processor time and latency has room for it"

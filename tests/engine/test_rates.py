@@ -33,7 +33,7 @@ def test_a_burst_is_bounded_by_a_second_of_the_rate() -> None:
 def test_other_input_types_are_not_asked() -> None:
     gates = RateGates([app("a", 3.0)])
     assert gates.due("face", 0.0) == []
-    assert not gates.asks("face")
+    assert gates.tasks == {"digit": {"identity"}}
 
 
 def test_a_plan_lowers_a_rate_and_the_next_one_restores_it() -> None:
@@ -42,3 +42,11 @@ def test_a_plan_lowers_a_rate_and_the_next_one_restores_it() -> None:
     assert sum(len(gates.due("digit", i / 10)) for i in range(100)) == pytest.approx(10, abs=1)
     gates.lower({})
     assert sum(len(gates.due("digit", 11.0)) for _ in range(5)) == 5
+
+
+def test_an_app_that_comes_back_starts_anew() -> None:
+    gates = RateGates([app("a", 3.0)])
+    gates.due("digit", 0.0)
+    gates.set_apps([])
+    gates.set_apps([app("a", 3.0)])
+    assert sum(len(gates.due("digit", 100.0)) for _ in range(10)) == 1

@@ -1,0 +1,67 @@
+"""Finds the windows of a frame, for the input types that somebody asks about, and what they show."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from engine.extractors.protocol import Extractor
+from engine.frames import Frame, TruthWindow, Window
+from engine.truth import TruthCounts, TruthMatcher
+
+
+class WindowFinder:
+    """Runs one extractor an input type.
+
+    Truth is matched input type by input type, and only against what is labelled for its tasks: a
+    camera that knows its digits knows nothing of scenes.
+
+    Args:
+        extractors: by input type; each remembers frames of this source alone.
+    """
+
+    def __init__(self, extractors: Mapping[str, Extractor]) -> None:
+        self._extractors = dict(extractors)
+        self._truth: dict[str, TruthMatcher] = {}
+
+    def add(self, extractors: Mapping[str, Extractor]) -> None:
+        """Take further extractors; those that are there already stay, with what they remember."""
+        self._extractors = {**extractors, **self._extractors}
+
+    @property
+    def truth(self) -> TruthCounts:
+        """What was found of what was there, over all input types."""
+        counts = [m.counts for m in self._truth.values()]
+        return TruthCounts(
+            sum(c.present for c in counts),
+            sum(c.found for c in counts),
+            sum(c.false_windows for c in counts),
+            max((c.frames for c in counts), default=0),
+        )
+
+    def find(self, frame: Frame, tasks: Mapping[str, frozenset[str]]) -> dict[str, list[Window]]:
+        """Return the windows of a frame by input type.
+
+        Args:
+            frame: of the one source.
+            tasks: what is asked, by input type; others are not looked for.
+        """
+        found: dict[str, list[Window]] = {}
+        for input_type, asked in tasks.items():
+            boxes = self._extractors[input_type].extract(frame)
+            truths = self._matcher(input_type).match(boxes, self._known(input_type, frame, asked))
+            found[input_type] = [
+                Window(frame, input_type, i, box, truth)
+                for i, (box, truth) in enumerate(zip(boxes, truths, strict=True))
+            ]
+        return found
+
+    def _matcher(self, input_type: str) -> TruthMatcher:
+        return self._truth.setdefault(input_type, TruthMatcher())
+
+    def _known(self, input_type: str, frame: Frame, asked: frozenset[str]) -> tuple[TruthWindow, ...] | None:
+        """Return the truth about these tasks; None where the source has shown none of it so far."""
+        if frame.truth is None:
+            return None
+        known = tuple(t for t in frame.truth if not asked.isdisjoint(t.labels))
+        seen_before = self._matcher(input_type).counts.frames > 0
+        return known if known or seen_before else None
