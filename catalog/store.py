@@ -205,7 +205,11 @@ def open_catalog(root: Path, verify: bool = True) -> Catalog:
         CatalogError: naming the file that is missing or wrong.
     """
     path = root / "catalog.json"
-    if not path.is_file():
+    try:
+        found = path.is_file()
+    except OSError as e:  # a folder that may not be entered
+        raise CatalogError(f"{path}: {e.strerror or e}") from e
+    if not found:
         raise CatalogError(
             f"{root}: not a catalog (no catalog.json): make one with mcdnn compile TASKS.toml --out {root}"
         )

@@ -70,9 +70,12 @@ def open_source(
         BadInput: an option or a pace that there is not.
     """
     opening = Opening(uri, name, pace, clock, sleep)
-    for form in _FORMS:
-        if form.matches(uri):
-            return form.open(opening)
+    try:
+        form = next((f for f in _FORMS if f.matches(uri)), None)
+    except OSError as e:  # a name that is too long, or a folder that may not be entered
+        raise SourceError(f"source {uri[:80]!r}: {e.strerror or e}; expected {ALLOWED_FORMS}") from e
+    if form is not None:
+        return form.open(opening)
     raise SourceError(f"source {uri!r}: no such file or folder; expected {ALLOWED_FORMS}")
 
 
