@@ -15,6 +15,8 @@ from collections.abc import Sequence
 from catalog.errors import BadInput, McdnnError, MissingExtra
 from mcdnn import __version__
 
+_log = logging.getLogger(__name__)
+
 _COMMANDS = ("demo", "compile", "catalog", "run", "serve", "simulate")
 
 
@@ -49,18 +51,31 @@ def main(argv: Sequence[str] | None = None) -> int:
         status: int = command.run(args)
         sys.stdout.flush()
     except (BadInput, MissingExtra) as e:
-        print(f"mcdnn {args.command}: {e}", file=sys.stderr)
-        return 2
+        return _end(args.command, e, 2)
     except McdnnError as e:
-        print(f"mcdnn {args.command}: {e}", file=sys.stderr)
-        return 1
+        return _end(args.command, e, 1)
     except KeyboardInterrupt:
         print(f"mcdnn {args.command}: stopped", file=sys.stderr)
         return 130
     except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _let_go_of_stdout()
         return 1
+    except OSError as e:  # a full disk behind standard output, say
+        _let_go_of_stdout()
+        return _end(args.command, e, 1)
     return status
+
+
+def _end(command: str, error: Exception, status: int) -> int:
+    """Say in one line what went wrong; the log has the rest."""
+    print(f"mcdnn {command}: {error}", file=sys.stderr)
+    _log.debug("%s", error, exc_info=error)
+    return status
+
+
+def _let_go_of_stdout() -> None:
+    """Keep Python from flushing once more at its exit what cannot be written, and from complaining."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 if __name__ == "__main__":

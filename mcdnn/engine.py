@@ -3,53 +3,33 @@
 from __future__ import annotations
 
 import threading
-import time
 from collections.abc import Callable, Mapping
-from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 from catalog.errors import BadInput
-from catalog.store import Catalog
-from engine.answering import Answerer
-from engine.capture import Capture
 from engine.course import CoursePoint
-from engine.extractors.protocol import Extractor
-from engine.extractors.table import default_kind, open_extractor
-from engine.pipeline import Pipeline
-from engine.rates import RateGates
 from engine.results import Result
-from engine.scheduling.catalog_problem import problem_from_catalog
-from engine.scheduling.policies.table import make_policy
 from engine.scheduling.problem import App, Problem
 from engine.sinks.callback import CallbackSink
-from engine.sinks.fan_out import FanOut
 from engine.sinks.protocol import Sink
-from engine.snapshot import Snapshot, Standing
-from engine.sources.digit_camera import DigitCamera
+from engine.snapshot import Snapshot
 from engine.sources.opening import open_source
 from engine.sources.protocol import Source
-from engine.standing import read_standing
 from engine.summary import Summary
 from mcdnn.engine_file import EngineFile, parse_engine_table, read_engine_file
-from mcdnn.wiring import (
-    make_app,
-    make_budget,
-    make_ledger,
-    make_memory,
-    make_profile,
-    open_catalog_to_run,
-    planning_budget,
-)
-
-_QUEUED_FRAMES = 4
+from mcdnn.engine_run import EngineRun
+from mcdnn.wiring import kinds_of_extractor, make_app, make_budget, make_problem, naming, open_setup
 
 
 class Engine:
     """Keeps apps answered on one camera within the budgets of a configuration.
 
+    Any thread may call any method; one run goes on at a time. A run starts with a full budget.
+
     Args:
-        config: the path of an ENGINE.toml, or the same as a mapping.
+        config: the path of an ENGINE.toml, or the same as a mapping. It may name no app: add_app
+            does.
 
     Raises:
         BadInput: the configuration, the catalog or the device profile is wrong.
@@ -57,15 +37,18 @@ class Engine:
 
     def __init__(self, config: EngineFile | Mapping[str, Any] | str | Path) -> None:
         self._file = _read(config)
-        self._catalog: Catalog = open_catalog_to_run(Path(self._file.catalog))
-        self._apps: dict[str, App] = {}
-        for table in self._file.app:
-            self._apps[table.name] = make_app(table, self._catalog)
-        self._sinks: list[Sink] = []
-        self._stop = threading.Event()
+        self._setup = open_setup(self._file)
         self._lock = threading.Lock()
-        self._latest_run: _Run | None = None
+        self._stop = threading.Event()
+        self._apps: dict[str, App] = {}
+        self._asked: dict[str, str] = {}  # task by app, of every app that there ever was
+        self._callbacks: list[Callable[[Result], None]] = []
+        self._sinks: list[Sink] = []
         self._running = False
+        self._current_run: EngineRun | None = None
+        self._latest_run: EngineRun | None = None
+        with naming(self._file.where):
+            self._take({t.name: make_app(t, self._setup.catalog) for t in self._file.app})
 
     def add_app(self, name: str, task: str, **settings: Any) -> Engine:
         """Add an app, also while the engine runs; the plan follows before the next frame.
@@ -76,18 +59,16 @@ class Engine:
         Raises:
             BadInput: the name is taken, the task is unknown, or a setting is wrong.
         """
-        table = parse_engine_table(
-            {"catalog": self._file.catalog, "app": [{"name": name, "task": task, **settings}]}, "add_app"
-        ).app[0]
-        with self._lock:
+        described = {"catalog": self._file.catalog, "app": [{"name": name, "task": task, **settings}]}
+        table = parse_engine_table(described, "add_app").app[0]
+        with self._lock, naming("add_app"):
             if name in self._apps:
-                raise BadInput(f"add_app: an app {name!r} is there already: remove_app({name!r}) first")
-            self._apps[name] = make_app(table, self._catalog)
-            self._follow()
+                raise BadInput(f"an app {name!r} is there already: remove_app({name!r}) first")
+            self._take({**self._apps, name: make_app(table, self._setup.catalog)})
         return self
 
     def remove_app(self, name: str) -> Engine:
-        """Remove an app, also while the engine runs.
+        """Remove an app, also while the engine runs; models that no other app can use leave the memory.
 
         Raises:
             BadInput: there is no such app.
@@ -95,28 +76,40 @@ class Engine:
         with self._lock:
             if name not in self._apps:
                 raise BadInput(f"remove_app: no app {name!r}: there are {sorted(self._apps)}")
-            del self._apps[name]
-            self._follow()
+            self._take({n: a for n, a in self._apps.items() if n != name})
         return self
 
     def on_result(self, callback: Callable[[Result], None]) -> Engine:
-        """Call back with every result, in order, on the sinks' thread."""
-        return self.add_sink(CallbackSink(callback))
+        """Call back with every result of every run to come, in order, on a thread of its own.
+
+        Raises:
+            BadInput: a run is going on.
+        """
+        with self._lock:
+            self._refuse_while_running("on_result")
+            self._callbacks.append(callback)
+        return self
 
     def add_sink(self, sink: Sink) -> Engine:
-        """Send every frame and its results to a sink; it is closed when the run ends."""
-        self._sinks.append(sink)
+        """Send every frame of the next run and its results to a sink, which the run closes at its end.
+
+        Raises:
+            BadInput: a run is going on.
+        """
+        with self._lock:
+            self._refuse_while_running("add_sink")
+            self._sinks.append(sink)
         return self
 
     def classes_of(self, app: str) -> tuple[str, ...]:
-        """Return the class names that an app answers with.
+        """Return the class names that an app answers with, or answered with until it was removed.
 
         Raises:
-            BadInput: there is no such app.
+            BadInput: there never was such an app.
         """
-        if app not in self._apps:
+        if app not in self._asked:
             raise BadInput(f"no app {app!r}: there are {sorted(self._apps)}")
-        return self._catalog.tasks[self._apps[app].task].classes
+        return self._setup.catalog.tasks[self._asked[app]].classes
 
     @property
     def problem(self) -> Problem:
@@ -127,20 +120,42 @@ class Engine:
         """
         if self._latest_run is None:
             raise BadInput("the engine has not run yet: its costs are not known")
-        return self._latest_run.answerer.problem
-
-    def energy_left_j(self) -> float:
-        """Return the energy left of the period's budget in the current or the last run."""
-        run = self._latest_run
-        return float("inf") if run is None else run.summary.latest.standing.budget.energy_left_j
+        return self._latest_run.problem
 
     @property
     def course(self) -> tuple[CoursePoint, ...]:
         """Energy and memory over time in the current or the last run."""
         return () if self._latest_run is None else self._latest_run.summary.course
 
+    def energy_left_j(self) -> float:
+        """Return the energy left of the period's budget in the current or the last run."""
+        run = self._latest_run
+        return float("inf") if run is None else run.summary.latest.standing.budget.energy_left_j
+
+    def battery_charged(self) -> None:
+        """Grant a budget whose period is "charge" anew: the battery reports that it is charging."""
+        with self._lock:
+            if self._current_run is not None and self._file.budget.period == "charge":
+                self._current_run.renew_budget()
+
+    def open_source(self, uri: str | None = None) -> Source:
+        """Open a source as run() would: by its URI, or the configured one.
+
+        Raises:
+            BadInput: there is none.
+            SourceError: it cannot be opened.
+        """
+        configured = self._file.source[0] if self._file.source else None
+        if uri is not None:
+            return open_source(uri, pace=configured.pace if configured else None)
+        if configured is None:
+            raise BadInput(
+                f"{self._file.where}: no source: add a [[source]] with a uri, or give --source URI"
+            )
+        return open_source(configured.uri, name=configured.name, pace=configured.pace)
+
     def stop(self) -> None:
-        """End the run after the frame in work; any thread may call it."""
+        """End the run that is going on, after the frame in work."""
         self._stop.set()
 
     def run(
@@ -151,47 +166,72 @@ class Engine:
     ) -> Snapshot:
         """Run until the source ends, time is up, or stop() is called; return what happened.
 
+        However it ends, what was answered is written; only a KeyboardInterrupt after stop() waits
+        for nothing any more.
+
         Args:
-            source: a URI or a source, in place of the configured one.
+            source: a URI or a source, in place of the configured one; closed at the end.
             duration_s: on the source's clock.
             on_start: given the summary, which fills while the engine runs.
 
         Raises:
-            BadInput: no source, or no app.
-            SourceError: the source broke; the summary given to on_start holds what came before.
+            BadInput: no source, no app, or a run is going on already.
+            SourceError: the source cannot be opened or gives no frame.
+            SourceBroke: it broke later; the summary given to on_start holds what came before.
             SinkError: results can no longer be written.
         """
-        if not self._apps:
-            raise BadInput("no app: add an [[app]] to the configuration or call add_app")
+        if not duration_s > 0.0:
+            raise BadInput(f"duration_s = {duration_s}: expected a positive number of seconds")
         with self._lock:
-            run = self._latest_run = _Run(
-                self._file, self._catalog, dict(self._apps), self._open(source), self._sinks
-            )
+            self._refuse_while_running("run")
             self._running = True
-        on_start(run.summary)
+        self._stop.clear()
         try:
-            run.pipeline.run(self._stop, duration_s)
+            run = self._begin(source)
+            try:
+                on_start(run.summary)
+                run.pipeline.run(self._stop, duration_s)
+            except KeyboardInterrupt:
+                if not self._stop.is_set():
+                    run.close()
+                raise
+            except BaseException:
+                run.close()
+                raise
+            return run.close()
         finally:
             with self._lock:
                 self._running = False
-            end = run.close()
-        return end
+                self._current_run = None
 
-    def _open(self, source: str | Source | None) -> Source:
-        if source is not None and not isinstance(source, str):
-            return source
-        configured = self._file.source[0] if self._file.source else None
-        if source is not None:
-            return open_source(source, pace=configured.pace if configured else None)
-        if configured is None:
-            raise BadInput(
-                "no source: add a [[source]] with a uri to the configuration, or give --source URI"
-            )
-        return open_source(configured.uri, name=configured.name, pace=configured.pace)
+    def _begin(self, source: str | Source | None) -> EngineRun:
+        if not self._apps:
+            raise BadInput(f"{self._file.where}: no app: add an [[app]], or call add_app")
+        opened = self.open_source(source) if source is None or isinstance(source, str) else source
+        with self._lock:
+            sinks = [*self._sinks, *(CallbackSink(c) for c in self._callbacks)]
+            try:
+                run = EngineRun(self._setup, self._apps, opened, sinks)
+            except BaseException:
+                opened.close()
+                raise
+            self._sinks = []
+            self._current_run = self._latest_run = run
+        return run
 
-    def _follow(self) -> None:
-        if self._running and self._latest_run is not None:
-            self._latest_run.set_apps(dict(self._apps))
+    def _take(self, apps: dict[str, App]) -> None:
+        """Check apps, have a run follow them, and keep them."""
+        if self._current_run is not None:
+            self._current_run.set_apps(apps)
+        else:
+            kinds_of_extractor(self._setup, apps.values())
+            make_problem(self._setup, apps.values(), make_budget(self._file))
+        self._apps = apps
+        self._asked |= {name: app.task for name, app in apps.items()}
+
+    def _refuse_while_running(self, verb: str) -> None:
+        if self._running:
+            raise BadInput(f"{verb}: the engine is running: call it before run(), or after it has ended")
 
 
 def _read(config: EngineFile | Mapping[str, Any] | str | Path) -> EngineFile:
@@ -200,93 +240,3 @@ def _read(config: EngineFile | Mapping[str, Any] | str | Path) -> EngineFile:
     if isinstance(config, Mapping):
         return parse_engine_table(dict(config), "config")
     return read_engine_file(Path(config))
-
-
-def _decoding_clock(source: Source) -> Callable[[], float]:
-    """Return the clock that decoding is charged by.
-
-    The digit camera draws its frames where a camera would deliver them: that is no work of the
-    device, and the camera's power is in the base load.
-    """
-    return (lambda: 0.0) if isinstance(source, DigitCamera) else time.thread_time
-
-
-class _Run:
-    """Everything that lives as long as one run."""
-
-    def __init__(
-        self, file: EngineFile, catalog: Catalog, apps: dict[str, App], source: Source, sinks: list[Sink]
-    ) -> None:
-        self._file = file
-        self._catalog = catalog
-        self.profile = make_profile(file)
-        self.ledger = make_ledger(file, self.profile, datetime.now().astimezone())
-        self.memory = make_memory(catalog, file)
-        self.gates = RateGates(apps.values())
-        problem = self._problem(apps)
-        self.answerer = Answerer(
-            catalog, problem, make_policy(file.policy, problem), self.ledger, self.memory, self.profile
-        )
-        self.summary = Summary(self._standing)
-        extractors = self._extractors(apps)
-        self.capture = Capture(source, _QUEUED_FRAMES, _decoding_clock(source))
-        self.sink = FanOut(sinks, live=source.live)
-        self.pipeline = Pipeline(
-            self.capture,
-            extractors,
-            self.answerer,
-            self.gates,
-            self.ledger,
-            self.profile,
-            self.sink,
-            self.summary,
-        )
-
-    def set_apps(self, apps: dict[str, App]) -> None:
-        """Have the pipeline take other apps before its next frame."""
-        problem = self._problem(apps)
-        extractors = self._extractors(apps)
-
-        def change() -> None:
-            self.pipeline.extractors = self.pipeline.extractors | {
-                k: v for k, v in extractors.items() if k not in self.pipeline.extractors
-            }
-            self.gates.set_apps(apps.values())
-            self.answerer.set_problem(problem)
-
-        self.pipeline.between_frames(change)
-
-    def _standing(self) -> Standing:
-        return read_standing(
-            self.capture,
-            self.pipeline.truth,
-            self.ledger,
-            make_budget(self._file),
-            self.memory,
-            self.answerer,
-            self.pipeline.now_s,
-            self.sink.drops,
-        )
-
-    def _problem(self, apps: dict[str, App]) -> Problem:
-        return problem_from_catalog(
-            self._catalog,
-            apps.values(),
-            planning_budget(self.ledger, self._file),
-            self.profile,
-            self._catalog.measurements(self._file.device.measured_on),
-        )
-
-    def _extractors(self, apps: dict[str, App]) -> dict[str, Extractor]:
-        wanted = dict.fromkeys(a.input_type for a in apps.values())
-        return {t: open_extractor(self._file.extractor.get(t) or default_kind(t)) for t in wanted}
-
-    def close(self) -> Snapshot:
-        """Let go of the source, the sinks and the models; what was accepted is on disk."""
-        self.capture.close()
-        try:
-            self.sink.close()
-        finally:
-            end = self.summary.finish()
-            self.memory.close()
-        return end

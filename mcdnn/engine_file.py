@@ -7,7 +7,15 @@ import tomllib
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    PrivateAttr,
+    ValidationError,
+    field_validator,
+    model_validator,
+)
 
 from catalog.errors import BadInput
 
@@ -63,6 +71,13 @@ class AppTable(_Table):
     weight: Positive = 1.0
     accuracy_floor: Share = 0.0
 
+    @field_validator("rate_hz", mode="before")
+    @classmethod
+    def _two(cls, value: object) -> object:
+        if value is not None and not (isinstance(value, list | tuple) and len(value) == 2):
+            raise ValueError(f"expected [least, wanted] in windows a second, got {value!r}")
+        return value
+
     @field_validator("rate_hz")
     @classmethod
     def _in_order(cls, value: tuple[float, float] | None) -> tuple[float, float] | None:
@@ -80,7 +95,13 @@ class EngineFile(_Table):
     device: DeviceTable = DeviceTable()
     extractor: dict[str, str] = {}
     source: list[SourceTable] = []
-    app: Annotated[list[AppTable], Field(min_length=1)]
+    app: list[AppTable] = []
+    _where: str = PrivateAttr("config")
+
+    @property
+    def where(self) -> str:
+        """Name of the file, or what stands for it, for errors."""
+        return self._where
 
     @model_validator(mode="after")
     def _one_source(self) -> EngineFile:
@@ -107,29 +128,35 @@ def parse_engine_table(table: dict[str, Any], where: str) -> EngineFile:
         BadInput: naming the first key that is wrong, and what was expected.
     """
     try:
-        return EngineFile.model_validate(table)
+        parsed = EngineFile.model_validate(table)
     except ValidationError as e:
-        first = e.errors()[0]
-        key = ".".join(str(x) for x in first["loc"]) or "the file"
-        known = _known_keys(first["loc"]) if first["type"] == "extra_forbidden" else ""
-        raise BadInput(f"{where}: {key}: {first['msg']}{known}") from e
+        raise BadInput(f"{where}: {_complaint(e)}") from e
+    parsed._where = where
+    return parsed
 
 
-def _known_keys(loc: tuple[int | str, ...]) -> str:
-    table: type[BaseModel] = EngineFile
-    nested: dict[str, type[BaseModel]] = {
+def _complaint(error: ValidationError) -> str:
+    first = error.errors()[0]
+    key = ".".join(str(x) for x in first["loc"])
+    if first["type"] == "extra_forbidden":
+        return f"{key}: no such key: expected one of {', '.join(_known_keys(first['loc']))}"
+    what = str(first["msg"]).removeprefix("Value error, ")
+    return f"{key}: {what}" if key else what
+
+
+def _known_keys(loc: tuple[int | str, ...]) -> list[str]:
+    tables: dict[str, type[BaseModel]] = {
         "budget": BudgetTable,
         "device": DeviceTable,
         "source": SourceTable,
         "app": AppTable,
     }
-    if len(loc) > 1:
-        table = nested.get(str(loc[0]), EngineFile)
-    return f" (known keys: {', '.join(table.model_fields)})"
+    table = tables[str(loc[0])] if len(loc) > 1 else EngineFile
+    return list(table.model_fields)
 
 
 def read_engine_file(path: Path) -> EngineFile:
-    """Read ENGINE.toml; a relative catalog or source path is taken from the file's folder.
+    """Read ENGINE.toml; relative paths in it are taken from its folder.
 
     Raises:
         BadInput: the file is missing, not TOML, or a key is wrong.
@@ -145,15 +172,15 @@ def read_engine_file(path: Path) -> EngineFile:
     except tomllib.TOMLDecodeError as e:
         raise BadInput(f"{path}: not TOML: {e}") from e
     parsed = parse_engine_table(table, str(path))
-    return parsed.model_copy(
-        update={
-            "catalog": str(_beside(path, parsed.catalog)),
-            "source": [
-                s.model_copy(update={"uri": str(_beside(path, s.uri)) if _is_path(s.uri) else s.uri})
-                for s in parsed.source
-            ],
-        }
-    )
+    sources = [
+        s.model_copy(update={"uri": str(_beside(path, s.uri)) if _is_path(s.uri) else s.uri})
+        for s in parsed.source
+    ]
+    update: dict[str, Any] = {"catalog": str(_beside(path, parsed.catalog)), "source": sources}
+    if parsed.device.profile.endswith(".toml"):
+        profile = str(_beside(path, parsed.device.profile))
+        update["device"] = parsed.device.model_copy(update={"profile": profile})
+    return parsed.model_copy(update=update)
 
 
 def _is_path(uri: str) -> bool:

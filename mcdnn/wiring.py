@@ -2,24 +2,76 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+import time
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 
 from catalog.backends.table import open_backend
 from catalog.devices import DeviceProfile, load_device_profile
-from catalog.errors import BadInput
+from catalog.errors import BadInput, CatalogError
+from catalog.measurements import DeviceMeasurements
 from catalog.store import Catalog, open_catalog
+from engine.clocks import REAL_CLOCKS, Clocks
+from engine.extractors.protocol import Extractor
+from engine.extractors.table import default_kind, extractor_kinds, open_extractor
 from engine.ledger import Ledger
 from engine.period import FixedPeriod, Period, parse_period
 from engine.runtime.catalog_pieces import CatalogPieces
 from engine.runtime.loading import PieceMemory
 from engine.runtime.residency import Residency
-from engine.scheduling.problem import App, Budget
+from engine.scheduling.catalog_problem import problem_from_catalog
+from engine.scheduling.policies.table import POLICIES
+from engine.scheduling.problem import App, Budget, Problem
 from mcdnn.engine_file import AppTable, EngineFile
 
 _MB = 1e6
 _UNLIMITED_S = 36_000.0
+
+
+@dataclass(frozen=True, slots=True)
+class Setup:
+    """A configuration with all that it names read and checked.
+
+    Args:
+        profile: turns processor time into joules.
+        measurements: of the catalog, to plan with until the run has measured for itself.
+    """
+
+    file: EngineFile
+    catalog: Catalog
+    profile: DeviceProfile
+    measurements: DeviceMeasurements
+
+
+def open_setup(file: EngineFile) -> Setup:
+    """Read what a configuration names.
+
+    Raises:
+        CatalogError: the catalog is damaged, or was not measured on the device.
+        BadInput: anything else that is wrong, by file and key.
+    """
+    catalog = open_catalog_to_run(Path(file.catalog))
+    with naming(file.where):
+        _check_policy(file)
+        _check_extractors(file, catalog)
+        profile = load_device_profile(file.device.profile)
+        setup = Setup(file, catalog, profile, catalog.measurements(file.device.measured_on))
+        make_ledger(setup, datetime.now().astimezone())
+    return setup
+
+
+@contextmanager
+def naming(where: str) -> Iterator[None]:
+    """Put the name of the file into what is wrong in it; a catalog's errors name their own."""
+    try:
+        yield
+    except CatalogError:
+        raise
+    except BadInput as e:
+        raise BadInput(f"{where}: {e}") from e
 
 
 def open_catalog_to_run(path: Path) -> Catalog:
@@ -33,6 +85,22 @@ def open_catalog_to_run(path: Path) -> Catalog:
     if not catalog.variants:
         raise BadInput(f"{path}: the catalog holds no variant yet: finish it with mcdnn compile --resume")
     return catalog
+
+
+def _check_policy(file: EngineFile) -> None:
+    if file.policy not in POLICIES:
+        raise BadInput(f"policy = {file.policy!r}: expected one of {', '.join(sorted(POLICIES))}")
+
+
+def _check_extractors(file: EngineFile, catalog: Catalog) -> None:
+    kinds = extractor_kinds()
+    for input_type, kind in file.extractor.items():
+        key = f"extractor.{input_type}"
+        if input_type not in catalog.input_types:
+            known = ", ".join(catalog.input_types)
+            raise BadInput(f"{key}: not an input type of the catalog: expected one of {known}")
+        if kind not in kinds:
+            raise BadInput(f"{key} = {kind!r}: expected one of {', '.join(kinds)}")
 
 
 def make_app(table: AppTable, catalog: Catalog) -> App:
@@ -77,30 +145,66 @@ def make_period(file: EngineFile, origin: datetime) -> Period:
     return parse_period(b.period, b.reset_at, origin)
 
 
-def make_ledger(file: EngineFile, profile: DeviceProfile, origin: datetime) -> Ledger:
+def make_ledger(setup: Setup, origin: datetime) -> Ledger:
     """Return a ledger for the configured budget.
+
+    Args:
+        origin: the wall clock at second 0 of the source's.
 
     Raises:
         BadInput: the period is not understood, or the base load alone takes the budget.
     """
-    return Ledger(make_budget(file), make_period(file, origin), profile.base_w, file.budget.carry_over)
+    file = setup.file
+    return Ledger(make_budget(file), make_period(file, origin), setup.profile.base_w, file.budget.carry_over)
 
 
-def make_memory(catalog: Catalog, file: EngineFile) -> PieceMemory:
+def make_memory(setup: Setup) -> PieceMemory:
     """Return memory under the configured limit that loads parts with onnxruntime."""
-    pieces = CatalogPieces(catalog, open_backend("onnxruntime", file.device.threads))
-    return PieceMemory(pieces, pieces.sizes(), Residency(make_budget(file).memory_bytes))
+    pieces = CatalogPieces(setup.catalog, open_backend("onnxruntime", setup.file.device.threads))
+    return PieceMemory(pieces, pieces.sizes(), Residency(make_budget(setup.file).memory_bytes))
 
 
-def make_profile(file: EngineFile) -> DeviceProfile:
-    """Return the device's power figures.
+def make_problem(setup: Setup, apps: Iterable[App], budget: Budget) -> Problem:
+    """Return the scheduling problem of some apps.
+
+    Args:
+        budget: what may be planned with: base load taken off.
 
     Raises:
-        BadInput: no such profile.
+        CatalogError: a part that is needed was not measured.
     """
-    return load_device_profile(file.device.profile)
+    return problem_from_catalog(setup.catalog, apps, budget, setup.profile, setup.measurements)
 
 
-def planning_budget(ledger: Ledger, file: EngineFile) -> Budget:
-    """Return what policies may plan with: the period's budget less the base load."""
-    return replace(ledger.budget, memory_bytes=make_budget(file).memory_bytes)
+def kinds_of_extractor(setup: Setup, apps: Iterable[App]) -> dict[str, str]:
+    """Return which extractor finds the windows of each input type that the apps ask about.
+
+    Raises:
+        BadInput: none is configured for one of them, and none belongs to it by itself.
+    """
+    wanted = dict.fromkeys(a.input_type for a in apps)
+    return {t: setup.file.extractor.get(t) or default_kind(t) for t in wanted}
+
+
+def make_extractors(setup: Setup, apps: Iterable[App]) -> dict[str, Extractor]:
+    """Return a new extractor for each input type that the apps ask about.
+
+    Raises:
+        BadInput: see kinds_of_extractor.
+    """
+    return {t: open_extractor(kind) for t, kind in kinds_of_extractor(setup, apps).items()}
+
+
+def answering_clocks(file: EngineFile) -> Clocks:
+    """Return the clocks by which answers are measured.
+
+    Where parts run on several threads, the processor time of the one that waits for them misses
+    the others: real time stands for it then, with all of them at work (answering_profile), which is
+    an upper bound.
+    """
+    return REAL_CLOCKS if file.device.threads == 1 else Clocks(busy_s=time.perf_counter)
+
+
+def answering_profile(setup: Setup) -> DeviceProfile:
+    """Return the power while parts run: that of as many cores as they may use."""
+    return replace(setup.profile, processor_w=setup.profile.processor_w * setup.file.device.threads)

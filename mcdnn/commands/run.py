@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from engine.summary import Summary
     from mcdnn.engine import Engine
 
+_ENDING = (signal.SIGINT, signal.SIGTERM)
 _EXAMPLE = """examples:
   mcdnn run ENGINE.toml --out results.jsonl --video annotated.mp4
   mcdnn run ENGINE.toml --source clip.mp4 --duration 60 --policy original
@@ -51,29 +52,27 @@ def add_parser(subparsers: Any) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Run until the source ends, time is up or Ctrl-C.
+    """Run until the source ends, time is up, or Ctrl-C or SIGTERM comes.
 
     Raises:
         BadInput: the configuration, the catalog or the source is wrong.
+        SourceBroke: the source broke in mid-stream.
         SinkError: results can no longer be written.
     """
-    from mcdnn.engine import Engine
-    from mcdnn.engine_file import read_engine_file, schema
+    from mcdnn.engine_file import schema
 
     if args.print_schema:
         print(schema())
         return 0
-    if args.config is None:
-        raise BadInput("no configuration: give the path of an ENGINE.toml (mcdnn run --help shows examples)")
-    if args.duration is not None and not args.duration > 0.0:
-        raise BadInput(f"--duration {args.duration}: expected a positive number of seconds")
-    file = read_engine_file(args.config)
-    if args.policy is not None:
-        file = file.model_copy(update={"policy": args.policy})
-    engine = Engine(file)
-    _add_sinks(engine, args)
+    engine, title = _engine(args)
+    source = engine.open_source(args.source)
+    try:
+        _add_sinks(engine, args)
+    except BadInput:
+        source.close()
+        raise
     duration_s = float("inf") if args.duration is None else args.duration
-    snapshot = watch(engine, args.source, duration_s, f"{args.config} {file.policy}", to_stderr=args.json)
+    snapshot = watch(engine, source, duration_s, title, to_stderr=args.json)
     if args.json:
         from mcdnn.closing_summary import summary_to_json
 
@@ -81,18 +80,37 @@ def run(args: argparse.Namespace) -> int:
     return 0
 
 
+def _engine(args: argparse.Namespace) -> tuple[Engine, str]:
+    """Return the configured engine, and what to call the run."""
+    from engine.scheduling.policies.table import POLICIES
+    from mcdnn.engine import Engine
+    from mcdnn.engine_file import read_engine_file
+
+    if args.config is None:
+        raise BadInput("no configuration: give the path of an ENGINE.toml (mcdnn run --help shows examples)")
+    if args.duration is not None and not args.duration > 0.0:
+        raise BadInput(f"--duration {args.duration:g}: expected a positive number of seconds")
+    if args.policy is not None and args.policy not in POLICIES:
+        raise BadInput(f"--policy {args.policy}: expected one of {', '.join(sorted(POLICIES))}")
+    file = read_engine_file(args.config)
+    if args.policy is not None:
+        file = file.model_copy(update={"policy": args.policy})
+    return Engine(file), f"{args.config} {file.policy}"
+
+
 def _add_sinks(engine: Engine, args: argparse.Namespace) -> None:
+    """Add what was asked for; what is refused without touching a file comes first."""
     from engine.scheduling.problem_json import problem_to_json
     from engine.sinks.annotated_video import AnnotatedVideoSink
     from engine.sinks.json_lines import JsonLinesSink
     from engine.sinks.recorder import Recorder
 
-    if args.out is not None:
-        engine.add_sink(JsonLinesSink(args.out))
     if args.video is not None:
         engine.add_sink(AnnotatedVideoSink(args.video, energy_left_j=engine.energy_left_j))
     if args.record is not None:
         engine.add_sink(Recorder(args.record, engine.classes_of, lambda: problem_to_json(engine.problem)))
+    if args.out is not None:
+        engine.add_sink(JsonLinesSink(args.out))
 
 
 def watch(
@@ -104,15 +122,16 @@ def watch(
 ) -> Snapshot:
     """Run an engine with a live table in the terminal and print the closing summary.
 
-    Ctrl-C ends the run after the frame in work; a second one ends it at once. A source or sink that
-    breaks still gets its closing summary before the error is raised.
+    Ctrl-C and SIGTERM end the run after the frame in work; a second one ends it at once, whatever is
+    not written yet. A source or sink that breaks still gets its closing summary before the error is
+    raised.
     """
     from mcdnn.closing_summary import print_closing_summary, text_console
     from mcdnn.live_table import live_table
 
     console = text_console(sys.stderr if to_stderr else sys.stdout)
     with ExitStack() as stack:
-        stack.enter_context(_stopped_by_interrupt(engine))
+        stack.enter_context(_stopped_by_signals(engine))
         summaries: list[Summary] = []
 
         def show(summary: Summary) -> None:
@@ -131,13 +150,18 @@ def watch(
 
 
 @contextmanager
-def _stopped_by_interrupt(engine: Engine) -> Iterator[None]:
-    def stop(_signal: int, _frame: object) -> None:
-        engine.stop()
-        signal.signal(signal.SIGINT, before)
+def _stopped_by_signals(engine: Engine) -> Iterator[None]:
+    """End the run on the first Ctrl-C or SIGTERM; a second one does what it would do anywhere."""
 
-    before = signal.signal(signal.SIGINT, stop)
+    def stop(number: int, _frame: object) -> None:
+        engine.stop()
+        signal.signal(number, before[signal.Signals(number)])
+
+    before = {number: signal.getsignal(number) for number in _ENDING}
+    for number in _ENDING:
+        signal.signal(number, stop)
     try:
         yield
     finally:
-        signal.signal(signal.SIGINT, before)
+        for number in _ENDING:
+            signal.signal(number, before[number])

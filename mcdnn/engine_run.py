@@ -1,0 +1,138 @@
+"""Everything that lives as long as one run of the engine."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from datetime import datetime
+
+from engine.answering import Answerer
+from engine.capture import Capture
+from engine.pipeline import Pipeline
+from engine.rates import RateGates
+from engine.scheduling.policies.table import make_policy
+from engine.scheduling.problem import App, Problem
+from engine.sinks.fan_out import FanOut
+from engine.sinks.protocol import Sink
+from engine.snapshot import Snapshot, Standing
+from engine.sources.protocol import Source
+from engine.standing import read_standing
+from engine.summary import Summary
+from engine.window_finding import WindowFinder
+from mcdnn.wiring import (
+    Setup,
+    answering_clocks,
+    answering_profile,
+    make_budget,
+    make_extractors,
+    make_ledger,
+    make_memory,
+    make_problem,
+)
+
+_QUEUED_FRAMES = 4
+
+
+class EngineRun:
+    """Built on the caller's thread and then used by the loop's, except for what says otherwise.
+
+    What can be refused is built first, what starts threads last.
+
+    Args:
+        setup: read and checked.
+        apps: by name.
+        source: owned from here on.
+        sinks: likewise.
+
+    Raises:
+        BadInput: an app needs an extractor that is not configured.
+    """
+
+    def __init__(self, setup: Setup, apps: Mapping[str, App], source: Source, sinks: Sequence[Sink]) -> None:
+        self._setup = setup
+        self._granted = make_budget(setup.file)
+        self._ledger = make_ledger(setup, datetime.now().astimezone())
+        self._memory = make_memory(setup)
+        self._gates = RateGates(apps.values())
+        self._finder = WindowFinder(make_extractors(setup, apps.values()))
+        problem = make_problem(setup, apps.values(), self._ledger.budget)
+        self._answerer = Answerer(
+            setup.catalog,
+            problem,
+            make_policy(setup.file.policy, problem),
+            self._ledger,
+            self._memory,
+            answering_profile(setup),
+            answering_clocks(setup.file),
+        )
+        self.summary = Summary(self._standing)
+        self._expect(apps)
+        self._sink = FanOut(sinks, live=source.live)
+        self._capture = Capture(source, _QUEUED_FRAMES)
+        self.pipeline = Pipeline(
+            self._capture,
+            self._finder,
+            self._answerer,
+            self._gates,
+            self._ledger,
+            setup.profile,
+            self._sink,
+            self.summary,
+        )
+
+    @property
+    def problem(self) -> Problem:
+        """All that the policy may choose from, with the costs measured so far; any thread may ask."""
+        return self._answerer.problem
+
+    def set_apps(self, apps: Mapping[str, App]) -> None:
+        """Have the loop take other apps before its next frame; any thread may ask.
+
+        Raises:
+            BadInput: see EngineRun; nothing has changed then.
+        """
+        extractors = make_extractors(self._setup, apps.values())
+        problem = make_problem(self._setup, apps.values(), self._granted)
+
+        def change() -> None:
+            self._finder.add(extractors)
+            self._gates.set_apps(apps.values())
+            self._answerer.set_problem(replace(problem, budget=self._ledger.budget))
+            self._expect(apps)
+
+        self.pipeline.between_frames(change)
+
+    def renew_budget(self) -> None:
+        """Have the loop begin a new period of the budget before its next frame; any thread may ask."""
+        self.pipeline.between_frames(lambda: self._ledger.renew(self.pipeline.now_s))
+
+    def close(self) -> Snapshot:
+        """Let go of the source, the sinks and the models; what was accepted is on disk.
+
+        Raises:
+            SinkError: a sink failed, unless the run ended because of it.
+        """
+        self._capture.close()
+        try:
+            self.pipeline.finish()
+            self._sink.close()
+        finally:
+            end = self.summary.finish()
+            self._memory.close()
+        return end
+
+    def _expect(self, apps: Mapping[str, App]) -> None:
+        for app in apps:
+            self.summary.expect(app)
+
+    def _standing(self) -> Standing:
+        return read_standing(
+            self._capture,
+            self._finder.truth,
+            self._ledger,
+            self._granted,
+            self._memory,
+            self._answerer,
+            self.pipeline.now_s,
+            self._sink.drops,
+        )
