@@ -183,6 +183,7 @@ class Answerer:
         Returns:
             One result an app, in the order of `due`.
         """
+        self._take_note(self._loads.book(now), now)
         state = self._state(now, self._clocks.wall_s() - began_s)
         choice = self._policy.choose(window.input_type, due, state, now)
         serving = _Serving(window, now, began_s, dict(choice.unserved))

@@ -49,7 +49,7 @@ class Notices:
                 self._say_gone(reason, now)
             elif (app, reason) not in self._said and len(self._said) < _MOST_SAID:
                 self._said.add((app, reason))
-                _log.warning("app %s is not served from %.1f s on: %s", app, now, reason)
+                _log.warning("app %s: not served at %.1f s, and said only once: %s", app, now, reason)
 
     def _say_gone(self, reason: str, now: float) -> None:
         if reason not in self._gone:

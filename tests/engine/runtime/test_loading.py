@@ -12,7 +12,7 @@ from catalog.backends.table import open_backend
 from catalog.errors import BackendError, CatalogError
 from catalog.store import open_catalog
 from engine.runtime.catalog_pieces import CatalogPieces
-from engine.runtime.loading import PieceEvicted, PieceLoaded, PieceMemory
+from engine.runtime.loading import Event, LoadFailed, PieceEvicted, PieceLoaded, PieceMemory
 from engine.runtime.residency import Residency, TooLarge
 from tests.catalog_builder import build_catalog
 
@@ -46,10 +46,13 @@ def memory(shelf: Shelf) -> Iterator[PieceMemory]:
 
 
 def loaded(memory: PieceMemory) -> list[str]:
-    return [
-        f"+{e.piece}" if isinstance(e, PieceLoaded) else f"-{e.piece}>{e.made_room_for}"
-        for e in memory.events()
-    ]
+    return [_told(e) for e in memory.events()]
+
+
+def _told(event: Event) -> str:
+    if isinstance(event, LoadFailed):
+        return f"!{event.piece}"
+    return f"+{event.piece}" if isinstance(event, PieceLoaded) else f"-{event.piece}>{event.made_room_for}"
 
 
 def test_a_piece_is_loaded_once(memory: PieceMemory) -> None:
@@ -108,6 +111,17 @@ def test_a_piece_that_cannot_be_loaded_gives_its_memory_back(memory: PieceMemory
     assert memory.used_bytes == 0
     shelf.broken = set()
     assert memory.obtain("a") == ["A"]
+    assert loaded(memory) == ["!a", "+a"]
+
+
+def test_a_load_that_fails_in_the_background_is_told(memory: PieceMemory, shelf: Shelf) -> None:
+    shelf.broken = {"b"}
+    assert memory.request("ab") == ("a", "b")
+    assert memory.request("ab") == ()
+    memory.wait_for_loads()
+    assert loaded(memory) == ["+a", "!b"]
+    assert memory.resident == {"a"}
+    assert memory.used_bytes == 10
 
 
 def test_a_failed_background_load_is_tried_again_when_it_is_needed(memory: PieceMemory, shelf: Shelf) -> None:
