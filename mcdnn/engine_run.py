@@ -23,6 +23,7 @@ from mcdnn.wiring import (
     Setup,
     answering_clocks,
     answering_profile,
+    decoding_clock,
     make_budget,
     make_extractors,
     make_ledger,
@@ -68,7 +69,7 @@ class EngineRun:
         self.summary = Summary(self._standing)
         self._expect(apps)
         self._sink = FanOut(sinks, live=source.live)
-        self._capture = Capture(source, _QUEUED_FRAMES)
+        self._capture = Capture(source, _QUEUED_FRAMES, decoding_clock(source))
         self.pipeline = Pipeline(
             self._capture,
             self._finder,
