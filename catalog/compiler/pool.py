@@ -26,8 +26,6 @@ from catalog.compiler.workplace import Workplace
 from catalog.training.schedule import Progress
 from catalog.transforms.recipe import Candidate, StoredTrunk
 
-_LEAVE_S = 5.0
-
 
 class OutcomeLog(Protocol):
     """Keeps what came of each candidate."""
@@ -66,15 +64,12 @@ class WorkerPool:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        """End all workers at once: what they have finished is on disk, and the rest is made anew."""
         for worker in self._workers:
+            worker.process.kill()
+        for worker in self._workers:
+            worker.process.join()
             worker.pipe.close()
-            if error is not None:
-                worker.process.terminate()
-        for worker in self._workers:
-            worker.process.join(_LEAVE_S)
-            if worker.process.is_alive():
-                worker.process.kill()
-                worker.process.join()
 
     def make_all(
         self,

@@ -50,7 +50,7 @@ def list_splits(spec: DataSpec, seed: int) -> FileSplits:
     for path in dict.fromkeys(paths):
         wanted = [s for s, p in zip(SPLITS, paths, strict=True) if p == path]
         shares = [share for share, p in zip(spec.shares, paths, strict=True) if p == path]
-        files |= _shared_out(list_files(path), wanted, shares, seed)
+        files |= shared_out(list_files(path), wanted, shares, seed)
     classes = tuple(sorted({f.label for f in files["train"]}))
     if len(classes) < _LEAST_CLASSES:
         raise DataError(
@@ -115,9 +115,10 @@ def _list_csv(path: Path) -> list[LabelledFile]:
     return [LabelledFile(path.parent / file, label) for file, label in rows]
 
 
-def _shared_out(
+def shared_out(
     listed: Sequence[LabelledFile], splits: Sequence[str], shares: Sequence[float], seed: int
 ) -> dict[str, tuple[LabelledFile, ...]]:
+    """Share files out to splits, every class at the same shares; the shares need not add up to 1."""
     ids = {label: i for i, label in enumerate(sorted({f.label for f in listed}))}
     labels = np.array([ids[f.label] for f in listed], np.int64)
     total = sum(shares)

@@ -87,7 +87,5 @@ def _profile(args: argparse.Namespace) -> int:
     plan = MeasuringPlan(args.device, threads=args.threads, budget_s=args.seconds)
     measured = measure(catalog, plan, time.perf_counter, datetime.now(UTC).isoformat(timespec="seconds"))
     CatalogWriter(args.catalog).write_measurements(measured)
-    print(
-        f"{len(catalog.parts)} parts measured on {measured.machine}: {args.catalog}/profiles/{args.device}.json"
-    )
+    print(f"{len(catalog.parts)} parts measured on {measured.machine}")
     return _show(argparse.Namespace(catalog=args.catalog, device=args.device, json=False))

@@ -96,7 +96,10 @@ def compile_shown(request: CompileRequest, out: Path, resume: bool, jobs: int, c
             return compile_catalog(request, out, resume, conditions, display)
     except KeyboardInterrupt:
         console.print(
-            f"what is finished is kept in {out}: continue with --resume", markup=False, highlight=False
+            f"what is finished is kept in {out}: continue with --resume",
+            markup=False,
+            highlight=False,
+            soft_wrap=True,
         )
         raise
 

@@ -1,0 +1,97 @@
+from __future__ import annotations
+
+import sys
+from dataclasses import replace
+
+import pytest
+
+from catalog.compiler.fingerprint import fingerprint, package_versions
+from catalog.compiler.planning import catalog_tasks, plan_candidates
+from catalog.compiler.request import CompileRequest, ModelSpec, TaskSpec
+from catalog.datasets.data_spec import DataSpec
+from catalog.errors import BadInput
+from catalog.tasks import InputType
+from catalog.transforms.recipe import Effort, Scale
+from tests.tiny_compile import tiny_request
+
+FIXED = "tests.catalog.compiler.architectures:fixed"
+
+
+def names(request: CompileRequest) -> list[str]:
+    return [c.name for c in plan_candidates(request)]
+
+
+def test_every_technique_adds_its_trunks_after_what_they_start_from() -> None:
+    planned = plan_candidates(tiny_request(("int8", "scale", "lowrank")))
+    position = {c.name: k for k, c in enumerate(planned)}
+    assert list(position) == [
+        "convnet-w100-d100-r16",
+        "convnet-w100-d100-r16-int8",
+        "convnet-w100to33-d100-r16",
+        "convnet-w100-d100-r16-lowrank",
+    ]
+    assert all(position[a] < position[c.name] for c in planned for a in c.after)
+
+
+def test_names_tell_families_apart() -> None:
+    models = (ModelSpec(techniques=()), ModelSpec(techniques=()), ModelSpec(FIXED, ()))
+    request = replace(tiny_request(), models=models)
+    assert names(request) == ["convnet-1-w100-d100-r16", "convnet-2-w100-d100-r16", "fixed-w100-d100-r16"]
+
+
+def test_names_tell_input_types_apart() -> None:
+    request = tiny_request(())
+    face = TaskSpec("who", "face", DataSpec("faces"))
+    request = replace(
+        request, input_types=(*request.input_types, InputType("face")), tasks=(*request.tasks, face)
+    )
+    assert names(request) == ["digit-convnet-w100-d100-r16", "face-convnet-w100-d100-r32"]
+
+
+def test_an_architecture_of_one_size_cannot_be_scaled() -> None:
+    with pytest.raises(BadInput, match="leave the technique scale out"):
+        plan_candidates(replace(tiny_request(), models=(ModelSpec(FIXED, ("scale",)),)))
+
+
+def test_two_scales_of_one_name_are_refused() -> None:
+    model = ModelSpec(techniques=("scale",), scales=(Scale(0.501), Scale(0.502)))
+    with pytest.raises(BadInput, match="the same name"):
+        plan_candidates(replace(tiny_request(), models=(model,)))
+
+
+def test_relabelled_tasks_take_their_parents_classes() -> None:
+    _, parity = catalog_tasks(tiny_request(), {"identity": tuple("0123456789")})
+    assert parity.classes == ("even", "odd")
+    assert parity.relabel == (0, 1) * 5
+
+
+def mark(request: CompileRequest, data: str = "d", versions: dict[str, str] | None = None) -> str:
+    tasks = catalog_tasks(request, {"identity": tuple("0123456789")})
+    return fingerprint(request, plan_candidates(request), tasks, {"identity": data}, versions or {})
+
+
+def test_the_fingerprint_changes_with_all_that_decides_what_comes_out() -> None:
+    request = tiny_request()
+    marks = [
+        mark(request),
+        mark(replace(request, seed=1)),
+        mark(replace(request, effort=Effort(9, 9, 9))),
+        mark(tiny_request(("scale",))),
+        mark(request, data="other"),
+        mark(request, versions={"torch": "99"}),
+        mark(replace(request, input_types=(replace(request.input_types[0], margin=0.5),))),
+    ]
+    assert len(set(marks)) == len(marks)
+    assert mark(tiny_request()) == marks[0]
+
+
+def test_the_fingerprint_does_not_care_where_data_lies() -> None:
+    request = tiny_request()
+    moved = replace(request.tasks[0], data=DataSpec("/elsewhere"))
+    assert mark(replace(request, tasks=(moved, request.tasks[1]))) == mark(request)
+
+
+def test_versions_are_found_without_importing_the_packages() -> None:
+    before = "torch" in sys.modules
+    assert package_versions()["torch"]
+    assert ("torch" in sys.modules) == before

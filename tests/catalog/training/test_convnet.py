@@ -1,0 +1,28 @@
+from __future__ import annotations
+
+import pytest
+import torch
+
+from catalog.training.convnet import CHANNELS, channels_of, convnet, stages_of
+
+
+@pytest.mark.parametrize("size_px", [8, 16, 32, 64])
+@pytest.mark.parametrize(("width", "depth"), [(1.0, 1.0), (0.5, 0.67), (0.25, 0.33)])
+def test_parts_fit_together_at_every_size(size_px: int, width: float, depth: float) -> None:
+    x = torch.zeros((2, size_px, size_px, 3), dtype=torch.uint8)
+    for part in convnet(size_px, width, depth):
+        x = part.eval()(x)
+    assert x.ndim == 2
+    assert x.dtype == torch.float32
+
+
+def test_the_first_part_depends_on_its_own_width_alone() -> None:
+    wide, narrow = convnet(16), convnet(16, width=0.25, depth=0.33, first_width=1.0)
+    shapes = [[tuple(p.shape) for p in parts[0].parameters()] for parts in (wide, narrow)]
+    assert shapes[0] == shapes[1]
+
+
+def test_shares_become_channels_and_stages() -> None:
+    assert channels_of(1.0) == CHANNELS
+    assert channels_of(0.01) == 4
+    assert [stages_of(d) for d in (1.0, 0.67, 0.33, 0.01)] == [3, 2, 1, 1]

@@ -1,0 +1,84 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+
+from catalog.errors import RunFailed
+from catalog.labelled_windows import LabelledWindows
+from catalog.training.convnet import convnet
+from catalog.training.schedule import Progress, Schedule
+from catalog.training.trunk_training import make_deterministic, seed_of, train_parts
+
+
+def bright_or_dark(count: int = 64) -> LabelledWindows:
+    labels = np.arange(count) % 2
+    noise = np.random.default_rng(0).integers(0, 60, (count, 16, 16, 3))
+    return LabelledWindows((noise + 150 * labels[:, None, None, None]).astype(np.uint8), labels)
+
+
+def trained(epochs: int = 2, rate: float = 4e-3) -> tuple[list[nn.Module], list[Progress]]:
+    make_deterministic(5)
+    parts = convnet(16, width=0.25, depth=0.33)
+    told: list[Progress] = []
+    head = nn.Linear(8, 2)
+    rng = np.random.default_rng(0)
+    train_parts(parts, head, bright_or_dark(), 16, Schedule(epochs, rate), rng, told.append)
+    return parts, told
+
+
+def weights(parts: list[nn.Module]) -> np.ndarray:
+    return np.concatenate([p.detach().numpy().ravel() for part in parts for p in part.parameters()])
+
+
+def test_it_learns_and_reports_every_epoch() -> None:
+    _, told = trained(epochs=6)
+    assert [(p.epoch, p.epochs) for p in told] == [(k, 6) for k in range(1, 7)]
+    assert told[-1].loss < told[0].loss
+    assert told[-1].accuracy > 0.9
+
+
+def test_the_same_seed_gives_the_same_weights_to_the_last_bit() -> None:
+    np.testing.assert_array_equal(weights(trained()[0]), weights(trained()[0]))
+
+
+def test_parts_are_left_ready_to_use() -> None:
+    assert not any(part.training for part in trained()[0])
+
+
+def test_a_loss_that_is_no_number_ends_the_training() -> None:
+    with pytest.raises(RunFailed, match="diverged in epoch 1"):
+        trained(rate=1e30)
+
+
+def test_frozen_parts_come_before_and_stay() -> None:
+    calls: list[tuple[int, ...]] = []
+
+    def frozen(windows: np.ndarray) -> np.ndarray:
+        calls.append(windows.shape)
+        return windows.astype(np.float32).mean(axis=(1, 2))
+
+    make_deterministic(0)
+    head = nn.Linear(3, 2)
+    train_parts(
+        [nn.BatchNorm1d(3)],
+        head,
+        bright_or_dark(),
+        16,
+        Schedule(1),
+        np.random.default_rng(0),
+        lambda _: None,
+        frozen,
+    )
+    assert calls == [(32, 16, 16, 3), (32, 16, 16, 3)]
+
+
+def test_a_candidates_seed_depends_on_its_name_and_the_seed() -> None:
+    assert seed_of("a", 0) == seed_of("a", 0)
+    assert len({seed_of("a", 0), seed_of("b", 0), seed_of("a", 1)}) == 3
+
+
+def test_a_training_uses_one_thread() -> None:
+    make_deterministic(0)
+    assert torch.get_num_threads() == 1

@@ -1,0 +1,49 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+
+from catalog.backends.onnxruntime_backend import OnnxruntimeBackend
+from catalog.backends.part_chain import PartChain
+from catalog.backends.torch_reference import TorchReference
+from catalog.graph_costs import describe_part
+from catalog.labelled_windows import LabelledWindows
+from catalog.transforms.int8 import Quantise
+from catalog.transforms.recipe import Bench, Effort, StoredTrunk
+from tests.catalog.graphs import features_part, pixels_part, save
+
+
+def windows(count: int) -> np.ndarray:
+    return np.random.default_rng(count).integers(0, 256, (count, 8, 8, 3), dtype=np.uint8)
+
+
+def quantised_paths(tmp_path: Path) -> tuple[list[Path], list[Path]]:
+    whole = [save(pixels_part(), tmp_path / "a.onnx"), save(features_part(), tmp_path / "b.onnx")]
+    data = LabelledWindows(windows(64), np.zeros(64, np.int64))
+    stored = StoredTrunk(8, tuple(whole), tmp_path / "no-head")
+    bench = Bench(1, 8, 2, data, Effort(), {"whole": stored}.__getitem__, lambda _: None)
+    made = Quantise("whole").make(bench)
+    assert Quantise("whole").make(bench) == made
+    paths = [tmp_path / "qa.onnx", tmp_path / "qb.onnx"]
+    for path, content in zip(paths, made, strict=True):
+        path.write_bytes(content)
+    return whole, paths
+
+
+def test_a_quantised_trunk_answers_nearly_as_before_in_a_third_of_the_bytes(tmp_path: Path) -> None:
+    whole, paths = quantised_paths(tmp_path)
+    before, after = (PartChain(OnnxruntimeBackend(), chosen)(windows(16)) for chosen in (whole, paths))
+    spread = float(before.std())
+    assert float(np.abs(after - before).mean()) < 0.05 * spread
+    descriptions = [describe_part(p.read_bytes(), "q") for p in paths]
+    assert {d.precision for d in descriptions} == {"int8"}
+    assert descriptions[0].input_shape == (8, 8, 3)
+    floats = [describe_part(p.read_bytes(), "f") for p in whole]
+    assert sum(d.weight_bytes for d in descriptions) < 0.6 * sum(d.weight_bytes for d in floats)
+
+
+def test_the_torch_reference_runs_quantised_parts_alike(tmp_path: Path) -> None:
+    _, paths = quantised_paths(tmp_path)
+    fast, plain = (PartChain(b, paths)(windows(16)) for b in (OnnxruntimeBackend(), TorchReference()))
+    assert float(np.abs(fast - plain).mean()) < 0.02 * float(plain.std())
