@@ -75,8 +75,8 @@ def annotate(frame: Frame, results: Sequence[Result], canvas: Canvas, strip: str
         _draw_box(picture, boxes[-1], _colour(asked))
     panels: list[Box] = []
     for asked, box in zip(windows, boxes, strict=True):
-        others = [b for b in boxes if b is not box]
-        panels.append(_draw_panel(picture, box, [_line(r) for r in asked], [*others, *panels]))
+        beside = [b for b in boxes if not _contains(b, box)]
+        panels.append(_draw_panel(picture, box, [_line(r) for r in asked], [box, *beside, *panels]))
     return np.concatenate((picture, _strip(canvas.width_px, strip)))
 
 
@@ -121,19 +121,26 @@ def _draw_panel(picture: UInt8, box: Box, lines: Sequence[tuple[str, Colour]], t
 
 
 def _place(canvas_w: int, canvas_h: int, box: Box, width: int, height: int, taken: Sequence[Box]) -> Box:
-    """Return where a panel fits: right of the box, left, below, above, else inside at its top."""
+    """Return where a panel covers least: right of the box, left, below, above, else inside at its top."""
     x, y, w, h = box
     corners = ((x + w, y), (x - width, y), (x, y + h), (x, y - height), (x + 2, y + 2))
-    for left, top in corners:
-        inside = left >= 0 and left + width <= canvas_w and top >= 0 and top + height <= canvas_h
-        if inside and not any(_overlap((left, top, width, height), other) for other in taken):
-            return left, top, width, height
+    places = [(left, top, width, height) for left, top in corners]
+    whole = [p for p in places if _contains((0, 0, canvas_w, canvas_h), p)]
+    if whole:
+        return min(whole, key=lambda p: sum(_shared_px(p, other) for other in taken))
     left, top = min(max(x, 0), max(0, canvas_w - width)), min(max(y, 0), max(0, canvas_h - height))
     return left, top, min(width, canvas_w), min(height, canvas_h)
 
 
-def _overlap(a: Box, b: Box) -> bool:
-    return a[0] < b[0] + b[2] and b[0] < a[0] + a[2] and a[1] < b[1] + b[3] and b[1] < a[1] + a[3]
+def _contains(outer: Box, inner: Box) -> bool:
+    return _shared_px(outer, inner) == inner[2] * inner[3]
+
+
+def _shared_px(a: Box, b: Box) -> int:
+    """Return the area that two boxes share."""
+    width = min(a[0] + a[2], b[0] + b[2]) - max(a[0], b[0])
+    height = min(a[1] + a[3], b[1] + b[3]) - max(a[1], b[1])
+    return max(0, width) * max(0, height)
 
 
 def _strip(width_px: int, text: str) -> UInt8:

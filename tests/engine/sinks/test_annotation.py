@@ -48,6 +48,13 @@ def test_many_windows_at_the_edges_are_drawn_without_failing() -> None:
     annotate(frame(0, picture(90, 320, 240)), results, Canvas(320, 240), "strip " * 100)
 
 
+def test_what_is_found_in_a_window_stays_visible_also_within_a_window_of_the_whole_frame() -> None:
+    face, whole = result(box=_BOX), result(window="0.scene.0", box=(0, 0, 320, 240))
+    image = annotate(frame(0, picture(90, 320, 240)), [face, whole], Canvas(640, 480), "")
+    x, y, w, h = (2 * v for v in _BOX)
+    assert (image[y + 2 : y + h - 2, x + 2 : x + w - 2] == 90).all()
+
+
 def test_the_frame_itself_is_not_drawn_upon() -> None:
     seen = frame(0, picture(77, 320, 240))
     annotate(seen, [result(box=_BOX)], Canvas(320, 240), "")
