@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from engine.extractors.faces import FaceExtractor, distinct_boxes
+from engine.extractors.table import open_extractor
 from engine.sources.video_file import open_video_file
 from tests.engine.media import frame, picture
 from tests.outside_data import outside_file
@@ -49,6 +50,14 @@ def test_a_larger_frame_gives_boxes_in_its_own_pixels() -> None:
     assert len(found) >= 3
     assert max(x for x, *_ in found) > 640
     assert all(70 <= w <= 220 for _, _, w, _ in found)
+
+
+@pytest.mark.data
+def test_distant_faces_are_found_at_a_higher_working_resolution() -> None:
+    video = open_video_file(outside_file("videos/faces_crowd_1080p_4s.mp4"))
+    seen = video.read()
+    assert seen is not None
+    assert len(open_extractor("distant-faces").extract(seen)) > len(FaceExtractor().extract(seen))
 
 
 @pytest.mark.data

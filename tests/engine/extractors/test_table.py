@@ -25,7 +25,7 @@ def test_an_input_type_has_its_extractor_by_name(input_type: str, kind: str) -> 
 
 
 def test_an_unknown_kind_and_an_unknown_input_type_name_the_known_kinds() -> None:
-    known = "expected one of whole-frame, faces, motion, contours"
+    known = "expected one of whole-frame, faces, distant-faces, motion, contours"
     with pytest.raises(BadInput, match=f"extractor 'blobs': {known}"):
         open_extractor("blobs")
     with pytest.raises(BadInput, match=rf"extractor\.leaf: .*{known}"):
