@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 import json
-import math
 from dataclasses import fields
-from typing import Any
+
+import orjson
 
 from catalog.errors import BadInput
 from engine.results import Result
 
-_DIGITS = {"t_s": 6, "confidence": 4, "latency_s": 6, "energy_j": 9, "cost_usd": 12}
 _FIELDS = tuple(f.name for f in fields(Result))
-_WITH_DIGITS = tuple((name, _DIGITS.get(name)) for name in _FIELDS)
-_ENCODER = json.JSONEncoder(ensure_ascii=False, allow_nan=False, check_circular=False)
 
 
 def result_to_line(result: Result) -> str:
@@ -21,13 +18,30 @@ def result_to_line(result: Result) -> str:
 
     Numbers are rounded to a microsecond, a nanojoule and the like; one that is not finite is null.
     """
-    row: dict[str, Any] = {}
-    for name, digits in _WITH_DIGITS:
-        value = getattr(result, name)
-        if digits is not None and value is not None:
-            value = round(value, digits) if math.isfinite(value) else None
-        row[name] = value
-    return _ENCODER.encode(row)
+    r = result
+    row = {
+        "t_s": round(r.t_s, 6),
+        "source": r.source,
+        "window": r.window,
+        "box": r.box,
+        "app": r.app,
+        "answer": r.answer,
+        "confidence": _rounded(r.confidence, 4),
+        "variant": r.variant,
+        "place": r.place,
+        "latency_s": _rounded(r.latency_s, 6),
+        "energy_j": round(r.energy_j, 9),
+        "energy_origin": r.energy_origin,
+        "cost_usd": round(r.cost_usd, 12),
+        "served": r.served,
+        "reason": r.reason,
+        "truth": r.truth,
+    }
+    return orjson.dumps(row).decode()
+
+
+def _rounded(value: float | None, digits: int) -> float | None:
+    return None if value is None else round(value, digits)
 
 
 def line_to_result(line: str, where: str) -> Result:
