@@ -89,7 +89,9 @@ class Capture:
             if self._frames:
                 self._taken += 1
                 frame = self._frames.popleft()
-                self._changed.notify_all()
+                # Waking the thread for every frame would cost more than the hand-over itself.
+                if len(self._frames) <= self._capacity // 2:
+                    self._changed.notify_all()
                 return frame
             if self._error is not None:
                 raise self._error
