@@ -44,8 +44,8 @@ def claimed(root: Path, resume: bool) -> Iterator[Path]:
 def _check_folder(root: Path, work: Path, resume: bool) -> None:
     if root.exists() and not root.is_dir():
         raise BadInput(f"{root}: not a folder: give a new or empty folder")
-    if not root.exists() or not any(root.iterdir()):
-        return
+    if not root.exists() or {p.name for p in root.iterdir()} <= {WORK_FOLDER}:
+        return  # nothing, or what a compile left that ended before its first trunk
     begun = (root / "catalog.json").is_file() or work.is_dir()
     if not begun:
         raise BadInput(f"{root}: holds files that are no catalog: give a new or empty folder")

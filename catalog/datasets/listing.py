@@ -93,7 +93,9 @@ def _list_folders(root: Path) -> list[LabelledFile]:
     for folder in folders:
         files = sorted(p for p in folder.iterdir() if p.is_file() and not p.name.startswith("."))
         if not files:
-            raise DataError(f"{folder}: empty: expected images of class {folder.name!r}, or no such folder")
+            raise DataError(
+                f"{folder}: no files in it: expected images of class {folder.name!r}, or no such folder"
+            )
         listed.extend(LabelledFile(p, folder.name) for p in files)
     return listed
 

@@ -60,7 +60,7 @@ def _render_digits(
 def _decode_files(
     splits: FileSplits, input_type: InputType, folder: WindowFolder, threads: int
 ) -> PreparedData:
-    skipped: list[str] = []
+    skipped: list[tuple[LabelledFile, str]] = []
     ids = {name: i for i, name in enumerate(splits.classes)}
     for split in SPLITS:
         files = splits.files[split]
@@ -68,20 +68,23 @@ def _decode_files(
         labels: list[int] = []
         for file, window in _decoded(files, input_type, threads):
             if isinstance(window, str):
-                skipped.append(f"{file.path}: {window}")
+                skipped.append((file, window))
                 continue
             windows[len(labels)] = window
             labels.append(ids[file.label])
         folder.write_labels(split, np.array(labels, np.int64))
         _check_readable(split, labels, splits, skipped)
-    return folder.finish(splits.classes, tuple(skipped))
+    return folder.finish(splits.classes, tuple(f"{file.path}: {reason}" for file, reason in skipped))
 
 
-def _check_readable(split: str, labels: list[int], splits: FileSplits, skipped: list[str]) -> None:
+def _check_readable(
+    split: str, labels: list[int], splits: FileSplits, skipped: list[tuple[LabelledFile, str]]
+) -> None:
     missing = sorted(set(range(len(splits.classes))) - set(labels)) if split == "train" else []
     if not labels or missing:
-        names = [splits.classes[i] for i in missing]
-        raise DataError(f"no image of {split} can be read for classes {names}; first: {skipped[0]}")
+        names = [splits.classes[i] for i in missing] or list(splits.classes)
+        file, reason = next(s for s in skipped if s[0].label in names)
+        raise DataError(f"no image of {split} can be read for classes {names}; first {file.path}: {reason}")
 
 
 def _decoded(

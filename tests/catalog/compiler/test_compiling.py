@@ -151,6 +151,15 @@ def test_wrong_data_is_named_with_its_task(tmp_path: Path) -> None:
         compile_tiny(replace(request, tasks=(lost, request.tasks[1])), tmp_path / "c")
 
 
+def test_after_wrong_data_the_same_command_starts_again(tmp_path: Path) -> None:
+    request = tiny_request()
+    assert request.tasks[0].data is not None
+    lost = replace(request.tasks[0], data=replace(request.tasks[0].data, source=str(tmp_path / "gone")))
+    for _ in range(2):
+        with pytest.raises(BadInput, match="no such folder"):
+            compile_tiny(replace(request, tasks=(lost, request.tasks[1])), tmp_path / "c")
+
+
 def test_no_jobs_are_no_compile(tmp_path: Path) -> None:
     conditions = Conditions(0, lambda: 0.0, lambda: DATE)
     with pytest.raises(BadInput, match="jobs 0: expected at least 1"):

@@ -83,7 +83,7 @@ def test_a_folder_without_classes_is_named(tmp_path: Path) -> None:
 
 def test_an_empty_class_folder_is_named(tmp_path: Path) -> None:
     class_folders(tmp_path, {"a": 3, "b": 0})
-    with pytest.raises(DataError, match=r"b: empty"):
+    with pytest.raises(DataError, match="b: no files in it: expected images of class 'b'"):
         list_splits(DataSpec(str(tmp_path)), seed=0)
 
 

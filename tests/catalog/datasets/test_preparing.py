@@ -69,9 +69,11 @@ def test_files_that_a_list_names_in_vain_are_skipped(tmp_path: Path) -> None:
 
 def test_a_class_of_which_nothing_can_be_read_is_an_error(tmp_path: Path) -> None:
     source = class_folders(tmp_path / "in", {"a": 10, "b": 0})
+    (source / "a" / "torn.png").write_bytes(b"")
     for i in range(10):
         (source / "b" / f"{i}.png").write_bytes(b"broken")
-    with pytest.raises(DataError, match=r"no image of train can be read for classes \['b'\]"):
+    expected = r"no image of train can be read for classes \['b'\]; first .*/b/\d\.png: not an image"
+    with pytest.raises(DataError, match=expected):
         prepared(source, tmp_path / "out")
 
 
