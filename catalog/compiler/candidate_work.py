@@ -49,7 +49,7 @@ def make_candidate(
         seed_of(candidate.name, place.seed),
         candidate.size_px,
         len(leading.classes),
-        place.windows(leading.name, "train"),
+        place.windows(leading.name, "train", candidate.size_px),
         place.effort,
         finished.__getitem__,
         report,
@@ -86,8 +86,8 @@ def _store_features(
     """Run all windows of a task through a trunk; test features are used once and not stored."""
     result = {}
     for split in SPLITS:
-        data = place.windows(owner.name, split)
-        features = np.concatenate([chain(w) for w in in_order(data.windows, trunk.size_px, _BATCH)])
+        data = place.windows(owner.name, split, trunk.size_px)
+        features = np.concatenate([chain(w) for w in in_order(data.windows, _BATCH)])
         with np.errstate(over="ignore"):
             halves = features.astype(np.float16)
         if not np.isfinite(halves).all():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from importlib.util import find_spec
 from pathlib import Path
@@ -16,7 +17,7 @@ from catalog.compiler.pool import WorkerPool
 from catalog.compiler.request import CompileRequest
 from catalog.compiler.workplace import Workplace
 from catalog.datasets.prepared_data import PreparedData, WindowFolder
-from catalog.datasets.preparing import prepare
+from catalog.datasets.preparing import WindowsWanted, prepare
 from catalog.errors import BadInput, CatalogError, MissingExtra, RunFailed
 from catalog.measuring import Clock, MeasuringPlan, measure
 from catalog.store import Catalog, CatalogWriter, open_catalog
@@ -60,7 +61,7 @@ def compile_catalog(
         outcomes = {} if before is None else sound_outcomes(before)
         missing = [c for c in candidates if c.name not in outcomes]
         with WorkerPool(min(conditions.jobs, len(missing))) as pool:
-            prepared = _prepare(request, work, conditions.jobs, observe)
+            prepared = _prepare(request, candidates, work, conditions.jobs, observe)
             plan = _plan(request, root, work, candidates, prepared)
             if before is not None:
                 check_continues(before.contents, root, plan.fingerprint, plan.versions)
@@ -80,16 +81,22 @@ def _check_surroundings(conditions: Conditions) -> None:
             raise MissingExtra(package, "compile", "compiling a catalog")
 
 
-def _prepare(request: CompileRequest, work: Path, threads: int, observe: Observer) -> dict[str, PreparedData]:
+def _prepare(
+    request: CompileRequest,
+    candidates: Sequence[Candidate],
+    work: Path,
+    threads: int,
+    observe: Observer,
+) -> dict[str, PreparedData]:
     inputs = {i.name: i for i in request.input_types}
     prepared = {}
     for task in request.tasks:
         if task.data is None:
             continue
-        folder = WindowFolder(work / task.name)
-        input_type = inputs[task.input_type]
+        sizes_px = tuple(sorted({c.size_px for c in candidates if c.input_type == task.input_type}))
+        wanted = WindowsWanted(inputs[task.input_type], sizes_px, request.rendered_windows)
         try:
-            data = prepare(task.data, input_type, request.seed, request.rendered_windows, folder, threads)
+            data = prepare(task.data, wanted, request.seed, WindowFolder(work / task.name), threads)
         except BadInput as e:
             raise type(e)(f"task.{task.name}: {e}") from e
         prepared[task.name] = data

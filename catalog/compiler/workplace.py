@@ -33,6 +33,6 @@ class Workplace:
         """Return the tasks of an input type; the first trains its trunks."""
         return [t for t in self.tasks if t.input_type == input_type]
 
-    def windows(self, task: str, split: str) -> LabelledWindows:
-        """Map one split of a task with data of its own."""
-        return WindowFolder(self.data / task).read(split)
+    def windows(self, task: str, split: str, size_px: int) -> LabelledWindows:
+        """Map the windows of one split of a task with data of its own, at a trunk's side."""
+        return WindowFolder(self.data / task).read(split, size_px)

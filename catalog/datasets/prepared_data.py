@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,6 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from catalog.datasets.data_spec import SPLITS
+from catalog.errors import RunFailed
 from catalog.labelled_windows import LabelledWindows
 
 UInt8 = npt.NDArray[np.uint8]
@@ -37,39 +40,63 @@ class PreparedData:
 
 
 class WindowFolder:
-    """The folder in which one task's windows lie, split by split.
+    """The folder in which one task's windows lie, by split and by side.
 
-    <split>.windows.npy holds (N or more, S, S, 3) uint8 RGB and <split>.labels.npy (N,) int64.
+    <split>.<S>.windows.npy holds (N or more, S, S, 3) uint8 RGB and <split>.labels.npy (N,) int64.
+    Every side that a trunk reads is cut from the original image, as on the device: shrinking the
+    largest again would give slightly other pixels.
     """
 
     def __init__(self, root: Path) -> None:
         self.root = root
 
     def create(self, split: str, most: int, size_px: int) -> UInt8:
-        """Return a file-backed array with room for a number of windows."""
-        self.root.mkdir(parents=True, exist_ok=True)
-        path = self.root / f"{split}.windows.npy"
-        return np.lib.format.open_memmap(path, "w+", np.uint8, (most, size_px, size_px, 3))
+        """Return a file-backed array with room for a number of windows.
+
+        Raises:
+            RunFailed: the disk is full or cannot be written.
+        """
+        path = self._windows_file(split, size_px)
+        try:
+            self.root.mkdir(parents=True, exist_ok=True)
+            windows = np.lib.format.open_memmap(path, "w+", np.uint8, (most, size_px, size_px, 3))
+            with path.open("r+b") as file:  # a full disk is an error now, not a crash when it is mapped
+                os.posix_fallocate(file.fileno(), 0, path.stat().st_size)
+        except OSError as e:
+            raise RunFailed(f"{path}: cannot be written: {e.strerror or e}") from e
+        return windows
 
     def write_labels(self, split: str, labels: Int64) -> None:
         """Store the labels of the windows that were filled in."""
-        np.save(self.root / f"{split}.labels.npy", labels, allow_pickle=False)
+        np.save(self._labels_file(split), labels, allow_pickle=False)
 
-    def read(self, split: str) -> LabelledWindows:
-        """Map the windows of one split."""
-        labels = np.load(self.root / f"{split}.labels.npy", allow_pickle=False)
-        windows = np.load(self.root / f"{split}.windows.npy", mmap_mode="r", allow_pickle=False)
+    def read(self, split: str, size_px: int) -> LabelledWindows:
+        """Map the windows of one split and side."""
+        labels = np.load(self._labels_file(split), allow_pickle=False)
+        windows = np.load(self._windows_file(split, size_px), mmap_mode="r", allow_pickle=False)
         return LabelledWindows(windows[: len(labels)], labels)
 
-    def finish(self, classes: tuple[str, ...], skipped: tuple[str, ...]) -> PreparedData:
+    def finish(
+        self, classes: tuple[str, ...], sizes_px: Sequence[int], skipped: tuple[str, ...]
+    ) -> PreparedData:
         """Hash what was written and say what it is."""
-        digest = hashlib.sha256(json.dumps(classes).encode())
+        digest = hashlib.sha256(json.dumps([classes, list(sizes_px)]).encode())
         count = 0
         for split in SPLITS:
-            data = self.read(split)
-            count += len(data)
-            digest.update(np.array(data.windows.shape, np.int64).tobytes())
-            for start in range(0, len(data), _HASHED_ROWS):
-                digest.update(data.windows[start : start + _HASHED_ROWS].tobytes())
-            digest.update(data.labels.tobytes())
+            for size_px in sizes_px:
+                _add_to(digest, self.read(split, size_px))
+            count += len(self.read(split, sizes_px[0]))
         return PreparedData(classes, count, skipped, digest.hexdigest())
+
+    def _windows_file(self, split: str, size_px: int) -> Path:
+        return self.root / f"{split}.{size_px}.windows.npy"
+
+    def _labels_file(self, split: str) -> Path:
+        return self.root / f"{split}.labels.npy"
+
+
+def _add_to(digest: hashlib._Hash, data: LabelledWindows) -> None:
+    digest.update(np.array(data.windows.shape, np.int64).tobytes())
+    for start in range(0, len(data), _HASHED_ROWS):
+        digest.update(data.windows[start : start + _HASHED_ROWS].tobytes())
+    digest.update(data.labels.tobytes())

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import islice
 
 import numpy as np
 import numpy.typing as npt
@@ -28,6 +30,33 @@ _EVEN_MIX = np.full(10, 0.1)
 OUTWARD, SPREAD = 0.012, 0.033
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class FoundDigit:
+    """A digit as the extractor would find it.
+
+    Args:
+        frame: (FRAME_HEIGHT, FRAME_WIDTH, 3) uint8 RGB.
+        box: about the digit, with the extractor's errors.
+        digit: 0 to 9.
+    """
+
+    frame: UInt8
+    box: Box
+    digit: int
+
+
+def found_digits(split: Split, seed: int) -> Iterator[FoundDigit]:
+    """Yield digits of one split without end; all are equally likely.
+
+    Raises:
+        BadInput: no such split.
+    """
+    rng = np.random.default_rng(seed)
+    for frame in _frames(digit_images(split), rng):
+        for seen in frame.seen:
+            yield FoundDigit(frame.pixels, jittered(seen.box, rng), seen.digit)
+
+
 def render_windows(split: Split, count: int, seed: int, input_type: InputType) -> tuple[UInt8, Int64]:
     """Render windows of one split; all digits are equally likely.
 
@@ -39,16 +68,9 @@ def render_windows(split: Split, count: int, seed: int, input_type: InputType) -
     """
     windows = np.empty((count, input_type.size_px, input_type.size_px, 3), np.uint8)
     digits = np.empty(count, np.int64)
-    rng = np.random.default_rng(seed)
-    frames = _frames(digit_images(split), rng)
-    filled = 0
-    while filled < count:
-        frame = next(frames)
-        for seen in frame.seen[: count - filled]:
-            box = jittered(seen.box, rng)
-            windows[filled] = window_pixels(frame.pixels, box, input_type, input_type.size_px)[0]
-            digits[filled] = seen.digit
-            filled += 1
+    for row, found in enumerate(islice(found_digits(split, seed), count)):
+        windows[row] = window_pixels(found.frame, found.box, input_type, input_type.size_px)[0]
+        digits[row] = found.digit
     return windows, digits
 
 

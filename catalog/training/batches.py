@@ -8,8 +8,6 @@ import numpy as np
 import numpy.typing as npt
 
 from catalog.labelled_windows import LabelledWindows
-from catalog.preprocessing import resize
-from catalog.tasks import Resize
 
 UInt8 = npt.NDArray[np.uint8]
 Int64 = npt.NDArray[np.int64]
@@ -19,29 +17,20 @@ _GAIN = 0.15
 _OFFSET = 15.0
 
 
-def at_size(windows: UInt8, size_px: int) -> UInt8:
-    """Return square windows (N, S, S, 3) as (N, size_px, size_px, 3)."""
-    if windows.shape[1] == size_px:
-        return np.ascontiguousarray(windows)
-    return np.stack([resize(w, size_px, Resize.STRETCH) for w in windows])
-
-
-def in_order(windows: UInt8, size_px: int, batch: int) -> Iterator[UInt8]:
-    """Yield windows at a trunk's size in stored order, batch by batch."""
+def in_order(windows: UInt8, batch: int) -> Iterator[UInt8]:
+    """Yield windows in stored order, batch by batch."""
     for start in range(0, len(windows), batch):
-        yield at_size(windows[start : start + batch], size_px)
+        yield np.ascontiguousarray(windows[start : start + batch])
 
 
-def shuffled(
-    data: LabelledWindows, size_px: int, batch: int, rng: np.random.Generator
-) -> Iterator[tuple[UInt8, Int64]]:
-    """Yield one epoch of varied windows at a trunk's size; a last batch of one is left out."""
+def shuffled(data: LabelledWindows, batch: int, rng: np.random.Generator) -> Iterator[tuple[UInt8, Int64]]:
+    """Yield one epoch of varied windows with their labels; a last batch of one is left out."""
     order = rng.permutation(len(data))
     for start in range(0, len(order), batch):
         rows = order[start : start + batch]
         if len(rows) < 2:  # batch normalisation needs more than one
             continue
-        yield varied(at_size(data.windows[rows], size_px), rng), data.labels[rows]
+        yield varied(data.windows[rows], rng), data.labels[rows]
 
 
 def varied(windows: UInt8, rng: np.random.Generator) -> UInt8:

@@ -40,7 +40,6 @@ def train_parts(
     parts: Sequence[nn.Module],
     head: nn.Linear,
     data: LabelledWindows,
-    size_px: int,
     schedule: Schedule,
     rng: np.random.Generator,
     report: Callable[[Progress], None],
@@ -51,8 +50,7 @@ def train_parts(
     Args:
         parts: modules in order; the last gives (N, D).
         head: (N, D) -> (N, C); may be pre-set.
-        data: windows at any side; they are resized to size_px.
-        size_px: side of the trunk's windows.
+        data: windows at the trunk's side.
         schedule: how long and how fast.
         rng: orders and varies the windows.
         report: called after each epoch.
@@ -71,7 +69,7 @@ def train_parts(
     )
     for epoch in range(1, schedule.epochs + 1):
         tally = _Tally()
-        for windows, labels in shuffled(data, size_px, schedule.batch, rng):
+        for windows, labels in shuffled(data, schedule.batch, rng):
             inputs = torch.from_numpy(windows if frozen is None else frozen(windows))
             targets = torch.from_numpy(labels)
             logits = model(inputs)  # (N, C)

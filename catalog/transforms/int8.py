@@ -43,7 +43,7 @@ class Quantise:
 
         rows = np.random.default_rng(bench.seed).permutation(len(bench.data))
         chosen = bench.data.windows[np.sort(rows[: bench.effort.calibration_windows])]
-        batches: list[npt.NDArray[np.generic]] = list(in_order(chosen, bench.size_px, _BATCH))
+        batches: list[npt.NDArray[np.generic]] = list(in_order(chosen, _BATCH))
         made = []
         with tempfile.TemporaryDirectory() as folder:
             for k, path in enumerate(bench.starting(self.of).parts):
@@ -83,11 +83,10 @@ def quantised(path: Path, batches: list[npt.NDArray[np.generic]], folder: Path) 
         batches: inputs that set the ranges of its activations.
         folder: for files in between.
     """
-    from onnxruntime.quantization import CalibrationDataReader, QuantFormat, QuantType, quantize_static
+    from onnxruntime.quantization import QuantFormat, QuantType, quantize_static
 
     model = ModelProto()
     model.ParseFromString(path.read_bytes())
-    CalibrationDataReader.register(_Batches)
     written = folder / f"quantised-{path.name}"
     with _quiet():
         quantize_static(

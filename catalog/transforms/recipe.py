@@ -30,9 +30,9 @@ class Effort:
         calibration_windows: training windows that set the ranges of an int8 trunk.
     """
 
-    epochs: int = 4
-    scaled_epochs: int = 6
-    tuning_epochs: int = 1
+    epochs: int = 12
+    scaled_epochs: int = 16
+    tuning_epochs: int = 2
     calibration_windows: int = 256
 
 
@@ -59,7 +59,7 @@ class Bench:
         seed: of this trunk alone.
         size_px: side of the windows that the trunk reads.
         classes: of the leading task, whose labels train the trunk.
-        data: training windows at the input type's side, with labels of the leading task.
+        data: training windows at that side, with labels of the leading task.
         effort: how much work to put in.
         starting: the stored trunk of a given name; it is finished before the recipe starts.
         report: told after each epoch.

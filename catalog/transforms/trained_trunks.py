@@ -125,7 +125,6 @@ def _trained(
         parts,
         torch.nn.Linear(features.shape[1], bench.classes),
         bench.data,
-        bench.size_px,
         Schedule(epochs),
         np.random.default_rng(bench.seed),
         bench.report,

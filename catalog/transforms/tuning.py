@@ -37,7 +37,7 @@ def tuned(
         layer.bias.copy_(torch.from_numpy(head.bias))
     schedule = Schedule(bench.effort.tuning_epochs, peak_rate, weight_decay=0.0)
     rng = np.random.default_rng(bench.seed)
-    train_parts(graphs, layer, bench.data, bench.size_px, schedule, rng, bench.report)
+    train_parts(graphs, layer, bench.data, schedule, rng, bench.report)
     return tuple(
         canonical_bytes(graph.written_back(model)) for graph, model in zip(graphs, models, strict=True)
     )

@@ -8,7 +8,7 @@ import pytest
 
 from catalog.datasets.data_spec import SPLITS, DataSpec
 from catalog.datasets.prepared_data import PreparedData, WindowFolder
-from catalog.datasets.preparing import prepare, read_window
+from catalog.datasets.preparing import WindowsWanted, prepare, read_windows
 from catalog.errors import DataError
 from catalog.tasks import InputType, Resize
 from tests.catalog.datasets.pictures import class_folders, picture
@@ -20,16 +20,31 @@ INPUT = InputType("thing", size_px=12)
 def prepared(
     source: Path | str, out: Path, seed: int = 0, threads: int = 1, rendered: int = 60
 ) -> PreparedData:
-    return prepare(DataSpec(str(source)), INPUT, seed, rendered, WindowFolder(out), threads)
+    wanted = WindowsWanted(INPUT, (8, 12), rendered)
+    return prepare(DataSpec(str(source)), wanted, seed, WindowFolder(out), threads)
+
+
+def read(path: Path, input_type: InputType = INPUT) -> np.ndarray:
+    windows = read_windows(path, input_type, (12,))
+    assert not isinstance(windows, str)
+    return windows[0]
 
 
 def test_images_of_any_size_become_windows_of_one(tmp_path: Path) -> None:
     data = prepared(class_folders(tmp_path / "in", {"a": 10, "b": 10}), tmp_path / "out")
     assert (data.classes, data.windows, data.skipped) == (("a", "b"), 20, ())
-    train = WindowFolder(tmp_path / "out").read("train")
+    train = WindowFolder(tmp_path / "out").read("train", 12)
     assert train.windows.shape == (14, 12, 12, 3)
     assert train.windows.dtype == np.uint8
     assert sorted(train.labels.tolist()) == [0] * 7 + [1] * 7
+
+
+def test_each_side_is_cut_from_the_original(tmp_path: Path) -> None:
+    source = class_folders(tmp_path / "in", {"a": 10, "b": 10})
+    prepared(source, tmp_path / "out")
+    small = WindowFolder(tmp_path / "out").read("train", 8).windows
+    originals = [read_windows(p, INPUT, (8,))[0] for p in sorted(source.rglob("*.png"))]
+    assert all(any(np.array_equal(w, o) for o in originals) for w in small)
 
 
 def test_the_number_of_threads_changes_nothing(tmp_path: Path) -> None:
@@ -81,23 +96,18 @@ def test_colours_come_out_as_red_green_blue(tmp_path: Path) -> None:
     red_in_opencv = np.zeros((5, 5, 3), np.uint8)
     red_in_opencv[..., 2] = 200
     assert cv2.imwrite(str(tmp_path / "red.png"), red_in_opencv)
-    window = read_window(tmp_path / "red.png", INPUT)
-    assert not isinstance(window, str)
-    assert window[0, 0].tolist() == [200, 0, 0]
+    assert read(tmp_path / "red.png")[0, 0].tolist() == [200, 0, 0]
 
 
 @pytest.mark.parametrize("channels", [1, 4])
 def test_grey_and_transparent_images_are_read_as_colour(tmp_path: Path, channels: int) -> None:
     assert cv2.imwrite(str(tmp_path / "x.png"), np.full((9, 9, channels), 100, np.uint8))
-    window = read_window(tmp_path / "x.png", INPUT)
-    assert not isinstance(window, str)
-    assert window.shape == (12, 12, 3)
+    assert read(tmp_path / "x.png").shape == (12, 12, 3)
 
 
 def test_the_resize_rule_of_the_input_type_is_followed(tmp_path: Path) -> None:
     picture(tmp_path / "wide.png", height=10, width=40)
-    boxed = read_window(tmp_path / "wide.png", InputType("thing", 12, Resize.LETTERBOX))
-    assert not isinstance(boxed, str)
+    boxed = read(tmp_path / "wide.png", InputType("thing", 12, Resize.LETTERBOX))
     assert (boxed[0] == 114).all()
 
 
@@ -105,8 +115,8 @@ def test_digits_are_rendered_split_by_split(tmp_path: Path) -> None:
     data = prepared("digits", tmp_path)
     folder = WindowFolder(tmp_path)
     assert data.classes == tuple("0123456789")
-    assert [len(folder.read(s)) for s in SPLITS] == [42, 9, 9]
-    assert folder.read("test").windows.shape[1:] == (12, 12, 3)
+    assert [len(folder.read(s, 12)) for s in SPLITS] == [42, 9, 9]
+    assert folder.read("test", 8).windows.shape == (9, 8, 8, 3)
 
 
 def test_rendered_digits_follow_from_the_seed(tmp_path: Path) -> None:
@@ -119,7 +129,7 @@ def test_rendered_digits_follow_from_the_seed(tmp_path: Path) -> None:
 def test_a_real_folder_that_is_split_already_is_read_whole(tmp_path: Path) -> None:
     source = outside_folder("scenes/intel6")
     spec = DataSpec(str(source), (0.85, 0.1, 0.05), ("train", "train", "test"))
-    data = prepare(spec, INPUT, 0, 0, WindowFolder(tmp_path), threads=2)
+    data = prepare(spec, WindowsWanted(INPUT, (12,), 0), 0, WindowFolder(tmp_path), threads=2)
     assert len(data.classes) == 6
     assert data.windows == 3720
     assert data.skipped == ()

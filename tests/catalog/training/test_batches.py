@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 
 from catalog.labelled_windows import LabelledWindows
-from catalog.training.batches import at_size, in_order, shuffled, varied
+from catalog.training.batches import in_order, shuffled, varied
 
 
 def data(count: int, side: int = 16) -> LabelledWindows:
@@ -12,30 +12,19 @@ def data(count: int, side: int = 16) -> LabelledWindows:
 
 
 def test_an_epoch_shows_every_window_once() -> None:
-    seen = [label for _, labels in shuffled(data(50), 16, 8, np.random.default_rng(1)) for label in labels]
+    seen = [label for _, labels in shuffled(data(50), 8, np.random.default_rng(1)) for label in labels]
     assert sorted(seen) == list(range(50))
     assert seen != sorted(seen)
 
 
 def test_a_last_batch_of_one_is_left_out() -> None:
-    sizes = [len(labels) for _, labels in shuffled(data(17), 16, 8, np.random.default_rng(1))]
+    sizes = [len(labels) for _, labels in shuffled(data(17), 8, np.random.default_rng(1))]
     assert sizes == [8, 8]
-
-
-def test_batches_are_of_the_trunks_size() -> None:
-    shapes = {windows.shape for windows, _ in shuffled(data(8), 12, 4, np.random.default_rng(1))}
-    assert shapes == {(4, 12, 12, 3)}
 
 
 def test_windows_in_order_are_unvaried() -> None:
     windows = data(10).windows
-    np.testing.assert_array_equal(np.concatenate(list(in_order(windows, 16, 4))), windows)
-
-
-def test_resizing_is_that_of_the_device() -> None:
-    flat = np.full((2, 32, 32, 3), 90, np.uint8)
-    assert at_size(flat, 12).shape == (2, 12, 12, 3)
-    assert (at_size(flat, 12) == 90).all()
+    np.testing.assert_array_equal(np.concatenate(list(in_order(windows, 4))), windows)
 
 
 def test_variation_is_mild_and_follows_from_the_generator() -> None:

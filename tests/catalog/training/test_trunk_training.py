@@ -24,7 +24,7 @@ def trained(epochs: int = 2, rate: float = 4e-3) -> tuple[list[nn.Module], list[
     told: list[Progress] = []
     head = nn.Linear(8, 2)
     rng = np.random.default_rng(0)
-    train_parts(parts, head, bright_or_dark(), 16, Schedule(epochs, rate), rng, told.append)
+    train_parts(parts, head, bright_or_dark(), Schedule(epochs, rate), rng, told.append)
     return parts, told
 
 
@@ -65,7 +65,6 @@ def test_frozen_parts_come_before_and_stay() -> None:
         [nn.BatchNorm1d(3)],
         head,
         bright_or_dark(),
-        16,
         Schedule(1),
         np.random.default_rng(0),
         lambda _: None,
