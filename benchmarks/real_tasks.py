@@ -44,7 +44,7 @@ class TaskScale:
     every: int
 
 
-FULL = TaskScale(size_px=64, epochs=12, every=1)
+FULL = TaskScale(size_px=64, epochs=8, every=1)
 QUICK = TaskScale(size_px=32, epochs=1, every=8)
 
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 _MEMORY_S = 600.0
 _SETTLING_S = 1.0
+_SETTLING_FRAMES = 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +63,7 @@ class DemandMeter:
 
     def __init__(self) -> None:
         self._frames: _Rate | None = None
+        self._counted = 0
         self._energy = _Rate(0.0)
         self._windows: dict[str, _Rate] = {}
 
@@ -77,6 +79,7 @@ class DemandMeter:
             self._frames = _Rate(now)
             self._energy = _Rate(now)
         else:
+            self._counted += 1
             self._frames.add(1.0, now)
             self._energy.add(energy_j, now)
         for input_type, count in windows.items():
@@ -88,8 +91,13 @@ class DemandMeter:
 
     @property
     def power_w(self) -> float:
-        """Power that decoding and finding windows take; 0 until a second has passed."""
-        return self._energy.hz if self._energy.watched_s >= _SETTLING_S else 0.0
+        """Power that decoding and finding windows take; 0 until a second and ten frames have passed.
+
+        It is kept for the whole rest of a period: from one frame a second, the first would decide
+        alone, with caches still cold.
+        """
+        settled = self._energy.watched_s >= _SETTLING_S and self._counted >= _SETTLING_FRAMES
+        return self._energy.hz if settled else 0.0
 
     def demand(self, input_types: Iterable[str]) -> Demand | None:
         """Return what came, or None until each of these input types was looked for over a second."""

@@ -35,6 +35,11 @@ def test_what_the_first_frame_takes_is_not_taken_for_the_rule() -> None:
     assert meter.power_w == pytest.approx(0.1)
 
 
+def test_a_single_slow_frame_of_a_slow_source_does_not_decide() -> None:
+    assert watched(9.0, fps=1.0, energy_j=5.0).power_w == 0.0
+    assert watched(10.0, fps=1.0, energy_j=0.01).power_w == pytest.approx(0.01)
+
+
 def test_an_input_type_that_came_later_is_waited_for() -> None:
     meter = watched(5.0)
     assert meter.demand(["digit", "face"]) is None
