@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from catalog.errors import BadInput
+from catalog.errors import BackendError, BadInput
 
 Float32 = npt.NDArray[np.float32]
 
@@ -77,7 +77,7 @@ class FusedHeads:
         heads: at least one, all with the same D.
     """
 
-    __slots__ = ("_bias", "_ends", "_segment", "_starts", "_weight_t", "heads")
+    __slots__ = ("_bias", "_segment", "_starts", "_weight_t", "heads")
 
     def __init__(self, heads: Sequence[HeadWeights]) -> None:
         self.heads = tuple(heads)
@@ -85,17 +85,28 @@ class FusedHeads:
         self._weight_t = np.ascontiguousarray(np.concatenate([w for w, _ in scaled]).T)  # (D, sum of C)
         self._bias = np.concatenate([b for _, b in scaled])
         sizes = [len(h.bias) for h in heads]
-        self._ends = np.cumsum(sizes).tolist()
-        self._starts = [e - s for e, s in zip(self._ends, sizes, strict=True)]
+        self._starts = np.cumsum([0, *sizes[:-1]], dtype=np.intp)
         self._segment = np.repeat(np.arange(len(sizes)), sizes)
 
     def answers(self, features: Float32) -> list[list[tuple[int, float]]]:
-        """Return, head by head, the class id and its calibrated confidence for each row of (N, D)."""
-        logits = features @ self._weight_t + self._bias  # (N, sum of C)
-        top = np.maximum.reduceat(logits, self._starts, axis=1)  # (N, heads)
-        sums = np.add.reduceat(np.exp(logits - top[:, self._segment]), self._starts, axis=1)
-        confidences = (1.0 / sums).T.tolist()
+        """Return, head by head, the class id and its calibrated confidence for each row of (N, D).
+
+        Raises:
+            BackendError: features that are not finite: the part that gave them is broken.
+        """
+        with np.errstate(invalid="ignore", over="ignore"):
+            rows = [self._row(f) for f in features]
+        return [[row[i] for row in rows] for i in range(len(self.heads))]
+
+    def _row(self, features: Float32) -> list[tuple[int, float]]:
+        """Answer one window, (D,); few calls into numpy, since each takes longer than its arithmetic."""
+        logits = features @ self._weight_t + self._bias  # (sum of C,)
+        top = np.maximum.reduceat(logits, self._starts)  # (heads,)
+        sums = np.add.reduceat(np.exp(logits - top[self._segment]), self._starts)
+        if not np.isfinite(sums).all():
+            raise BackendError("features are not finite")
+        values = logits.tolist()
         return [
-            list(zip(logits[:, start:end].argmax(axis=1).tolist(), row, strict=True))
-            for start, end, row in zip(self._starts, self._ends, confidences, strict=True)
+            (values.index(most, start) - start, 1.0 / total)
+            for most, start, total in zip(top.tolist(), self._starts.tolist(), sums.tolist(), strict=True)
         ]

@@ -192,7 +192,12 @@ def run_route(
     found: list[tuple[tuple[str, float], ...]] = [()] * len(route.apps)
     for features in route.heads:
         fused = _fused(features, loaded)
-        for head, rows in zip(features.heads, fused.answers(outputs[features.source]), strict=True):
+        try:
+            answers_by_head = fused.answers(outputs[features.source])
+        except BackendError as e:
+            gave_them = route.pieces[route.parts[features.source].piece]
+            raise PartFailed(gave_them, f"part {gave_them}: {e}", sum(shares)) from e
+        for head, rows in zip(features.heads, answers_by_head, strict=True):
             named = tuple((head.classes[class_id], confidence) for class_id, confidence in rows)
             for app in head.apps:
                 found[app] = named

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from catalog.errors import BadInput
+from catalog.errors import BackendError, BadInput
 from catalog.heads import FusedHeads, HeadWeights
 
 
@@ -91,3 +91,10 @@ def test_a_temperature_that_is_not_positive_is_refused(temperature: float) -> No
 def test_a_temperature_that_makes_weights_overflow_is_refused(temperature: float) -> None:
     with pytest.raises(BadInput, match="too small for these weights"):
         head(0, 2, 3, temperature)
+
+
+def test_features_that_are_not_finite_are_refused() -> None:
+    fused = FusedHeads([head(0, 3, 4, 1.0), head(1, 2, 4, 1.0)])
+    for value in (np.nan, np.inf):
+        with pytest.raises(BackendError, match="not finite"):
+            fused.answers(np.full((1, 4), value, np.float32))
