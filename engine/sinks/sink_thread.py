@@ -18,6 +18,10 @@ _log = logging.getLogger(__name__)
 # hand-over itself.
 _GATHER_S = 0.02
 
+# A signal that comes just before a wait does not end it: whoever waits for a sink that is stuck
+# looks up now and then, or an interrupt would be heeded only when the sink comes back.
+_LOOK_UP_S = 0.5
+
 Handed = tuple[Frame, Sequence[Result]]
 
 
@@ -67,7 +71,8 @@ class SinkThread:
                     self._dropped_frames += 1
                     self._dropped_results += len(results)
                     return
-                self._changed.wait_for(self._has_room)
+                while not self._changed.wait_for(self._has_room, _LOOK_UP_S):
+                    pass
             if self._error is not None:
                 return
             self._waiting.append((frame, results))
@@ -79,7 +84,8 @@ class SinkThread:
         with self._changed:
             self._closing = True
             self._changed.notify_all()
-        self._thread.join()
+        while self._thread.is_alive():
+            self._thread.join(_LOOK_UP_S)
 
     def _has_room(self) -> bool:
         return len(self._waiting) < self._capacity or self._error is not None

@@ -15,6 +15,7 @@ from engine.errors import SinkError, SourceBroke, SourceError
 from engine.frames import Frame, TruthWindow
 from engine.results import Result
 from engine.sources.frame_list import FrameList
+from engine.summary import Summary
 from mcdnn.engine import Engine
 from mcdnn.engine_file import parse_engine_table
 from tests.catalog_builder import build_catalog
@@ -229,7 +230,8 @@ def test_a_source_that_breaks_leaves_what_came_before(folder: Path) -> None:
         yield from frames(5)
         raise SourceError("clip: breaks off")
 
-    shelf, summaries = Kept(), []
+    shelf = Kept()
+    summaries: list[Summary] = []
     with pytest.raises(SourceBroke, match="clip: breaks off"):
         Engine(config(folder)).add_sink(shelf).run(FrameList(breaking()), on_start=summaries.append)
     assert (len(shelf.results), shelf.closed) == (10, 1)
