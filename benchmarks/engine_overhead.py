@@ -205,8 +205,8 @@ def main() -> None:
         windows = _MEMORY_WINDOWS // 10 if args.quick else _MEMORY_WINDOWS
         before_mb, after_mb = memory_growth(light, windows, folder)
     notes = [
-        f"Four apps on one trunk, policy {_POLICY}, results file on, every budget set; finding windows left out. "
-        "Blocks of both sides alternate in one process; figures are medians over blocks.",
+        f"Four apps on one trunk, policy {_POLICY}, results file on, every budget set; finding windows left "
+        "out. Blocks of both sides alternate in one process; figures are medians over blocks.",
         f"Peak resident memory of the process: {before_mb:.1f} MB after {windows // 10} windows, "
         f"{after_mb:.1f} MB after {windows} more.",
     ]

@@ -1,12 +1,12 @@
 """What can go wrong below the engine.
 
-    McdnnError                 anything this project raises on purpose
-    ├── BadInput               the user's file, flag or data is wrong (exit status 2)
-    │   ├── CatalogError       a catalog on disk is missing, incomplete or damaged
-    │   └── DataError          training data is missing, empty or unusable
-    ├── MissingExtra           an optional package is not installed (exit status 2)
-    └── RunFailed              something broke while running (exit status 1)
-        └── BackendError       a stored part cannot be loaded or run
+McdnnError                 anything this project raises on purpose
+├── BadInput               the user's file, flag or data is wrong (exit status 2)
+│   ├── CatalogError       a catalog on disk is missing, incomplete or damaged
+│   └── DataError          training data is missing, empty or unusable
+├── MissingExtra           an optional package is not installed (exit status 2)
+└── RunFailed              something broke while running (exit status 1)
+    └── BackendError       a stored part cannot be loaded or run
 """
 
 from __future__ import annotations

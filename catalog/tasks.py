@@ -62,7 +62,9 @@ class Task:
 
     def __post_init__(self) -> None:
         if len(set(self.classes)) < 2 or len(set(self.classes)) != len(self.classes):
-            raise BadInput(f"task.{self.name}: classes {list(self.classes)}: expected two or more, all different")
+            raise BadInput(
+                f"task.{self.name}: classes {list(self.classes)}: expected two or more, all different"
+            )
 
     @property
     def data_task(self) -> str:
@@ -85,7 +87,9 @@ def relabelled(name: str, parent: Task, groups: Mapping[str, list[str]]) -> Task
     for i, members in enumerate(groups.values()):
         for member in members:
             if member not in parent.classes:
-                raise BadInput(f"task.{name}.relabel: {member!r} is no class of {parent.name} {list(parent.classes)}")
+                raise BadInput(
+                    f"task.{name}.relabel: {member!r} is no class of {parent.name} {list(parent.classes)}"
+                )
             if member in new_id:
                 raise BadInput(f"task.{name}.relabel: {member!r} is given twice")
             new_id[member] = i
