@@ -50,8 +50,9 @@ def _imported(arch: str) -> Factory:
         raise BadInput(f"arch {arch!r}: expected {BUILT_IN!r} or package.module:factory")
     try:
         factory = getattr(importlib.import_module(module_name), name)
-    except (ImportError, AttributeError) as e:
-        raise BadInput(f"arch {arch!r}: {e}") from e
+    except Exception as e:  # a user's module may fail in any way
+        reason = f"{type(e).__name__}: {e}"
+        raise BadInput(f"arch {arch!r}: {reason} (a module outside a package is found by PYTHONPATH)") from e
     if not callable(factory):
         raise BadInput(f"arch {arch!r}: {name} is not a function")
     result: Factory = factory
