@@ -105,8 +105,8 @@ def _run_notes(rows: Sequence[Row]) -> list[str]:
         "it took after that moment.",
         f"{_extraction_spread(rows)} So these rows show that budgets hold and what is said when they are "
         "gone; which policy serves more is a question for runs that are longer and dearer in models.",
-        "Windows of a face and of the whole frame alternate: under `original` the most accurate models of both, "
-        "which do not fit in memory beside each other, are loaded again on every frame (`evictions`).",
+        "Windows of a face and of the whole frame alternate: under `original` the most accurate models of "
+        "both, which do not fit in memory beside each other, are loaded again on every frame (`evictions`).",
         "The clips carry no labels for these questions: `answers` counts what was said; a request without "
         "an answer was not served.",
     ]
