@@ -1,4 +1,4 @@
-"""The demonstration: one digit camera, four apps, a budget that the largest models would exhaust half way."""
+"""The demonstration: one digit camera, four apps, a budget that the most accurate models exhaust half way."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _FPS = 15
 _SEED = 7
 _TASKS = "digits"
 _REHEARSED = 0.25  # share of the run
-_LARGEST_FOR = 0.5  # share of the period for which the largest models' energy lasts
+_LASTS_FOR = 0.5  # share of the period for which the most accurate models' energy lasts
 _MEMORY_SHARE = 0.6  # of what all models hold together
 
 
@@ -67,7 +67,7 @@ def apps() -> list[dict[str, Any]]:
 
 
 def unlimited_config(catalog: Path) -> dict[str, Any]:
-    """Return the configuration of the rehearsal: the largest models without a budget."""
+    """Return the configuration of the rehearsal: the most accurate models without a budget."""
     return {"catalog": str(catalog), "policy": "original", "app": apps()}
 
 
@@ -85,7 +85,7 @@ def config(catalog: Path, policy: str, budget: DemoBudget) -> dict[str, Any]:
 def budget_from(
     scenes: Snapshot, rehearsal: Snapshot, base_w: float, seconds: float, catalog: Catalog
 ) -> DemoBudget:
-    """Return the budget that pays for the camera all the time and for the largest models half of it.
+    """Return the budget that pays for the camera all the time and for the most accurate models half of it.
 
     Args:
         scenes: the whole run at full speed, for how many windows there are.
@@ -99,7 +99,7 @@ def budget_from(
     models_j = request_j * scenes.requests + spent_j.get(Category.LOADING, 0.0)
     memory_bytes = sum(p.memory_bytes for p in catalog.contents.parts)
     return DemoBudget(
-        round(base_w * seconds + frame_j * scenes.frames + _LARGEST_FOR * models_j, 3),
+        round(base_w * seconds + frame_j * scenes.frames + _LASTS_FOR * models_j, 3),
         seconds,
         round(_MEMORY_SHARE * memory_bytes / 1e6, 3),
         base_w,

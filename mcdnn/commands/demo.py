@@ -1,4 +1,4 @@
-"""mcdnn demo: the largest models and the scheduler on the same camera and budget, side by side."""
+"""mcdnn demo: the most accurate models and the scheduler on the same camera and budget, side by side."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 _EXAMPLE = """example:
   mcdnn demo --seconds 20 --out out/demo
 """
-_LEAST_S = 4.0
+_LEAST_S = 10.0
 
 
 def add_parser(subparsers: Any) -> None:
@@ -30,7 +30,7 @@ def add_parser(subparsers: Any) -> None:
         "demo",
         help="four apps share a digit camera on a budget",
         description="Compiles the embedded digits once (kept for the next time), then runs four apps on a "
-        "digit camera twice on the same budget, which the largest models exhaust half way: with the largest "
+        "digit camera twice on the same budget, which the most accurate models exhaust half way: with these "
         "models, then with the scheduler. Leaves results, annotated videos and a picture in --out.",
         epilog=_EXAMPLE,
         formatter_class=argparse.RawDescriptionHelpFormatter,
@@ -88,20 +88,20 @@ def _compiled(jobs: int | None, console: Console) -> Catalog:
 
 
 def _rehearsed_budget(catalog: Catalog, seconds: float, console: Console) -> DemoBudget:
-    """Run the largest models for a while without a budget, to know what they take."""
+    """Run the most accurate models for a while without a budget, to know what they take."""
     from catalog.devices import load_device_profile
     from mcdnn.demonstration import budget_from, camera, rehearsal_seconds, unlimited_config
     from mcdnn.engine import Engine
 
     rehearsed_s = rehearsal_seconds(seconds)
-    print(f"rehearsing with the largest models for {rehearsed_s:.0f} s, to size the budget")
+    print(f"rehearsing with the most accurate models for {rehearsed_s:.0f} s, to size the budget")
     with console.status("rehearsing"):
         scenes = Engine(unlimited_config(catalog.root)).run(camera(seconds, "max"))
         rehearsal = Engine(unlimited_config(catalog.root)).run(camera(rehearsed_s))
     budget = budget_from(scenes, rehearsal, load_device_profile("host").base_w, seconds, catalog)
     print(
         f"budget: {budget.energy_j:.1f} J in {seconds:g} s, of which {budget.base_w * seconds:.1f} J are the "
-        f"base load and the rest lasts for half the time with the largest models; "
+        f"base load and the rest lasts for half the time with the most accurate models; "
         f"{budget.memory_mb:.2f} MB of memory; no money for a cloud"
     )
     return budget
