@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -77,7 +78,7 @@ class FusedHeads:
         heads: at least one, all with the same D.
     """
 
-    __slots__ = ("_bias", "_segment", "_starts", "_weight_t", "heads")
+    __slots__ = ("_bias", "_firsts", "_segment", "_starts", "_weight_t", "heads")
 
     def __init__(self, heads: Sequence[HeadWeights]) -> None:
         self.heads = tuple(heads)
@@ -86,6 +87,7 @@ class FusedHeads:
         self._bias = np.concatenate([b for _, b in scaled])
         sizes = [len(h.bias) for h in heads]
         self._starts = np.cumsum([0, *sizes[:-1]], dtype=np.intp)
+        self._firsts: list[int] = self._starts.tolist()
         self._segment = np.repeat(np.arange(len(sizes)), sizes)
 
     def answers(self, features: Float32) -> list[list[tuple[int, float]]]:
@@ -94,19 +96,22 @@ class FusedHeads:
         Raises:
             BackendError: features that are not finite: the part that gave them is broken.
         """
-        with np.errstate(invalid="ignore", over="ignore"):
-            rows = [self._row(f) for f in features]
+        rows = [self._row(f) for f in features]
         return [[row[i] for row in rows] for i in range(len(self.heads))]
 
     def _row(self, features: Float32) -> list[tuple[int, float]]:
-        """Answer one window, (D,); few calls into numpy, since each takes longer than its arithmetic."""
+        """Answer one window, (D,); few calls into numpy, since each takes longer than its arithmetic.
+
+        The scalar product tells features that are not finite before they can cause a warning, at a
+        tenth of what it takes to silence warnings.
+        """
+        if not math.isfinite(features.dot(features)):
+            raise BackendError("features are not finite")
         logits = features @ self._weight_t + self._bias  # (sum of C,)
         top = np.maximum.reduceat(logits, self._starts)  # (heads,)
-        sums = np.add.reduceat(np.exp(logits - top[self._segment]), self._starts)
-        if not np.isfinite(sums).all():
-            raise BackendError("features are not finite")
+        sums = np.add.reduceat(np.exp(logits - top[self._segment]), self._starts).tolist()
         values = logits.tolist()
         return [
             (values.index(most, start) - start, 1.0 / total)
-            for most, start, total in zip(top.tolist(), self._starts.tolist(), sums.tolist(), strict=True)
+            for most, start, total in zip(top.tolist(), self._firsts, sums, strict=True)
         ]

@@ -150,7 +150,7 @@ class Capture:
                 if len(self._frames) == self._capacity:
                     self._frames.popleft()
                     self._dropped += 1
-            else:
+            elif len(self._frames) == self._capacity:
                 self._changed.wait_for(self._has_room)
             self._frames.append(frame)
             self._read += 1
@@ -158,4 +158,5 @@ class Capture:
             return not self._closed
 
     def _has_room(self) -> bool:
-        return self._closed or len(self._frames) < self._capacity
+        """Tell whether a thread that found the queue full may go on: waking it costs more than a frame."""
+        return self._closed or len(self._frames) <= self._capacity // 2

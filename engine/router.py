@@ -184,8 +184,7 @@ def run_route(
         try:
             outputs.append(loaded[part.piece](inputs))
         except BackendError as e:
-            spent_s = sum(shares) + busy_clock() - before
-            raise PartFailed(route.pieces[part.piece], str(e), spent_s) from e
+            raise PartFailed(route.pieces[part.piece], str(e), sum(shares) + busy_clock() - before) from e
         now = busy_clock()
         _account(route, part.piece, part.apps, now - before, piece_s, shares)
         before = now
@@ -193,12 +192,12 @@ def run_route(
     for features in route.heads:
         fused = _fused(features, loaded)
         try:
-            answers_by_head = fused.answers(outputs[features.source])
-        except BackendError as e:
-            gave_them = route.pieces[route.parts[features.source].piece]
-            raise PartFailed(gave_them, f"part {gave_them}: {e}", sum(shares)) from e
-        for head, rows in zip(features.heads, answers_by_head, strict=True):
-            named = tuple((head.classes[class_id], confidence) for class_id, confidence in rows)
+            rows_by_head = fused.answers(outputs[features.source])
+        except BackendError as e:  # the features make no sense: their part is broken, not the heads
+            piece = route.pieces[route.parts[features.source].piece]
+            raise PartFailed(piece, f"part {piece}: {e}", sum(shares) + busy_clock() - before) from e
+        for head, rows in zip(features.heads, rows_by_head, strict=True):
+            named = tuple([(head.classes[class_id], confidence) for class_id, confidence in rows])
             for app in head.apps:
                 found[app] = named
         now = busy_clock()

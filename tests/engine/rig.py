@@ -10,6 +10,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+import numpy as np
+
 from catalog.backends.protocol import Array, LoadedPart
 from catalog.backends.table import open_backend
 from catalog.devices import DeviceProfile
@@ -60,7 +62,8 @@ class TimedPart:
         self._pieces.clock.now_s += self._run_s
         if self._name in self._pieces.cannot_run:
             raise BackendError(f"{self._name} cannot be run")
-        return self._part(inputs)
+        output = self._part(inputs)
+        return output * np.nan if self._name in self._pieces.gives_nonsense else output
 
 
 class TimedPieces:
@@ -73,6 +76,7 @@ class TimedPieces:
         self.clock = clock
         self.cannot_load: set[str] = set()
         self.cannot_run: set[str] = set()
+        self.gives_nonsense: set[str] = set()
         self.loads: list[str] = []
 
     def load(self, piece: str) -> Any:

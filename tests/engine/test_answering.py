@@ -181,6 +181,15 @@ def test_a_part_that_breaks_while_it_runs_is_paid_for_and_loaded_anew(built_cata
     assert rig.pieces.loads.count(second) == 2
 
 
+def test_a_part_whose_features_make_no_sense_is_set_aside(built_catalog: Catalog) -> None:
+    rig = make_rig(built_catalog, "original")
+    rig.ask(0.0)
+    second = built_catalog.trunks["wide"].parts[1]
+    rig.pieces.gives_nonsense = {second}
+    assert {r.reason for r in rig.ask(1.0)} == {f"part {second}: features are not finite"}
+    assert [r.variant for r in rig.ask(2.0)] == ["narrow/identity", "narrow/parity"]
+
+
 def test_with_every_variant_broken_an_app_says_why_until_it_is_mended(tmp_path: Path) -> None:
     catalog = open_catalog(build_catalog(tmp_path))
     heads = [v.head for v in catalog.variants.values() if v.task == "identity"]
