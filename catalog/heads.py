@@ -102,10 +102,10 @@ class FusedHeads:
     def _row(self, features: Float32) -> list[tuple[int, float]]:
         """Answer one window, (D,); few calls into numpy, since each takes longer than its arithmetic.
 
-        The scalar product tells features that are not finite before they can cause a warning, at a
-        tenth of what it takes to silence warnings.
+        Their sum tells features that are not finite before they can cause a warning, at a fraction of
+        what it takes to silence warnings.
         """
-        if not math.isfinite(features.dot(features)):
+        if not math.isfinite(features.sum()):
             raise BackendError("features are not finite")
         logits = features @ self._weight_t + self._bias  # (sum of C,)
         top = np.maximum.reduceat(logits, self._starts)  # (heads,)

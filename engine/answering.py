@@ -41,6 +41,7 @@ class _Pass:
     """A part of a configuration that fits the memory, made ready: how it runs and what it may cost."""
 
     route: Route
+    pieces: frozenset[str]
     worst_energy_j: float
 
 
@@ -225,14 +226,12 @@ class Answerer:
 
     def _passes(self, options: Mapping[str, Option]) -> tuple[_Pass, ...]:
         costs = self._problem.pieces
-        limit_bytes = self._problem.budget.memory_bytes
-        return tuple(
-            _Pass(
-                build_route(self._catalog, together),
-                configuration_cost(costs, together.values()).worst_energy_j,
-            )
-            for together in passes_in_memory(options, costs, limit_bytes)
-        )
+        passes = []
+        for together in passes_in_memory(options, costs, self._problem.budget.memory_bytes):
+            route = build_route(self._catalog, together)
+            worst_j = configuration_cost(costs, together.values()).worst_energy_j
+            passes.append(_Pass(route, frozenset(route.pieces), worst_j))
+        return tuple(passes)
 
     def _run(self, ready: _Pass, serving: _Serving) -> None:
         """Run one pass; add its results, or why there are none."""
@@ -245,15 +244,15 @@ class Answerer:
 
     def _execute(self, ready: _Pass, serving: _Serving) -> Execution | None:
         """Reserve, load, run and settle one pass; None where it did not come to an answer."""
-        apps, pieces, now = ready.route.apps, ready.route.pieces, serving.now
-        worst_j = ready.worst_energy_j + self._loads.energy_j(pieces, self._problem.pieces)
+        apps, now = ready.route.apps, serving.now
+        worst_j = ready.worst_energy_j + self._loads.energy_j(ready.pieces, self._problem.pieces)
         reservation = self._ledger.reserve(worst_j, 0.0, now)
         if isinstance(reservation, Refusal):
             serving.refuse(apps, reservation.reason)
             return None
         busy_s = 0.0
         try:
-            loaded = self._memory.obtain(pieces)
+            loaded = self._memory.obtain(ready.route.pieces)
             execution = run_route(ready.route, loaded, self._pixels_of(serving.window), self._clocks.busy_s)
             busy_s = execution.busy_s
             return execution
@@ -292,7 +291,7 @@ class Answerer:
             self._prepared = {
                 key: passes
                 for key, passes in self._prepared.items()
-                if all(gone.isdisjoint(p.route.pieces) for p in passes)
+                if all(gone.isdisjoint(p.pieces) for p in passes)
             }
         for failure in booked.failures:
             self._broken.note(failure.piece, failure.why, now)

@@ -46,10 +46,10 @@ class LoadBooking:
         self.loads = 0
         self.evictions = 0
 
-    def energy_j(self, pieces: Iterable[str], costs: Mapping[str, PieceCost]) -> float:
+    def energy_j(self, pieces: frozenset[str], costs: Mapping[str, PieceCost]) -> float:
         """Return the expected energy to load what is missing of some pieces."""
-        resident = self._memory.resident
-        return sum(costs[p].load_energy_j for p in pieces if p not in resident)
+        missing = pieces - self._memory.resident
+        return sum(costs[p].load_energy_j for p in missing) if missing else 0.0
 
     def ahead(self, pieces: Iterable[str], costs: Mapping[str, PieceCost], now: float) -> None:
         """Begin to load in the background, in order, as far as energy and memory go."""

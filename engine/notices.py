@@ -28,11 +28,12 @@ class Notices:
 
     def renewed(self, now: float) -> bool:
         """Tell whether a new period has begun since the last call."""
-        left_j = self._ledger.energy_left_j(now)
+        self._ledger.period_left_s(now)
         if self._ledger.renewals == self._renewals:
             return False
         self._renewals = self._ledger.renewals
         if self._gone:
+            left_j = self._ledger.energy_left_j(now)
             _log.warning("budget renewed at %.1f s: %.4g J for requests to come", now, left_j)
         self._gone.clear()
         return True
