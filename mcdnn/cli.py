@@ -38,13 +38,24 @@ def make_parser() -> argparse.ArgumentParser:
     return parser
 
 
+class _LogToStderr(logging.Handler):
+    """Writes to what standard error is at the moment: a live table takes its place and keeps lines apart."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Write one line; see logging.Handler."""
+        try:
+            print(self.format(record), file=sys.stderr)
+        except Exception:
+            self.handleError(record)
+
+
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command and return its exit status."""
     args = make_parser().parse_args(argv)
     logging.basicConfig(
         level=(logging.WARNING, logging.INFO, logging.DEBUG)[min(args.verbose, 2)],
         format="%(asctime)s %(levelname)s %(name)s: %(message)s",
-        stream=sys.stderr,
+        handlers=[_LogToStderr()],
     )
     try:
         command = importlib.import_module(f"mcdnn.commands.{args.command}")

@@ -10,6 +10,8 @@ from engine.scheduling.policy import Choice, State
 from engine.scheduling.problem import Option, Problem, configuration_cost
 from engine.scheduling.unserved import UNKNOWN_APP
 
+_MOST_KNOWN = 1000  # of many apps with rates of their own, ever other ones are due together
+
 
 @dataclass(frozen=True, slots=True)
 class _Known:
@@ -39,6 +41,8 @@ class FixedConfiguration:
         key = tuple(due)
         known = self._known.get(key)
         if known is None:
+            if len(self._known) >= _MOST_KNOWN:
+                self._known.clear()
             known = self._known[key] = self._prepare(key)
         if known.worst_energy_j <= state.energy_left_j and state.energy_left_j > 0.0:
             return known.choice
