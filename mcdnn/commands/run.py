@@ -93,6 +93,8 @@ def _engine(args: argparse.Namespace) -> tuple[Engine, str]:
     if args.policy is not None and args.policy not in POLICIES:
         raise BadInput(f"--policy {args.policy}: expected one of {', '.join(sorted(POLICIES))}")
     file = read_engine_file(args.config)
+    if not file.app:
+        raise BadInput(f"{file.where}: no app: add an [[app]] with a name and a task")
     if args.policy is not None:
         file = file.model_copy(update={"policy": args.policy})
     return Engine(file), f"{args.config} {file.policy}"

@@ -49,6 +49,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     write_video(root / "clip.mp4", frames=12)
     (root / "digits.toml").write_text(ENGINE)
     (root / "whole.toml").write_text(WHOLE_FRAMES)
+    (root / "apps.toml").write_text('catalog = "catalog"')
     return root
 
 
@@ -211,6 +212,7 @@ def test_a_full_disk_fails_in_one_line_after_the_summary(
     [
         ([], "no configuration: give the path of an ENGINE.toml"),
         (["nowhere.toml"], "nowhere.toml: No such file or directory"),
+        (["[]/apps.toml"], "[]/apps.toml: no app: add an "),
         (["{}", "--duration", "0"], "--duration 0: expected a positive number of seconds"),
         (["{}", "--duration", "nan"], "--duration nan: expected a positive number of seconds"),
         (["{}", "--policy", "greedy"], "--policy greedy: expected one of best-static, mcdnn2016, original"),
@@ -227,9 +229,10 @@ def test_bad_input_is_one_line_and_touches_no_results(
     results = tmp_path / "r.jsonl"
     results.write_text("yesterday's\n")
     config = str(folder / "whole.toml")
-    assert main(["run", *(w.replace("{}", config) for w in words), "--out", str(results)]) == 2
+    given = [w.replace("{}", config).replace("[]", str(folder)) for w in words]
+    assert main(["run", *given, "--out", str(results)]) == 2
     printed = capsys.readouterr()
-    assert printed.err.startswith(f"mcdnn run: {told}")
+    assert printed.err.startswith(f"mcdnn run: {told.replace('[]', str(folder), 1)}")
     assert printed.err.count("\n") == 1
     assert results.read_text() == "yesterday's\n"
 
