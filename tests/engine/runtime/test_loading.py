@@ -116,8 +116,10 @@ def test_a_piece_that_cannot_be_loaded_gives_its_memory_back(memory: PieceMemory
 
 def test_a_load_that_fails_in_the_background_is_told(memory: PieceMemory, shelf: Shelf) -> None:
     shelf.broken = {"b"}
+    shelf.gate.clear()
     assert memory.request("ab") == ("a", "b")
     assert memory.request("ab") == ()
+    shelf.gate.set()
     memory.wait_for_loads()
     assert loaded(memory) == ["+a", "!b"]
     assert memory.resident == {"a"}
