@@ -229,7 +229,7 @@ class Answerer:
         passes = []
         for together in passes_in_memory(options, costs, self._problem.budget.memory_bytes):
             route = build_route(self._catalog, together)
-            worst_j = configuration_cost(costs, together.values()).worst_energy_j
+            worst_j = configuration_cost(self._problem, together.values()).worst_energy_j
             passes.append(_Pass(route, frozenset(route.pieces), worst_j))
         return tuple(passes)
 

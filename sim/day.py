@@ -181,7 +181,7 @@ class _Day:
     def _run(self, options: Mapping[str, Option], reasons: dict[str, str], now: float) -> Steps:
         """Reserve, load, run and settle one pass; say in reasons what was not served."""
         pieces = distinct_pieces(options.values())
-        cost = configuration_cost(self._problem.pieces, options.values())
+        cost = configuration_cost(self._problem, options.values())
         loads_j = sum(self._problem.pieces[p].load_energy_j for p in pieces if p not in self._memory.resident)
         reservation = self._ledger.reserve(cost.worst_energy_j + loads_j, cost.cost_usd, now)
         if isinstance(reservation, Refusal):

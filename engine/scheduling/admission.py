@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from engine.scheduling.policy import Choice
-from engine.scheduling.problem import Option, PieceCost, configuration_cost
+from engine.scheduling.problem import Option, Problem, configuration_cost
 from engine.scheduling.unserved import ENERGY_GONE
 
 
@@ -29,7 +29,7 @@ class Admission:
         return Choice(self.options, unserved, wanted)
 
 
-def admit(options: Mapping[str, Option], pieces: Mapping[str, PieceCost], energy_left_j: float) -> Admission:
+def admit(problem: Problem, options: Mapping[str, Option], energy_left_j: float) -> Admission:
     """Keep apps in their order while the worst case of all kept together is within energy_left_j.
 
     An app that shares its parts with a kept one adds only its head, so a later app may still fit
@@ -38,7 +38,7 @@ def admit(options: Mapping[str, Option], pieces: Mapping[str, PieceCost], energy
     kept: dict[str, Option] = {}
     refused: list[str] = []
     for app, option in options.items():
-        together = configuration_cost(pieces, (*kept.values(), option))
+        together = configuration_cost(problem, (*kept.values(), option))
         if energy_left_j > 0.0 and together.worst_energy_j <= energy_left_j:
             kept[app] = option
         else:

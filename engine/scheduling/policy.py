@@ -21,6 +21,8 @@ class State:
         loading: part and head ids on their way.
         connected: whether the cloud answers.
         backlog_s: how long the window has waited already.
+        mbps: speed of the link now; inf where nothing else is known than what the problem expects.
+        context: which of the options' contexts holds for the window's input type; "" for none.
     """
 
     energy_left_j: float = float("inf")
@@ -30,6 +32,23 @@ class State:
     loading: frozenset[str] = frozenset()
     connected: bool = False
     backlog_s: float = 0.0
+    mbps: float = float("inf")
+    context: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Prices:
+    """What a unit of each resource is worth, in right answers (weighted accuracy).
+
+    Args:
+        per_j: of device energy.
+        per_usd: of cloud money.
+        per_processor_s: of device processor time.
+    """
+
+    per_j: float = 0.0
+    per_usd: float = 0.0
+    per_processor_s: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,11 +59,15 @@ class Plan:
         resident: part and head ids to keep in memory, most important first; empty to leave it to demand.
         rates_hz: windows a second to classify, by app, where lower than wanted.
         note: why, for the log.
+        prices: what the plan values resources at, where it has prices.
+        gap: proven distance from the best plan, as a share of its value; 0 where it is the best.
     """
 
     resident: tuple[str, ...] = ()
     rates_hz: Mapping[str, float] = field(default_factory=dict)
     note: str = ""
+    prices: Prices | None = None
+    gap: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)

@@ -72,20 +72,37 @@ class Stage:
 
 
 @dataclass(frozen=True, slots=True)
+class InContext:
+    """What an option is worth, and which of its stages run, while a certain context lasts.
+
+    Args:
+        context: name of the context, such as a set of classes that make up most of what is seen.
+        accuracy: expected share of right answers then, in [0, 1].
+        probabilities: one a stage, that it runs at all then.
+    """
+
+    context: str
+    accuracy: float
+    probabilities: tuple[float, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Option:
     """A way to answer one app.
 
     Args:
         app: name of the app.
         variant: id of the variant that answers.
-        accuracy: expected share of right answers, in [0, 1].
+        accuracy: expected share of right answers, in [0, 1]; 0 for what is only of use in a context.
         stages: in order; at least one gives an answer.
+        contexts: where it differs; in every other context accuracy and stages are as above.
     """
 
     app: str
     variant: str
     accuracy: float
     stages: tuple[Stage, ...]
+    contexts: tuple[InContext, ...] = ()
 
     @property
     def place(self) -> Place:
@@ -96,6 +113,20 @@ class Option:
     def device_pieces(self) -> tuple[str, ...]:
         """Every piece that it may run at the device, in order."""
         return tuple(p for s in self.stages if s.place is Place.DEVICE for p in s.pieces)
+
+    @property
+    def needs_cloud(self) -> bool:
+        """Whether any stage runs in the cloud."""
+        return any(s.place is Place.CLOUD for s in self.stages)
+
+    def accuracy_in(self, context: str) -> float:
+        """Return the expected share of right answers in a context."""
+        return next((c.accuracy for c in self.contexts if c.context == context), self.accuracy)
+
+    def probabilities_in(self, context: str) -> tuple[float, ...]:
+        """Return how likely each stage is to run in a context."""
+        known = next((c.probabilities for c in self.contexts if c.context == context), None)
+        return tuple(s.probability for s in self.stages) if known is None else known
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,6 +172,33 @@ class Budget:
 
 
 @dataclass(frozen=True, slots=True)
+class Link:
+    """What reaching the cloud takes, as far as is expected.
+
+    Args:
+        exchange_j: device energy of one exchange, whatever it carries.
+        up_j_per_byte: further energy for each byte sent.
+        down_j_per_byte: likewise received.
+        mbps: megabits a second, both ways.
+        round_trip_s: without the bytes' own time.
+    """
+
+    exchange_j: float = 0.0
+    up_j_per_byte: float = 0.0
+    down_j_per_byte: float = 0.0
+    mbps: float = float("inf")
+    round_trip_s: float = 0.0
+
+    def energy_j(self, up_bytes: float, down_bytes: float) -> float:
+        """Return the device's energy for one exchange."""
+        return self.exchange_j + up_bytes * self.up_j_per_byte + down_bytes * self.down_j_per_byte
+
+    def transfer_s(self, up_bytes: float, down_bytes: float, mbps: float = float("inf")) -> float:
+        """Return the time of one exchange, at no more than a speed measured now."""
+        return self.round_trip_s + 8e-6 * (up_bytes + down_bytes) / min(self.mbps, mbps)
+
+
+@dataclass(frozen=True, slots=True)
 class Problem:
     """Everything that a policy knows before the first window.
 
@@ -152,6 +210,7 @@ class Problem:
         frame_energy_j: expected energy to decode a frame and find its windows.
         windows_hz: expected windows a second by input type, where known.
         frames_hz: expected frames a second; 0 where unknown.
+        link: to the cloud.
     """
 
     apps: Mapping[str, App]
@@ -161,18 +220,24 @@ class Problem:
     frame_energy_j: float = 0.0
     windows_hz: Mapping[str, float] = field(default_factory=dict)
     frames_hz: float = 0.0
+    link: Link = field(default_factory=Link)
 
 
 @dataclass(frozen=True, slots=True)
 class ConfigurationCost:
-    """What one configuration costs on one window at the device, shared pieces counted once.
+    """What one configuration costs on one window, everything that is shared counted once.
 
     Args:
-        run_s: expected processor time.
+        run_s: expected processor time at the device.
         run_worst_s: 95th percentile, added up.
-        energy_j: expected energy.
+        energy_j: expected energy of the device, radio included.
         worst_energy_j: energy to reserve.
         cost_usd: expected money.
+        worst_cost_usd: money to reserve.
+        radio_j: what of energy_j is for sending and receiving.
+        cloud_s: expected execution time in the cloud.
+        up_bytes: expected to be sent.
+        down_bytes: expected to be received.
     """
 
     run_s: float
@@ -180,6 +245,11 @@ class ConfigurationCost:
     energy_j: float
     worst_energy_j: float
     cost_usd: float
+    worst_cost_usd: float = 0.0
+    radio_j: float = 0.0
+    cloud_s: float = 0.0
+    up_bytes: float = 0.0
+    down_bytes: float = 0.0
 
 
 def distinct_pieces(options: Iterable[Option]) -> tuple[str, ...]:
@@ -192,25 +262,85 @@ def memory_bytes(pieces: Mapping[str, PieceCost], wanted: Iterable[str]) -> int:
     return sum(pieces[p].memory_bytes for p in set(wanted))
 
 
-def configuration_cost(pieces: Mapping[str, PieceCost], options: Iterable[Option]) -> ConfigurationCost:
+@dataclass(slots=True)
+class _Runs:
+    """What of a configuration runs, each thing once, with the largest probability that asks for it.
+
+    Args:
+        pieces: at the device.
+        away: cloud stages by their parts; what is sent there is sent once from each cut.
+        exchanges: by what ran at the device before: bytes up and down.
+    """
+
+    pieces: dict[str, float] = field(default_factory=dict)
+    away: dict[tuple[str, ...], tuple[float, Stage]] = field(default_factory=dict)
+    exchanges: dict[tuple[str, ...], tuple[float, int, int]] = field(default_factory=dict)
+
+    def add(self, option: Option, context: str) -> None:
+        """Add what an option runs."""
+        before: tuple[str, ...] = ()
+        for stage, probability in zip(option.stages, option.probabilities_in(context), strict=True):
+            if stage.place is Place.DEVICE:
+                for piece in stage.pieces:
+                    self.pieces[piece] = max(self.pieces.get(piece, 0.0), probability)
+                before += stage.parts
+                continue
+            known, _ = self.away.get(stage.parts, (0.0, stage))
+            self.away[stage.parts] = (max(known, probability), stage)
+            p, up, down = self.exchanges.get(before, (0.0, 0, 0))
+            self.exchanges[before] = (
+                max(p, probability),
+                max(up, stage.up_bytes),
+                max(down, stage.down_bytes),
+            )
+
+
+def configuration_cost(problem: Problem, options: Iterable[Option], context: str = "") -> ConfigurationCost:
     """Add up a configuration on one window, loading excluded.
 
     A piece that runs in several stages counts with the largest of their probabilities; the worst
-    case counts it whole.
+    case counts it whole. In the cloud stages with the same parts run once for all apps, and what is
+    sent from one place of the network is sent once.
     """
-    chance: dict[str, float] = {}
-    cost_usd = 0.0
+    runs = _Runs()
     for option in options:
-        for stage in option.stages:
-            cost_usd += stage.probability * stage.cost_usd
-            if stage.place is Place.DEVICE:
-                for piece in stage.pieces:
-                    chance[piece] = max(chance.get(piece, 0.0), stage.probability)
+        runs.add(option, context)
     run_s = run_worst_s = energy_j = worst_energy_j = 0.0
-    for piece, probability in chance.items():
-        c = pieces[piece]
+    for piece, probability in runs.pieces.items():
+        c = problem.pieces[piece]
         run_s += probability * c.run_s
         run_worst_s += c.run_worst_s
         energy_j += probability * c.run_energy_j
         worst_energy_j += c.run_worst_energy_j
-    return ConfigurationCost(run_s, run_worst_s, energy_j, worst_energy_j, cost_usd)
+    radio_j = up_bytes = down_bytes = 0.0
+    for probability, up, down in runs.exchanges.values():
+        exchange_j = problem.link.energy_j(up, down)
+        radio_j += probability * exchange_j
+        worst_energy_j += exchange_j
+        up_bytes += probability * up
+        down_bytes += probability * down
+    return ConfigurationCost(
+        run_s,
+        run_worst_s,
+        energy_j + radio_j,
+        worst_energy_j,
+        sum(p * s.cost_usd for p, s in runs.away.values()),
+        sum(s.cost_usd for _, s in runs.away.values()),
+        radio_j,
+        sum(p * s.run_s for p, s in runs.away.values()),
+        up_bytes,
+        down_bytes,
+    )
+
+
+def worst_latency_s(problem: Problem, option: Option, mbps: float = float("inf")) -> float:
+    """Return how long an option takes at most, alone and with everything resident, transfers included.
+
+    Args:
+        mbps: speed of the link now, where it is known to be slower than expected.
+    """
+    total_s = sum(problem.pieces[p].run_worst_s for p in dict.fromkeys(option.device_pieces))
+    for stage in option.stages:
+        if stage.place is Place.CLOUD:
+            total_s += stage.run_s + problem.link.transfer_s(stage.up_bytes, stage.down_bytes, mbps)
+    return total_s

@@ -88,7 +88,7 @@ def _knee_worth(problem: Problem) -> dict[Option, float]:
     for app in problem.apps.values():
         options = problem.options.get(app.name, ())
         accuracies = _normalised([o.accuracy for o in options])
-        energies = _normalised([configuration_cost(problem.pieces, (o,)).energy_j for o in options])
+        energies = _normalised([configuration_cost(problem, (o,)).energy_j for o in options])
         for option, accuracy, energy in zip(options, accuracies, energies, strict=True):
             worth[option] = app.weight * (2.0 + accuracy - energy)
     return worth

@@ -4,7 +4,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from engine.scheduling.problem import App, Option, Place, Problem, configuration_cost, memory_bytes
+from engine.scheduling.problem import (
+    App,
+    Option,
+    Place,
+    Problem,
+    configuration_cost,
+    memory_bytes,
+    worst_latency_s,
+)
 from engine.scheduling.unserved import TOO_LARGE, TOO_SLOW, without_options
 
 
@@ -17,10 +25,11 @@ class Candidate:
         pieces: what it needs in the device's memory.
         memory_bytes: what they hold.
         loads: energy and time to load each piece.
-        energy_j: expected, at the device, for one request.
-        worst_energy_j: to reserve.
+        energy_j: expected, for running at the device; sending is left out, as in the paper.
+        worst_energy_j: to reserve, sending included.
         cost_usd: expected money for one request.
-        run_s: expected time of all stages.
+        run_s: expected execution time of all stages.
+        transfers_s: expected time of all exchanges with the cloud.
         device_share: share of that time at the device.
         needs_cloud: any stage runs in the cloud.
     """
@@ -34,6 +43,7 @@ class Candidate:
     worst_energy_j: float
     cost_usd: float
     run_s: float
+    transfers_s: float
     device_share: float
     needs_cloud: bool
 
@@ -77,7 +87,7 @@ def candidates_of(problem: Problem, app: App) -> Candidates:
     if not fitting:
         return Candidates(none_because=TOO_LARGE)
     found = [_candidate(problem, o) for o in fitting]
-    in_time = [c for c in found if _worst_s(problem, c.option) <= app.latency_limit_s]
+    in_time = [c for c in found if worst_latency_s(problem, c.option) <= app.latency_limit_s]
     if not in_time:
         return Candidates(none_because=TOO_SLOW)
     return Candidates(
@@ -88,27 +98,24 @@ def candidates_of(problem: Problem, app: App) -> Candidates:
 
 
 def _candidate(problem: Problem, option: Option) -> Candidate:
-    cost = configuration_cost(problem.pieces, (option,))
+    cost = configuration_cost(problem, (option,))
     pieces = tuple(dict.fromkeys(option.device_pieces))
-    cloud_s = sum(s.probability * s.run_s for s in option.stages if s.place is Place.CLOUD)
-    in_cloud = any(s.place is Place.CLOUD for s in option.stages)
-    run_s = cost.run_s + cloud_s
-    share = 1.0 if not in_cloud else (cost.run_s / run_s if run_s > 0.0 else 0.0)
+    run_s = cost.run_s + cost.cloud_s
+    share = 1.0 if not option.needs_cloud else (cost.run_s / run_s if run_s > 0.0 else 0.0)
+    transfers_s = sum(
+        problem.link.transfer_s(s.up_bytes, s.down_bytes) for s in option.stages if s.place is Place.CLOUD
+    )
     return Candidate(
         option,
         option.place,
         frozenset(pieces),
         memory_bytes(problem.pieces, pieces),
         tuple((p, problem.pieces[p].load_energy_j, problem.pieces[p].load_s) for p in pieces),
-        cost.energy_j,
+        cost.energy_j - cost.radio_j,
         cost.worst_energy_j,
         cost.cost_usd,
         run_s,
+        transfers_s,
         share,
-        in_cloud,
+        option.needs_cloud,
     )
-
-
-def _worst_s(problem: Problem, option: Option) -> float:
-    cloud_s = sum(s.run_s for s in option.stages if s.place is Place.CLOUD)
-    return configuration_cost(problem.pieces, (option,)).run_worst_s + cloud_s

@@ -33,7 +33,7 @@ class FixedConfiguration:
     def __init__(self, problem: Problem, options: Mapping[str, Option], unserved: Mapping[str, str]) -> None:
         self.options = dict(options)
         self.unserved = dict(unserved)
-        self._pieces = problem.pieces
+        self._problem = problem
         self._known: dict[tuple[str, ...], _Known] = {}
 
     def choose(self, due: Sequence[str], state: State) -> Choice:
@@ -46,11 +46,11 @@ class FixedConfiguration:
             known = self._known[key] = self._prepare(key)
         if known.worst_energy_j <= state.energy_left_j and state.energy_left_j > 0.0:
             return known.choice
-        admitted = admit(known.choice.options, self._pieces, state.energy_left_j)
+        admitted = admit(self._problem, known.choice.options, state.energy_left_j)
         return admitted.choice(known.choice.unserved)
 
     def _prepare(self, due: tuple[str, ...]) -> _Known:
         options = {app: self.options[app] for app in due if app in self.options}
         unserved = {app: self.unserved.get(app, UNKNOWN_APP) for app in due if app not in options}
-        cost = configuration_cost(self._pieces, options.values())
+        cost = configuration_cost(self._problem, options.values())
         return _Known(Choice(options, unserved), cost.worst_energy_j)

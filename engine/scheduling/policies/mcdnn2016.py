@@ -33,7 +33,6 @@ from engine.scheduling.problem import Option, Place, Problem
 from engine.scheduling.unserved import ENERGY_GONE, MONEY_GONE, NO_CONNECTION, UNKNOWN_APP
 
 ACCEPTABLE_S = 1.0  # to load and run on a cache miss: the constant of the authors' replay
-ROUND_TRIP_S = 0.1  # to the cloud: likewise
 
 
 @dataclass(slots=True)
@@ -80,6 +79,8 @@ class Mcdnn2016:
         immediate: apply a new choice to the request that caused it even when the app is cached, as
             the authors' replay does; else it is loaded in the background and used once resident.
         acceptable_s: longest time to load and run on a cache miss.
+        admission: turn away what the energy left cannot pay for; the published policy does not, and
+            overdraws the battery by what it sends.
     """
 
     def __init__(
@@ -88,10 +89,12 @@ class Mcdnn2016:
         frequencies_hz: Mapping[str, float] | None = None,
         immediate: bool = False,
         acceptable_s: float = ACCEPTABLE_S,
+        admission: bool = True,
     ) -> None:
         self._fixed_hz = dict(frequencies_hz or {})
         self._immediate = immediate
         self._acceptable_s = acceptable_s
+        self._admission = admission
         self._models: dict[str, _Model] = {}
         self.set_problem(problem)
 
@@ -102,7 +105,7 @@ class Mcdnn2016:
 
     def set_problem(self, problem: Problem) -> None:
         """Take other apps or corrected costs; apps that stay keep frequency and cached variant."""
-        self._pieces = problem.pieces
+        self._problem = problem
         self._room = Room(problem)
         models: dict[str, _Model] = {}
         for name, app in problem.apps.items():
@@ -143,9 +146,9 @@ class Mcdnn2016:
                 self._room.take(candidate)
                 options[app] = candidate.option
                 worst_j += candidate.worst_energy_j
-        if worst_j <= state.energy_left_j and state.energy_left_j > 0.0:
+        if not self._admission or (worst_j <= state.energy_left_j and state.energy_left_j > 0.0):
             return Choice(options, unserved, tuple(wanted))
-        return admit(options, self._pieces, state.energy_left_j).choice(unserved, tuple(wanted))
+        return admit(self._problem, options, state.energy_left_j).choice(unserved, tuple(wanted))
 
     def _process(
         self, model: _Model, shares: BudgetShares, state: State, now: float, wanted: dict[str, None]
@@ -185,8 +188,7 @@ class Mcdnn2016:
             if not self._room.holds(candidate):
                 continue
             load_j, load_s = candidate.missing(state.resident)
-            away_s = ROUND_TRIP_S if candidate.needs_cloud else 0.0
-            if missed and load_s + candidate.run_s + away_s > self._acceptable_s:
+            if missed and load_s + candidate.run_s + candidate.transfers_s > self._acceptable_s:
                 continue
             if load_j == 0.0 or budget.affords(candidate, load_j):
                 return candidate

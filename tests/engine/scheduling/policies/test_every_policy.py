@@ -60,7 +60,7 @@ def test_every_due_app_gets_an_option_of_its_own_or_a_reason(
         assert not {*choice.options} & {*choice.unserved}
         assert all(option in problem.options[a] for a, option in choice.options.items())
         assert all(reason for reason in choice.unserved.values())
-        cost = configuration_cost(problem.pieces, choice.options.values())
+        cost = configuration_cost(problem, choice.options.values())
         assert cost.worst_energy_j <= state.energy_left_j
         limit_bytes = problem.budget.memory_bytes
         for option in choice.options.values():
