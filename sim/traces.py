@@ -42,6 +42,7 @@ class Arrival:
         window: id of the window.
         input_type: of the window.
         due: app names, in the order of the trace.
+        context: which context of the options holds, "" for none.
     """
 
     t_s: float
@@ -49,6 +50,7 @@ class Arrival:
     window: str
     input_type: str
     due: tuple[str, ...]
+    context: str = ""
 
 
 class Connectivity:

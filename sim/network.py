@@ -1,0 +1,56 @@
+"""The link to the cloud over a day: whether it is there, and how fast it is."""
+
+from __future__ import annotations
+
+import bisect
+import math
+from collections.abc import Mapping
+
+
+class Steps:
+    """A step function of time.
+
+    Args:
+        steps: value by the moment from which on it holds.
+        before: value before the first step.
+    """
+
+    __slots__ = ("_before", "_times_s", "_values")
+
+    def __init__(self, steps: Mapping[float, float], before: float) -> None:
+        self._times_s = sorted(steps)
+        self._values = [steps[t] for t in self._times_s]
+        self._before = before
+
+    @property
+    def moments_s(self) -> tuple[float, ...]:
+        """When it changes, in order."""
+        return tuple(self._times_s)
+
+    def at(self, t_s: float) -> float:
+        """Return the value at a moment; a step counts from its own moment on."""
+        step = bisect.bisect_right(self._times_s, t_s) - 1
+        return self._values[step] if step >= 0 else self._before
+
+
+class Network:
+    """What becomes of the link.
+
+    Args:
+        connected: 1 while the cloud can be reached, else 0; never connected where not given.
+        mbps: speed, where it is known; else as fast as the problem expects.
+    """
+
+    __slots__ = ("connected", "speed_mbps")
+
+    def __init__(self, connected: Steps | None = None, mbps: Steps | None = None) -> None:
+        self.connected = connected or Steps({}, 0.0)
+        self.speed_mbps = mbps or Steps({}, math.inf)
+
+    def is_connected(self, t_s: float) -> bool:
+        """Tell whether the cloud can be reached at a moment."""
+        return self.connected.at(t_s) > 0.0
+
+    def mbps(self, t_s: float) -> float:
+        """Return the speed at a moment, in megabits a second; inf where it is not known."""
+        return self.speed_mbps.at(t_s)
