@@ -10,6 +10,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+from engine.scheduling.day_profile import DayProfile
+
 
 class Place(StrEnum):
     """Where a stage runs."""
@@ -211,6 +213,7 @@ class Problem:
         windows_hz: expected windows a second by input type, where known.
         frames_hz: expected frames a second; 0 where unknown.
         link: to the cloud.
+        profile: what a period usually brings, where a history is known.
     """
 
     apps: Mapping[str, App]
@@ -221,6 +224,7 @@ class Problem:
     windows_hz: Mapping[str, float] = field(default_factory=dict)
     frames_hz: float = 0.0
     link: Link = field(default_factory=Link)
+    profile: DayProfile | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,11 +5,17 @@ from __future__ import annotations
 from engine.scheduling.problem import App
 
 ENERGY_GONE = "energy budget gone"
+BEING_LOADED = "being loaded"
+ENERGY_KEPT = "energy kept for the rest of the period"
 LATE = "late"
+MONEY_KEPT = "cloud budget kept for the rest of the period"
 MONEY_GONE = "cloud budget gone"
+NOT_WORTH_IT = "no variant is worth what it costs now"
 NO_CONNECTION = "no connection to the cloud"
+OVERLOADED = "processor overloaded"
 NOT_PLANNED = "no configuration within memory, energy, processor time and latency has room for it"
 TOO_LARGE = "no variant fits the memory alone"
+TOO_LATE = "waited too long already"
 TOO_SLOW = "no variant is fast enough for the latency limit"
 UNKNOWN_APP = "not an app of this run"
 

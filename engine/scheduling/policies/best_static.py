@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from engine.scheduling.policies.fixed import FixedConfiguration
+from engine.scheduling.policies.places import only_device
 from engine.scheduling.policy import Choice, Plan, State
 from engine.scheduling.problem import App, Option, Problem, configuration_cost, distinct_pieces
 from engine.scheduling.static_program import Demand, best_configuration
@@ -67,7 +68,11 @@ class BestStatic:
 
 
 def best_static_options(problem: Problem) -> dict[str, Option]:
-    """Return the best fixed option of each app; an app for which there is no room has none."""
+    """Return the best fixed option of each app; an app for which there is no room has none.
+
+    Only the device is looked at: a fixed configuration must hold also while the cloud is away.
+    """
+    problem = only_device(problem)
     rates_hz = {a.name: _expected_hz(problem, a) for a in problem.apps.values()}
     budget = problem.budget
     limited = math.isfinite(budget.energy_j) or math.isfinite(budget.cost_usd)

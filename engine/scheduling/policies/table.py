@@ -7,14 +7,20 @@ from collections.abc import Callable, Mapping
 from catalog.errors import BadInput
 from engine.scheduling.policies.best_static import BestStatic
 from engine.scheduling.policies.mcdnn2016 import Mcdnn2016
+from engine.scheduling.policies.one_place import ClientOnly, ServerFirst, ServerOnly
 from engine.scheduling.policies.original import Original
+from engine.scheduling.policies.paced import Paced
 from engine.scheduling.policy import Policy
 from engine.scheduling.problem import Problem
 
 POLICIES: Mapping[str, Callable[[Problem], Policy]] = {
     "best-static": BestStatic,
+    "client-only": ClientOnly,
     "mcdnn2016": Mcdnn2016,
     "original": Original,
+    "paced": Paced,
+    "server-first": ServerFirst,
+    "server-only": ServerOnly,
 }
 
 

@@ -1,0 +1,336 @@
+"""The configurations of one kind of window, and the best of them at given prices.
+
+Choosing what the apps of a window run is a facility-location problem: a facility is what an option
+shares with others (parts at the device, a trunk in the cloud, one exchange with it), paid once
+however many apps use it; a client is an app, which gets the best of the open facilities. With few
+facilities all sets are tried; with more, all pairs, and further ones are added while that pays.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from engine.scheduling.kinds import Kind
+from engine.scheduling.policy import Prices
+from engine.scheduling.problem import (
+    Option,
+    Place,
+    Problem,
+    configuration_cost,
+    memory_bytes,
+    worst_latency_s,
+)
+
+Float64 = npt.NDArray[np.float64]
+Bool = npt.NDArray[np.bool_]
+
+RESOURCES = 3  # energy in J, money in USD, processor time in s
+_MOST_ENUMERATED = 12
+_LEAST_GAIN = 1e-12
+
+
+class _Item(NamedTuple):
+    """Something that is paid once a window."""
+
+    what: str  # "piece", "cloud" or "exchange"
+    key: object
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Configuration:
+    """One option for some of a kind's apps, and what they take together.
+
+    Args:
+        options: by app.
+        value: expected weighted right answers on one window.
+        resources: (3,) expected energy (J), money (USD) and processor time (s) of one window.
+        pieces: what must be resident at the device.
+        worst_energy_j: to reserve.
+        worst_usd: to reserve.
+        worst_run_s: 95th percentile of the processor time.
+        patience_s: how long a window may have waited for all its answers still to be in time.
+        away_megabits: most that one option moves; what slows it down when the link does.
+    """
+
+    options: dict[str, Option]
+    value: float
+    resources: Float64
+    pieces: frozenset[str]
+    worst_energy_j: float
+    worst_usd: float
+    worst_run_s: float
+    patience_s: float
+    away_megabits: float
+
+    def worth(self, prices: Float64) -> float:
+        """Return its value less what it takes at (3,) prices."""
+        return self.value - float(self.resources @ prices)
+
+
+@dataclass(slots=True)
+class OptionColumn:
+    """An option as a column of a program.
+
+    Args:
+        app: index among the due apps.
+        value: expected weighted right answers on one window.
+        private: (3,) resources that no other app can share.
+        shares: index and probability of what it shares.
+        needs: pieces that must be resident.
+        column: where the program put it.
+    """
+
+    app: int
+    value: float
+    private: Float64
+    shares: tuple[tuple[int, float], ...]
+    needs: frozenset[str]
+    column: int = -1
+
+
+class ConfigurationSpace:
+    """All configurations of one kind of window.
+
+    Left out are options that cannot be used: late even alone and resident, too large for the
+    memory, in need of a cloud that cannot be reached, or right with chance 0.
+
+    Args:
+        problem: apps, options, costs.
+        kind: of the windows.
+    """
+
+    def __init__(self, problem: Problem, kind: Kind) -> None:
+        self._problem = problem
+        self._kind = kind
+        self._options = [o for a in kind.due for o in _usable(problem, kind, a)]
+        apps = {a: i for i, a in enumerate(kind.due)}
+        self._app = np.array([apps[o.app] for o in self._options], dtype=np.intp)
+        self._value = np.array(
+            [problem.apps[o.app].weight * o.accuracy_in(kind.context) for o in self._options]
+        )
+        self._made: dict[tuple[int, ...], Configuration] = {}
+        self._build()
+
+    @property
+    def device_pieces(self) -> frozenset[str]:
+        """Everything that any configuration may need in the device's memory."""
+        return frozenset().union(*(o.device_pieces for o in self._options))
+
+    @property
+    def items(self) -> Float64:
+        """(items, 3) resources of what several apps may share."""
+        return self._items
+
+    @property
+    def columns(self) -> list[OptionColumn]:
+        """Every option, for a program over options instead of configurations."""
+        return [
+            OptionColumn(
+                int(self._app[i]),
+                float(self._value[i]),
+                self._private[i],
+                tuple((int(j), float(self._shares[i, j])) for j in np.flatnonzero(self._shares[i])),
+                self._needs[i],
+            )
+            for i in range(len(self._options))
+        ]
+
+    @property
+    def nothing(self) -> Configuration:
+        """The configuration that serves no app."""
+        return self._make(())
+
+    def allowed(self, pieces: frozenset[str] | None) -> Bool | None:
+        """Return which options may run with only these pieces; None for all."""
+        if pieces is None:
+            return None
+        return np.array([pieces.issuperset(n) for n in self._needs], dtype=bool)
+
+    def best(self, prices: Float64, allowed: Bool | None = None) -> Configuration:
+        """Return the best configuration at prices; nothing at all where nothing is worth its price.
+
+        Args:
+            prices: (3,) right answers per J, per USD and per second of the processor.
+            allowed: which options may be used, from `allowed`.
+        """
+        if not self._options:
+            return self._make(())
+        gain = self._value - self._private @ prices
+        if allowed is not None:
+            gain = np.where(allowed, gain, -np.inf)
+        if len(self._kind.due) == 1:
+            net = gain - self._shares @ (self._items @ prices)
+            top = int(np.argmax(net))
+            return self._make((top,) if net[top] > _LEAST_GAIN else ())
+        return self._make(self._best_together(gain, self._items @ prices))
+
+    def _best_together(self, gain: Float64, item_price: Float64) -> tuple[int, ...]:
+        """Return the best option of each app, as indices, for several apps."""
+        clients, facilities = len(self._kind.due), len(self._facility_shares)
+        table = np.full((clients, facilities), -np.inf)
+        np.maximum.at(table, (self._app, self._facility), gain)
+        table = np.maximum(table, 0.0)  # an app may go unserved
+        useful = np.flatnonzero(table.max(axis=0) > 0.0)
+        if not len(useful):
+            return ()
+        table = table[:, useful]
+        shares = self._facility_shares[useful]  # (facilities, items)
+        if len(useful) <= _MOST_ENUMERATED:
+            opened = _best_of_all(table, shares, item_price)
+        else:
+            opened = _best_by_pairs(table, shares, item_price)
+        return self._assigned(gain, useful[opened])
+
+    def _assigned(self, gain: Float64, opened: npt.NDArray[np.intp]) -> tuple[int, ...]:
+        """Return each app's best option among the opened facilities."""
+        usable = np.isin(self._facility, opened)
+        chosen = []
+        for app in range(len(self._kind.due)):
+            own = np.where(usable & (self._app == app), gain, -np.inf)
+            top = int(np.argmax(own))
+            if own[top] > _LEAST_GAIN:
+                chosen.append(top)
+        return tuple(chosen)
+
+    def _make(self, chosen: tuple[int, ...]) -> Configuration:
+        made = self._made.get(chosen)
+        if made is None:
+            made = self._made[chosen] = configuration(
+                self._problem, self._kind, [self._options[i] for i in chosen]
+            )
+        return made
+
+    def _build(self) -> None:
+        """Find what options share: items that more than one app may pay for are shared, others private."""
+        uses = [_items(self._problem, o, self._kind.context) for o in self._options]
+        users: dict[_Item, set[str]] = {}
+        costs: dict[_Item, tuple[float, float, float]] = {}
+        for option, used in zip(self._options, uses, strict=True):
+            for item, (_, cost) in used.items():
+                users.setdefault(item, set()).add(option.app)
+                costs[item] = tuple(np.maximum(cost, costs.get(item, (0.0, 0.0, 0.0))))
+        several = len(self._kind.due) > 1
+        shared = {
+            item: i for i, item in enumerate(u for u, apps in users.items() if several and len(apps) > 1)
+        }
+        self._items = np.array([costs[i] for i in shared] or np.zeros((0, RESOURCES)))
+        self._private = np.zeros((len(self._options), RESOURCES))
+        self._shares = np.zeros((len(self._options), len(shared)))
+        for o, used in enumerate(uses):
+            for item, (probability, cost) in used.items():
+                if item in shared:
+                    self._shares[o, shared[item]] = probability
+                else:
+                    self._private[o] += probability * np.array(cost)
+        self._needs = [frozenset(o.device_pieces) for o in self._options]
+        facilities: dict[tuple[float, ...], int] = {}
+        self._facility = np.array(
+            [facilities.setdefault(tuple(row), len(facilities)) for row in self._shares], dtype=np.intp
+        )
+        self._facility_shares = np.array(list(facilities)).reshape(len(facilities), len(shared))
+
+
+def configuration(problem: Problem, kind: Kind, options: Iterable[Option]) -> Configuration:
+    """Make a configuration with its costs."""
+    chosen = {o.app: o for o in options}
+    cost = configuration_cost(problem, chosen.values(), kind.context)
+    value = sum(problem.apps[a].weight * o.accuracy_in(kind.context) for a, o in chosen.items())
+    patience_s, megabits = math.inf, 0.0
+    for app, option in chosen.items():
+        away_s = worst_latency_s(problem, option) - sum(
+            problem.pieces[p].run_worst_s for p in dict.fromkeys(option.device_pieces)
+        )
+        patience_s = min(patience_s, problem.apps[app].latency_limit_s - cost.run_worst_s - away_s)
+        moved = sum(s.up_bytes + s.down_bytes for s in option.stages if s.place is Place.CLOUD)
+        megabits = max(megabits, 8e-6 * moved)
+    return Configuration(
+        chosen,
+        value,
+        np.array([cost.energy_j, cost.cost_usd, cost.run_s]),
+        frozenset(p for o in chosen.values() for p in o.device_pieces),
+        cost.worst_energy_j,
+        cost.worst_cost_usd,
+        cost.run_worst_s,
+        patience_s,
+        megabits,
+    )
+
+
+def price_vector(prices: Prices) -> Float64:
+    """Return prices as (3,): per J, per USD, per second of the processor."""
+    return np.array([prices.per_j, prices.per_usd, prices.per_processor_s])
+
+
+def _usable(problem: Problem, kind: Kind, app: str) -> list[Option]:
+    known = problem.apps.get(app)
+    if known is None:
+        return []
+    limit_bytes = problem.budget.memory_bytes
+    return [
+        o
+        for o in problem.options.get(app, ())
+        if (kind.connected or not o.needs_cloud)
+        and o.accuracy_in(kind.context) > 0.0
+        and memory_bytes(problem.pieces, o.device_pieces) <= limit_bytes
+        and worst_latency_s(problem, o) <= known.latency_limit_s
+    ]
+
+
+def _items(
+    problem: Problem, option: Option, context: str
+) -> dict[_Item, tuple[float, tuple[float, float, float]]]:
+    """Return everything that an option pays for, with its probability and its cost when it runs."""
+    found: dict[_Item, tuple[float, tuple[float, float, float]]] = {}
+    before: tuple[str, ...] = ()
+    for stage, probability in zip(option.stages, option.probabilities_in(context), strict=True):
+        if stage.place is Place.DEVICE:
+            for piece in stage.pieces:
+                cost = problem.pieces[piece]
+                found[_Item("piece", piece)] = (probability, (cost.run_energy_j, 0.0, cost.run_s))
+            before += stage.parts
+            continue
+        found[_Item("cloud", stage.parts)] = (probability, (0.0, stage.cost_usd, 0.0))
+        exchange_j = problem.link.energy_j(stage.up_bytes, stage.down_bytes)
+        found[_Item("exchange", before)] = (probability, (exchange_j, 0.0, 0.0))
+    return found
+
+
+def _best_of_all(table: Float64, shares: Float64, item_price: Float64) -> npt.NDArray[np.intp]:
+    """Try every set of facilities; exact.
+
+    Args:
+        table: (clients, facilities) what a client gains at a facility, at least 0.
+        shares: (facilities, items) probability with which a facility needs an item.
+        item_price: (items,).
+    """
+    clients, facilities = table.shape
+    best = np.zeros((1, clients))
+    needs = np.zeros((1, len(item_price)))
+    for f in range(facilities):  # the sets without f, then the same with it: index = bit mask
+        best = np.concatenate([best, np.maximum(best, table[:, f])])
+        needs = np.concatenate([needs, np.maximum(needs, shares[f])])
+    top = int(np.argmax(best.sum(axis=1) - needs @ item_price))
+    return np.flatnonzero([(top >> f) & 1 for f in range(facilities)])
+
+
+def _best_by_pairs(table: Float64, shares: Float64, item_price: Float64) -> npt.NDArray[np.intp]:
+    """Try every pair of facilities, then add further ones while that pays."""
+    pairs = np.maximum(table.T[:, None, :], table.T[None, :, :]).sum(axis=2)
+    price = np.maximum(shares[:, None, :], shares[None, :, :]) @ item_price
+    first, second = np.unravel_index(int(np.argmax(pairs - price)), pairs.shape)
+    opened = [int(first)] if first == second else [int(first), int(second)]
+    best, needs = table[:, opened].max(axis=1), shares[opened].max(axis=0)
+    while True:
+        more = np.maximum(best[:, None], table).sum(axis=0) - best.sum()
+        extra = (np.maximum(needs, shares) - needs) @ item_price
+        top = int(np.argmax(more - extra))
+        if more[top] - extra[top] <= _LEAST_GAIN:
+            return np.array(opened, dtype=np.intp)
+        opened.append(top)
+        best, needs = np.maximum(best, table[:, top]), np.maximum(needs, shares[top])

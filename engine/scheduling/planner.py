@@ -1,0 +1,141 @@
+"""The planner: what to keep in memory and which mix of configurations each kind of window gets.
+
+Where everything fits into the memory only the mix is planned. Where it does not, or where loading
+costs energy that matters, a mixed-integer program decides what is kept (residency_program), and the
+mix is planned with that (fluid_program). Every plan is feasible; its distance from the best one is
+known from the program's bound.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from engine.scheduling.configuration_space import ConfigurationSpace
+from engine.scheduling.fluid_program import FluidPlan, FluidProgram
+from engine.scheduling.kinds import Kind
+from engine.scheduling.problem import Problem, memory_bytes
+from engine.scheduling.residency_program import best_residents
+
+Float64 = npt.NDArray[np.float64]
+
+_STAY = 0.005  # what else is kept must bring this share more than what is kept now
+_FREE_LOADS = 1e-3  # share of the energy left up to which loading is not weighed against staying
+_MOST_SPACES = 2000
+
+
+@dataclass(frozen=True, slots=True)
+class PlannedMix:
+    """A plan for windows to come.
+
+    Args:
+        fluid: the mix and its prices.
+        kept: all that may be resident; None for everything.
+        gap: no plan is better by more than this share of its value.
+    """
+
+    fluid: FluidPlan
+    kept: frozenset[str] | None
+    gap: float
+
+
+class Planner:
+    """Plans one problem again and again.
+
+    Args:
+        problem: apps, options, costs, memory.
+    """
+
+    def __init__(self, problem: Problem) -> None:
+        self._problem = problem
+        self._spaces: dict[Kind, ConfigurationSpace] = {}
+        self._program = FluidProgram(self._spaces)
+
+    def space(self, kind: Kind) -> ConfigurationSpace:
+        """Return the configurations of a kind of window."""
+        space = self._spaces.get(kind)
+        if space is None:
+            if len(self._spaces) >= _MOST_SPACES:
+                self._spaces.clear()
+                self._program = FluidProgram(self._spaces)
+            space = self._spaces[kind] = ConfigurationSpace(self._problem, kind)
+        return space
+
+    def fits_together(self, windows: Mapping[Kind, float]) -> bool:
+        """Tell whether all that these windows may need fits into the memory at once."""
+        wanted = frozenset().union(*(self.space(k).device_pieces for k in windows))
+        return memory_bytes(self._problem.pieces, wanted) <= self._problem.budget.memory_bytes
+
+    def mix(
+        self,
+        windows: Mapping[Kind, float],
+        limits: Float64,
+        kept: frozenset[str] | None = None,
+        prices: Float64 | None = None,
+    ) -> FluidPlan:
+        """Return the best mix with what is kept; see FluidProgram.solve."""
+        for kind in windows:
+            self.space(kind)
+        return self._program.solve(windows, limits, kept, prices)
+
+    def plan(
+        self,
+        windows: Mapping[Kind, float],
+        limits: Float64,
+        resident: frozenset[str] = frozenset(),
+        kept: frozenset[str] | None = None,
+        tolerance: float = 1e-4,
+    ) -> PlannedMix:
+        """Return what to keep and the mix for the windows to come.
+
+        Args:
+            windows: expected, by kind.
+            limits: (3,) energy in J, money in USD, processor time in s; inf for none.
+            resident: what is in memory now.
+            kept: what was kept by the plan before, to stay with unless another is better by half a
+                percent; None where there was none.
+            tolerance: how far from the best the program may stay, as a share.
+        """
+        free = self.mix(windows, limits)
+        if self.fits_together(windows):
+            loads_j = self._loads_j(free.pieces, resident)
+            if loads_j <= _FREE_LOADS * limits[0] or not np.isfinite(limits[0]):
+                return PlannedMix(free, None, _gap(free.bound, free.value))
+        spaces = {k: self._spaces[k] for k, n in windows.items() if n > 0.0}
+        best = best_residents(self._problem, spaces, windows, limits, resident, tolerance)
+        bound = min(best.bound, free.bound)
+        found = self._with_loads(windows, limits, resident, best.pieces)
+        pieces = best.pieces
+        if kept is not None and kept != best.pieces and self._fits(kept):
+            stayed = self._with_loads(windows, limits, resident, kept)
+            if stayed.value >= found.value * (1.0 - _STAY):
+                found, pieces = stayed, kept
+        return PlannedMix(found, pieces, _gap(bound, found.value))
+
+    def _with_loads(
+        self,
+        windows: Mapping[Kind, float],
+        limits: Float64,
+        resident: frozenset[str],
+        kept: frozenset[str],
+    ) -> FluidPlan:
+        """Return the best mix with what is kept, once what it uses is loaded."""
+        loads_j = self._loads_j(kept, resident)
+        left = limits.copy()
+        left[0] = max(0.0, limits[0] - loads_j)
+        return self.mix(windows, left, kept)
+
+    def _loads_j(self, pieces: frozenset[str], resident: frozenset[str]) -> float:
+        return sum(self._problem.pieces[p].load_energy_j for p in pieces - resident)
+
+    def _fits(self, pieces: frozenset[str]) -> bool:
+        known = self._problem.pieces
+        return pieces <= known.keys() and memory_bytes(known, pieces) <= self._problem.budget.memory_bytes
+
+
+def _gap(bound: float, value: float) -> float:
+    """Return how much better than a value the bound is, as a share of the bound."""
+    return max(0.0, 1.0 - value / bound) if bound > 0.0 else 0.0

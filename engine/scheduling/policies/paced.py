@@ -1,0 +1,272 @@
+"""The policy `paced`: plans the rest of the period, and follows the plan window by window.
+
+`plan` forecasts what is still to come (forecast) and solves for what to keep in memory and which
+mix of configurations each kind of window gets, within the energy, money and processor time that are
+left (planner). It solves again when some minutes have passed, when the budgets run away from what
+was planned, and when a kind of window appears that it does not know. While more windows come than
+the processor carries, a plan over the rates of the moment takes over, in which energy and money
+keep the prices of the first (rush).
+
+`choose` gives each window the configuration of its kind's mix that lags furthest behind its share,
+so that the mix is kept also where prices alone would be all or nothing. What cannot run right now is
+replaced (stand_ins).
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+import numpy as np
+import numpy.typing as npt
+
+from engine.scheduling.configuration_space import RESOURCES, Configuration
+from engine.scheduling.fluid_program import FluidPlan
+from engine.scheduling.forecast import Forecast
+from engine.scheduling.kinds import Kind
+from engine.scheduling.planner import Planner
+from engine.scheduling.policies.mix_follower import MixFollower, PreparedChoice
+from engine.scheduling.policies.rush import Rush
+from engine.scheduling.policies.stand_ins import StandIns
+from engine.scheduling.policies.why_unserved import WhyUnserved
+from engine.scheduling.policy import Choice, Plan, Prices, State
+from engine.scheduling.problem import Problem
+
+Float64 = npt.NDArray[np.float64]
+
+_NO_LIMIT = math.inf
+_HORIZON_S = 36_000.0  # where a period has no known end
+_EVERY_S = 300.0
+_SOONEST_S = 60.0
+_SOONEST_NEW_S = 5.0  # where a kind of window is new
+_DRIFT = 0.02  # of the energy or money that was left when it was planned
+_RETHINK_S = 1800.0  # what is kept is thought over, besides new kinds of windows
+_PROCESSOR_SHARE = 0.9  # of a second, planned for parts: the rest is for peaks
+_MOST_FOLLOWED = 2000
+_LEAST_SHARE = 1e-6
+
+
+class Paced:
+    """Nearly what a planner who knew the whole day would get, within its budgets.
+
+    Args:
+        problem: apps, options, costs and budgets.
+    """
+
+    def __init__(self, problem: Problem) -> None:
+        self._forecast = Forecast(problem)
+        self._left_s = 0.0
+        self._kept: frozenset[str] | None = None
+        self._begin(problem)
+
+    @property
+    def name(self) -> str:
+        """`paced`."""
+        return "paced"
+
+    def set_problem(self, problem: Problem) -> None:
+        """Take other apps, costs or budgets; what was seen of the demand is kept."""
+        self._take_windows(None)
+        self._forecast.demand.expect(problem)
+        self._begin(problem)
+
+    def plan(self, state: State, now: float) -> Plan:
+        """Solve again where that is due; return what to keep, and at which prices."""
+        if state.period_left_s > self._left_s:
+            self._forecast.demand.begin_period()
+        self._left_s = state.period_left_s
+        self._take_windows(now)
+        self._forecast.see(state.connected and self._in_cloud, now)
+        if self._is_due(state, now):
+            self._solve(state, now)
+        elif self._period is not None and self._rush.look(self._period, self._prices, self._kept):
+            self._follow_all()
+        return self._answer
+
+    def choose(self, input_type: str, due: Sequence[str], state: State, now: float) -> Choice:  # noqa: ARG002
+        """Return the configuration of the window's kind that lags furthest behind its share."""
+        key = (input_type, tuple(due), state.context, state.connected)
+        follower = self._followers.get(key)
+        if follower is None:
+            follower = self._follow_new(key)
+        follower.windows += 1
+        picked = follower.next()
+        if (
+            picked.worst_energy_j <= state.energy_left_j
+            and picked.worst_usd <= state.cost_left_usd
+            and state.backlog_s <= picked.patience_s
+            and picked.is_ready(state.resident)
+            and (not picked.needs_cloud or state.mbps == _NO_LIMIT)
+            and state.energy_left_j > 0.0
+        ):
+            return picked.choice
+        return self._stand_ins.instead_of(picked, follower, state)
+
+    def _begin(self, problem: Problem) -> None:
+        """Start over for another problem; what is kept in memory stays as long as it makes sense."""
+        self._problem = problem
+        self._planner = Planner(problem)
+        self._followers: dict[tuple[str, tuple[str, ...], str, bool], MixFollower] = {}
+        self._rush = Rush(self._planner)
+        self._why = WhyUnserved(problem)
+        self._prices = np.zeros(RESOURCES)
+        self._stand_ins = StandIns(problem, self._planner, self._why)
+        self._in_cloud = any(o.needs_cloud for options in problem.options.values() for o in options)
+        self._contexts = {
+            app: frozenset(c.context for o in options for c in o.contexts)
+            for app, options in problem.options.items()
+        }
+        self._period: FluidPlan | None = None
+        self._is_new_kind = False
+        self._thought_s = self._planned_s = -math.inf
+        self._pace = _Pace()
+        self._gap = 0.0
+        self._answer = Plan()
+
+    def _is_due(self, state: State, now: float) -> bool:
+        passed_s = now - self._planned_s
+        if passed_s >= _EVERY_S or (self._is_new_kind and passed_s >= _SOONEST_NEW_S):
+            return True
+        return passed_s >= _SOONEST_S and self._pace.has_drifted(state, now)
+
+    def _solve(self, state: State, now: float) -> None:
+        """Plan the rest of the period."""
+        left_s = state.period_left_s if math.isfinite(state.period_left_s) else _HORIZON_S
+        windows = self._forecast.windows(self._problem, left_s)
+        limits = np.array([state.energy_left_j, state.cost_left_usd, _PROCESSOR_SHARE * left_s])
+        if self._is_new_kind or now - self._thought_s >= _RETHINK_S:
+            planned = self._planner.plan(windows, limits, state.resident, self._kept)
+            self._period, self._kept, self._gap = planned.fluid, planned.kept, planned.gap
+            self._thought_s = now
+        else:
+            self._period = self._planner.mix(windows, limits, self._kept)
+        self._prices = self._period.prices
+        self._planned_s = now
+        self._is_new_kind = False
+        self._pace = _Pace.of(self._period, windows, state, now, left_s)
+        self._rush.end()
+        self._rush.look(self._period, self._prices, self._kept)
+        self._follow_all()
+
+    def _follow_all(self) -> None:
+        """Give every kind of window that was seen its mix, and say what is to be kept."""
+        rush = self._rush.plan
+        plan = self._period if rush is None else rush
+        self._prices = np.zeros(RESOURCES) if plan is None else plan.prices
+        self._stand_ins.take(self._prices, self._kept)
+        for follower in self._followers.values():
+            self._follow(follower)
+        j, usd, processor_s = (float(p) for p in self._prices)
+        self._answer = Plan(
+            self._wanted(), prices=Prices(j, usd, processor_s), gap=self._gap, note=self._note()
+        )
+
+    def _follow(self, follower: MixFollower) -> None:
+        """Give a kind of window its mix: that of the plan, or the best at its prices."""
+        kind = follower.kind
+        plan = self._rush.plan if self._rush.plan is not None else self._period
+        if plan is None or kind not in plan.mixes:
+            plan = self._period
+        if plan is not None and kind in plan.mixes:
+            mix = [(c, s) for c, s in plan.mixes[kind]]
+        else:
+            space = self._planner.space(kind)
+            mix = [(space.best(self._prices, space.allowed(self._kept)), 1.0)]
+        missing = 1.0 - sum(s for _, s in mix)
+        if missing > _LEAST_SHARE or not mix:
+            mix.append((self._planner.space(kind).nothing, max(missing, _LEAST_SHARE * 2.0)))
+        follower.follow([self._prepared(kind, c) for c, _ in mix], [s for _, s in mix])
+
+    def _prepared(self, kind: Kind, configuration: Configuration) -> PreparedChoice:
+        unserved = {
+            app: self._why.skipped(kind, app, self._prices, self._rush.plan is not None)
+            for app in kind.due
+            if app not in configuration.options
+        }
+        return PreparedChoice(configuration, Choice(configuration.options, unserved))
+
+    def _follow_new(self, key: tuple[str, tuple[str, ...], str, bool]) -> MixFollower:
+        """Begin to follow a kind of window that was not seen before."""
+        if len(self._followers) >= _MOST_FOLLOWED:
+            self._take_windows(None)
+            self._followers.clear()
+        kind = self._kind(*key)
+        follower = self._followers[key] = MixFollower(kind)
+        self._follow(follower)
+        self._is_new_kind |= self._period is None or kind not in self._period.mixes
+        return follower
+
+    def _kind(self, input_type: str, due: tuple[str, ...], context: str, connected: bool) -> Kind:
+        """Return a kind that tells apart only what makes a difference."""
+        matters = any(context in self._contexts.get(app, ()) for app in due)
+        return Kind(input_type, due, context if matters else "", connected and self._in_cloud)
+
+    def _take_windows(self, now: float | None) -> None:
+        """Pass on how many windows came of each kind since the last call."""
+        came: dict[Kind, int] = {}
+        for follower in self._followers.values():
+            count = follower.take_windows()
+            if count:
+                kind = follower.kind
+                came[kind] = came.get(kind, 0) + count
+                self._forecast.demand.count(kind.input_type, kind.due, kind.context, count)
+        if now is not None:
+            self._rush.count(came, now)
+
+    def _wanted(self) -> tuple[str, ...]:
+        """Return what the mixes need in memory, what is needed most first."""
+        uses: dict[str, float] = {}
+        plans = [p for p in (self._rush.plan, self._period) if p is not None]
+        for plan in plans:
+            for mix in plan.mixes.values():
+                for found, share in mix:
+                    for piece in found.pieces:
+                        uses[piece] = uses.get(piece, 0.0) + share
+        return tuple(sorted(uses, key=lambda p: (-uses[p], p)))
+
+    def _note(self) -> str:
+        if self._period is None:
+            return ""
+        rush = "; more windows than the processor carries" if self._rush.plan is not None else ""
+        kept = "everything" if self._kept is None else f"{len(self._kept)} pieces"
+        return f"may keep {kept}, at most {100.0 * self._gap:.2g} % below the best plan{rush}"
+
+
+class _Pace:
+    """How budgets should fall if all goes as planned.
+
+    Args:
+        left: energy (J) and money (USD) when it was planned.
+        per_s: how fast they should fall.
+        start_s: when that was.
+    """
+
+    def __init__(
+        self,
+        left: tuple[float, float] = (math.inf, math.inf),
+        per_s: tuple[float, float] = (0.0, 0.0),
+        start_s: float = 0.0,
+    ) -> None:
+        self._left = left
+        self._per_s = per_s
+        self._start_s = start_s
+
+    @staticmethod
+    def of(plan: FluidPlan, windows: dict[Kind, float], state: State, now: float, left_s: float) -> _Pace:
+        """Return the pace of a plan."""
+        used = np.zeros(RESOURCES)
+        for kind, mix in plan.mixes.items():
+            for found, share in mix:
+                used += windows[kind] * share * found.resources
+        seconds = max(left_s, 1e-9)
+        return _Pace((state.energy_left_j, state.cost_left_usd), (used[0] / seconds, used[1] / seconds), now)
+
+    def has_drifted(self, state: State, now: float) -> bool:
+        """Tell whether a budget is off by more than a little."""
+        passed_s = now - self._start_s
+        return any(
+            math.isfinite(before) and abs(before - per_s * passed_s - after) > _DRIFT * before
+            for before, per_s, after in zip(
+                self._left, self._per_s, (state.energy_left_j, state.cost_left_usd), strict=True
+            )
+        )
