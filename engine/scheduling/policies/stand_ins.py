@@ -85,7 +85,8 @@ class StandIns:
 
     def _in_time(self, follower: MixFollower, backlog_s: float) -> PreparedChoice:
         """Return the best that is in time for a window that has waited."""
-        limit_s = max((self._problem.apps[a].latency_limit_s for a in follower.kind.due), default=math.inf)
+        apps = self._problem.apps
+        limit_s = max((apps[a].latency_limit_s for a in follower.kind.due if a in apps), default=math.inf)
         step = math.ceil(_STEPS * backlog_s / limit_s) if limit_s > 0.0 else _STEPS + 1
         if step > _STEPS:
             return self._remembered(follower, "too late", lambda: self._nothing(follower.kind, TOO_LATE))
