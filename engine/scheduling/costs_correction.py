@@ -12,6 +12,7 @@ _WEIGHT = 0.02  # of one measurement: about the last fifty count
 _TOLERANCE = 0.1
 _FEWEST = 20
 _TAIL = 0.05  # the worst case is the 95th percentile
+_MOST_UNSEEN = 256
 
 
 @dataclass(slots=True)
@@ -43,7 +44,8 @@ class CostsCorrection:
     A single measurement weighs 2 % of the estimate (more among the first ones, where the expected
     cost counts as one measurement), so a slower clock or a busier machine is followed within about
     fifty windows and a hiccup is not. The 95th percentile is followed by stochastic approximation
-    (Robbins and Monro, 1951) with a step in proportion to the mean.
+    (Robbins and Monro, 1951) with a step in proportion to the mean. Measurements are looked at many at
+    a time, in their order.
 
     Args:
         profile: turns measured time into modelled energy.
@@ -52,23 +54,20 @@ class CostsCorrection:
     def __init__(self, profile: DeviceProfile) -> None:
         self._profile = profile
         self._measured: dict[str, _Measured] = {}
+        self._unseen: list[Mapping[str, float]] = []
 
     def observe(self, problem: Problem, run_s: Mapping[str, float]) -> None:
-        """Note the processor time of the pieces that ran for one window, by id."""
-        for piece, took_s in run_s.items():
-            measured = self._measured.get(piece)
-            if measured is None:
-                cost = problem.pieces.get(piece)
-                if cost is None:
-                    continue
-                measured = self._measured[piece] = _Measured(cost.run_s, cost.run_worst_s)
-            measured.add(took_s)
+        """Note the processor time of the pieces that ran for one window, by id; kept as it is given."""
+        self._unseen.append(run_s)
+        if len(self._unseen) >= _MOST_UNSEEN:
+            self._look(problem)
 
     def correct(self, problem: Problem) -> Problem | None:
         """Return the problem with measured costs, or None while the costs it has are about right.
 
         About right is within a tenth; a piece counts once it ran twenty times.
         """
+        self._look(problem)
         corrected = {
             piece: self._cost(problem.pieces[piece], measured)
             for piece, measured in self._measured.items()
@@ -79,6 +78,18 @@ class CostsCorrection:
         if not corrected:
             return None
         return replace(problem, pieces={**problem.pieces, **corrected})
+
+    def _look(self, problem: Problem) -> None:
+        for run_s in self._unseen:
+            for piece, took_s in run_s.items():
+                measured = self._measured.get(piece)
+                if measured is None:
+                    cost = problem.pieces.get(piece)
+                    if cost is None:
+                        continue
+                    measured = self._measured[piece] = _Measured(cost.run_s, cost.run_worst_s)
+                measured.add(took_s)
+        self._unseen.clear()
 
     def _cost(self, expected: PieceCost, measured: _Measured) -> PieceCost:
         worst_s = max(measured.mean_s, measured.p95_s)

@@ -6,15 +6,22 @@ With s[k, c] the share of kind k's windows that get configuration c, N[k] window
     subject to  sum over c of s[k, c] <= 1                       for every kind
                 sum of N[k] resource[c, r] s[k, c] <= limit[r]   for energy, money, processor time
 
+What is to come is not known: an outlook has windows that come soon and several futures, each with a
+probability. The mix for soon is one, that for later is each future's own (a two-stage stochastic
+program): so a resource is worth now what it is worth on average later, and neither a good nor a bad
+future alone decides.
+
 There are far more configurations than matter, so columns are generated: the program is solved over
 those known so far, its dual prices ask every kind for its best configuration, and what would
-improve the mix is added (Dantzig and Wolfe, 1960). The prices also bound the best mix from above.
+improve the mix is added (Dantzig and Wolfe, 1960). The prices also bound the best mix from above,
+as long as the best configuration at given prices is found exactly (configuration_space).
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -31,33 +38,83 @@ _MOST_COLUMNS = 40  # kept a kind
 
 
 @dataclass(frozen=True, slots=True)
+class Future:
+    """What may come later.
+
+    Args:
+        probability: of this future; those of an outlook add up to 1.
+        windows: expected then, by kind.
+    """
+
+    probability: float
+    windows: Mapping[Kind, float]
+
+
+@dataclass(frozen=True, slots=True)
+class Outlook:
+    """What is to come.
+
+    Args:
+        soon: windows by kind, before more is known.
+        futures: what may follow; none where soon is all.
+    """
+
+    soon: Mapping[Kind, float]
+    futures: tuple[Future, ...] = ()
+
+    def expected(self) -> dict[Kind, float]:
+        """Return all windows expected, by kind."""
+        windows = dict(self.soon)
+        for future in self.futures:
+            for kind, count in future.windows.items():
+                windows[kind] = windows.get(kind, 0.0) + future.probability * count
+        return windows
+
+
+@dataclass(frozen=True, slots=True)
 class FluidPlan:
     """A solved program.
 
     Args:
-        mixes: by kind, configurations with their shares of its windows; what is missing to 1 goes
-            unserved.
-        prices: (3,) right answers per J, per USD and per second of the processor.
-        value: expected weighted right answers.
-        bound: no plan for the same windows can have more.
+        mixes: for what comes soon, by kind: configurations with their shares of its windows; what is
+            missing to 1 goes unserved.
+        prices: (3,) right answers per J, per USD and per second of the processor, now.
+        value: expected weighted right answers, soon and later.
+        bound: no plan for the same outlook can have more.
+        pieces: everything that a mix needs in memory, now or in some future, with the expected share
+            of windows that need it.
     """
 
     mixes: Mapping[Kind, tuple[tuple[Configuration, float], ...]]
     prices: Float64
     value: float
     bound: float
+    pieces: Mapping[str, float]
 
-    @property
-    def pieces(self) -> frozenset[str]:
-        """Everything that the mixes need in memory."""
-        return frozenset().union(*(c.pieces for mix in self.mixes.values() for c, _ in mix))
+
+class _Block(NamedTuple):
+    """One part of an outlook: soon, or one future.
+
+    Args:
+        weight: 1 for soon, else the future's probability.
+        windows: by kind, more than 0 each.
+    """
+
+    weight: float
+    windows: Mapping[Kind, float]
 
 
 @dataclass(frozen=True, slots=True)
 class _Solved:
-    """The program over the columns known so far: mixes, (3,) prices of the limits, and the value."""
+    """The program over the columns known so far.
 
-    mixes: Mapping[Kind, tuple[tuple[Configuration, float], ...]]
+    Args:
+        shares: by block and kind, one a column.
+        duals: (futures or 1, 3) prices of the limits.
+        value: of the objective.
+    """
+
+    shares: list[dict[Kind, Float64]]
     duals: Float64
     value: float
 
@@ -97,7 +154,7 @@ class FluidProgram:
 
     def solve(
         self,
-        windows: Mapping[Kind, float],
+        outlook: Outlook,
         limits: Float64,
         pieces: frozenset[str] | None = None,
         base_prices: Float64 | None = None,
@@ -105,109 +162,152 @@ class FluidProgram:
         """Return the best mix.
 
         Args:
-            windows: expected, by kind.
+            outlook: windows expected.
             limits: (3,) energy in J, money in USD, processor time in s; inf for none.
             pieces: all that may be resident; None for everything.
             base_prices: (3,) what resources are worth outside of this program.
         """
-        kinds = [k for k, n in windows.items() if n > 0.0]
         base = np.zeros(RESOURCES) if base_prices is None else base_prices
+        blocks = _blocks(outlook)
+        kinds = list(dict.fromkeys(k for b in blocks for k in b.windows))
         allowed = {k: self._spaces[k].allowed(pieces) for k in kinds}
         for kind in kinds:
             columns = self._columns.setdefault(kind, _Columns())
             for prices in (base, self._prices + base):
                 columns.add(self._spaces[kind].best(prices, allowed[kind]))
         bound = np.inf
-        solved = self._over_known(kinds, windows, limits, base, pieces)
+        usable = self._usable(kinds, pieces)
+        solved = _solve(blocks, usable, limits, base)
         for _ in range(_ROUNDS):
-            prices = base + solved.duals
-            least = float(solved.duals[np.isfinite(limits)] @ limits[np.isfinite(limits)])
-            improved = False
-            for kind in kinds:
-                best = self._spaces[kind].best(prices, allowed[kind])
-                least += windows[kind] * max(0.0, best.worth(prices))
-                improved |= self._columns[kind].add(best)
+            least, improved = self._improve(blocks, solved, limits, base, allowed)
             bound = min(bound, least)
             if not improved or bound - solved.value <= _TOLERANCE * max(solved.value, _LEAST_SHARE):
                 break
-            solved = self._over_known(kinds, windows, limits, base, pieces)
-        self._prices = solved.duals
-        self._forget(solved.mixes)
-        return FluidPlan(solved.mixes, base + solved.duals, solved.value, max(bound, solved.value))
+            usable = self._usable(kinds, pieces)
+            solved = _solve(blocks, usable, limits, base)
+        self._prices = solved.duals.sum(axis=0)
+        plan = _plan(blocks, usable, solved, base + self._prices, max(bound, solved.value))
+        self._forget(usable, solved)
+        return plan
 
-    def _over_known(
+    def _improve(
         self,
-        kinds: Sequence[Kind],
-        windows: Mapping[Kind, float],
+        blocks: Sequence[_Block],
+        solved: _Solved,
         limits: Float64,
         base: Float64,
-        pieces: frozenset[str] | None,
-    ) -> _Solved:
-        """Solve over the columns that are known."""
-        usable = {k: self._usable(k, pieces) for k in kinds}
-        shares, duals, value = _solve(usable, windows, limits, base)
-        mixes = {
-            k: tuple((c, float(s)) for c, s in zip(usable[k], shares[k], strict=True) if s > _LEAST_SHARE)
-            for k in kinds
-        }
-        return _Solved(mixes, duals, value)
+        allowed: Mapping[Kind, npt.NDArray[np.bool_] | None],
+    ) -> tuple[float, bool]:
+        """Add what is best at the prices; return a bound from above and whether anything was new."""
+        finite = np.isfinite(limits)
+        least = float(solved.duals.sum(axis=0)[finite] @ limits[finite])
+        improved = False
+        for number, block in enumerate(blocks):
+            soon = number == 0
+            duals = solved.duals.sum(axis=0) if soon else solved.duals[number - 1] / block.weight
+            for kind, count in block.windows.items():
+                best = self._spaces[kind].best(base + duals, allowed[kind])
+                least += block.weight * count * max(0.0, best.worth(base + duals))
+                improved |= self._columns[kind].add(best)
+        return least, improved
 
-    def _usable(self, kind: Kind, pieces: frozenset[str] | None) -> list[Configuration]:
-        known = self._columns[kind].known
-        return known if pieces is None else [c for c in known if c.pieces <= pieces]
+    def _usable(
+        self, kinds: Sequence[Kind], pieces: frozenset[str] | None
+    ) -> dict[Kind, list[Configuration]]:
+        if pieces is None:
+            return {k: list(self._columns[k].known) for k in kinds}
+        return {k: [c for c in self._columns[k].known if c.pieces <= pieces] for k in kinds}
 
-    def _forget(self, mixes: Mapping[Kind, tuple[tuple[Configuration, float], ...]]) -> None:
-        """Keep memory flat: of a kind with many columns only the mix stays."""
-        for kind, mix in mixes.items():
+    def _forget(self, usable: Mapping[Kind, list[Configuration]], solved: _Solved) -> None:
+        """Keep memory flat: of a kind with many columns only those in use stay."""
+        for kind, known in usable.items():
             if len(self._columns[kind].known) > _MOST_COLUMNS:
-                self._columns[kind].keep([c for c, _ in mix])
+                used = np.sum([s[kind] for s in solved.shares if kind in s], axis=0)
+                self._columns[kind].keep([c for c, s in zip(known, used, strict=True) if s > _LEAST_SHARE])
+
+
+def _blocks(outlook: Outlook) -> list[_Block]:
+    soon = _Block(1.0, {k: n for k, n in outlook.soon.items() if n > 0.0})
+    later = [
+        _Block(f.probability, {k: n for k, n in f.windows.items() if n > 0.0})
+        for f in outlook.futures
+        if f.probability > 0.0
+    ]
+    return [soon, *later]
+
+
+def _plan(
+    blocks: Sequence[_Block],
+    usable: Mapping[Kind, list[Configuration]],
+    solved: _Solved,
+    prices: Float64,
+    bound: float,
+) -> FluidPlan:
+    """Gather what a solved program says."""
+    mixes = {
+        k: tuple((c, float(s)) for c, s in zip(usable[k], shares, strict=True) if s > _LEAST_SHARE)
+        for k, shares in solved.shares[0].items()
+    }
+    uses: dict[str, float] = {}
+    total = sum(b.weight * n for b in blocks for n in b.windows.values()) or 1.0
+    for block, by_kind in zip(blocks, solved.shares, strict=True):
+        for kind, shares in by_kind.items():
+            for found, share in zip(usable[kind], shares, strict=True):
+                if share > _LEAST_SHARE:
+                    for piece in found.pieces:
+                        amount = block.weight * block.windows[kind] * float(share) / total
+                        uses[piece] = uses.get(piece, 0.0) + amount
+    return FluidPlan(mixes, prices, solved.value, bound, uses)
 
 
 def _solve(
+    blocks: Sequence[_Block],
     usable: Mapping[Kind, list[Configuration]],
-    windows: Mapping[Kind, float],
     limits: Float64,
     base: Float64,
-) -> tuple[dict[Kind, Float64], Float64, float]:
-    """Solve over known columns; return shares by kind, (3,) prices of the limits, and the value."""
-    counts = [len(c) for c in usable.values()]
-    columns = [c for known in usable.values() for c in known]
-    if not columns:
-        return {k: np.zeros(0) for k in usable}, np.zeros(RESOURCES), 0.0
-    weights = np.repeat([windows[k] for k in usable], counts)
-    resources = np.array([c.resources for c in columns])  # (columns, 3)
-    gains = weights * (np.array([c.value for c in columns]) - resources @ base)
+) -> _Solved:
+    """Solve over known columns."""
+    futures = max(1, len(blocks) - 1)
     limited = np.flatnonzero(np.isfinite(limits))
     scale = np.where(limits[limited] > 0.0, limits[limited], 1.0)
-    used = (resources[:, limited] * weights[:, None] / scale).T  # (limited, columns)
+    groups = [(b, k) for b, block in enumerate(blocks) for k in block.windows]
+    counts = [len(usable[k]) for _, k in groups]
+    columns = sum(counts)
+    duals = np.zeros((futures, RESOURCES))
+    if not columns:
+        return _Solved([{k: np.zeros(0) for k in b.windows} for b in blocks], duals, 0.0)
+    gains = np.empty(columns)
+    rows = np.zeros((len(groups) + futures * len(limited), columns))
     firsts = np.cumsum([0, *counts])
-    duals = np.zeros(RESOURCES)
-    shares, row_duals = _linear_program(gains, used, limits[limited] / scale, firsts)
-    duals[limited] = row_duals / scale
-    return (
-        {k: shares[firsts[i] : firsts[i + 1]] for i, k in enumerate(usable)},
-        duals,
-        float(gains @ shares),
-    )
+    for g, (b, kind) in enumerate(groups):
+        first, last = firsts[g], firsts[g + 1]
+        if first == last:
+            continue
+        block = blocks[b]
+        count = block.windows[kind]
+        resources = np.array([c.resources for c in usable[kind]])  # (columns, 3)
+        values = np.array([c.value for c in usable[kind]]) - resources @ base
+        gains[first:last] = block.weight * count * values
+        rows[g, first:last] = 1.0
+        used = (resources[:, limited] * count / scale).T  # (limited, columns)
+        for future in range(futures) if b == 0 else (b - 1,):
+            row = len(groups) + future * len(limited)
+            rows[row : row + len(limited), first:last] = used
+    upper = np.concatenate([np.ones(len(groups)), np.tile(limits[limited] / scale, futures)])
+    shares, row_duals = _linear_program(gains, rows, upper)
+    duals[:, limited] = row_duals[len(groups) :].reshape(futures, len(limited)) / scale
+    by_block: list[dict[Kind, Float64]] = [{} for _ in blocks]
+    for g, (b, kind) in enumerate(groups):
+        by_block[b][kind] = shares[firsts[g] : firsts[g + 1]]
+    return _Solved(by_block, duals, float(gains @ shares))
 
 
-def _linear_program(
-    gains: Float64, used: Float64, limits: Float64, firsts: npt.NDArray[np.intp]
-) -> tuple[Float64, Float64]:
-    """Maximise gains @ x with x >= 0, each group's sum at most 1, and used @ x <= limits.
-
-    Returns:
-        x, and the dual prices of the limits.
-    """
+def _linear_program(gains: Float64, rows: Float64, upper: Float64) -> tuple[Float64, Float64]:
+    """Maximise gains @ x with x >= 0 and rows @ x <= upper; return x and the rows' dual prices."""
     from scipy.optimize import linprog
 
-    groups = len(firsts) - 1
-    rows = np.zeros((groups + len(limits), len(gains)))
-    for g in range(groups):
-        rows[g, firsts[g] : firsts[g + 1]] = 1.0
-    rows[groups:] = used
     unit = max(float(np.abs(gains).max()), _LEAST_SHARE)
-    solved = linprog(-gains / unit, A_ub=rows, b_ub=np.concatenate([np.ones(groups), limits]), method="highs")
+    solved = linprog(-gains / unit, A_ub=rows, b_ub=upper, method="highs")
     if solved.x is None:  # x = 0 is always feasible and x is bounded: HiGHS gave up
         raise RuntimeError(f"the fluid program was not solved: {solved.message}")
-    return np.asarray(solved.x), -unit * np.asarray(solved.ineqlin.marginals)[groups:]
+    return np.asarray(solved.x), -unit * np.asarray(solved.ineqlin.marginals)

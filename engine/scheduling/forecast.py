@@ -15,6 +15,7 @@ import math
 from collections.abc import Mapping
 
 from engine.scheduling.day_profile import DayProfile
+from engine.scheduling.fluid_program import Future, Outlook
 from engine.scheduling.kinds import Kind
 from engine.scheduling.problem import Problem
 
@@ -24,6 +25,10 @@ _GUESS_HZ = 10.0  # where nothing is known, careful: a device that finds less ma
 _GUESS_S = 20.0
 _UP_S, _DOWN_S = 3600.0, 1200.0  # expected before anything was seen: up for an hour, down for a third
 _MOST_PLANNED = 12  # kinds an input type before connectivity; rarer ones go with the others
+SOON_S = 600.0  # what is decided before more is known
+_AWAY = 1.22  # standard deviations
+_LEAST_SPREAD = 0.01
+_LEAST_S = 1e-9
 _PROFILE_WEIGHT = 0.1  # of a whole profile: what is seen must outweigh it to correct its level
 
 
@@ -153,6 +158,19 @@ class LinkForecast:
         weight = -math.expm1(-rate * left_s) / (rate * left_s) if left_s > 0.0 else 1.0
         return steady + (float(self._connected) - steady) * weight
 
+    def spread(self, left_s: float) -> float:
+        """Return the standard deviation of that share.
+
+        The share of a time t in which a two-state chain is up has the variance 2 p (1 - p) / (k t)
+        for large t; that of p itself, as it was seen over a time, is the same with that time.
+        """
+        down_hz = self._changes[True] / self._time_s[True]
+        up_hz = self._changes[False] / self._time_s[False]
+        steady = up_hz / (down_hz + up_hz)
+        watched_s = self._time_s[True] + self._time_s[False]
+        cycles = 2.0 / (down_hz + up_hz) * (1.0 / max(left_s, _LEAST_S) + 1.0 / watched_s)
+        return math.sqrt(steady * (1.0 - steady) * min(1.0, cycles))
+
 
 class Forecast:
     """Demand and connectivity of one device.
@@ -173,32 +191,56 @@ class Forecast:
         self._upto_s = now
         self.link.see(connected, now)
 
-    def windows(self, problem: Problem, left_s: float) -> dict[Kind, float]:
-        """Return the windows expected in the time left, by kind."""
-        link_share = self.link.share(left_s)
+    def outlook(self, problem: Problem, left_s: float) -> Outlook:
+        """Return what is to come: the next minutes, and three futures that differ in connectivity.
+
+        The futures have the expected share of connected time, and that share less and more by 1.22
+        standard deviations: three equally likely values with the same mean and variance.
+        """
+        soon_s = min(left_s, SOON_S)
+        soon = self._windows(problem, left_s, soon_s, self.link.share(soon_s))
+        later_s = left_s - soon_s
+        if later_s <= 0.0:
+            return Outlook(soon)
+        share, spread = self.link.share(left_s), self.link.spread(left_s)
+        levels: tuple[float, ...] = (share - _AWAY * spread, share, share + _AWAY * spread)
+        if spread < _LEAST_SPREAD or not any(o.needs_cloud for os in problem.options.values() for o in os):
+            levels = (share,)
+        futures = [
+            Future(
+                1.0 / len(levels),
+                self._windows(problem, later_s, later_s, min(1.0, max(0.0, level))),
+            )
+            for level in levels
+        ]
+        return Outlook(soon, tuple(futures))
+
+    def _windows(
+        self, problem: Problem, left_s: float, span_s: float, link_share: float
+    ) -> dict[Kind, float]:
+        """Return the windows expected in a span that begins when left_s of the period are left."""
         rates_hz = self.demand.rates_hz()
         expected: dict[Kind, float] = {}
         for (input_type, due, context), share in self.demand.shares().items():
-            count, up = rates_hz[input_type] * left_s, link_share
+            count, up = rates_hz[input_type] * span_s, link_share
             if problem.profile is not None and input_type in problem.profile.windows_hz:
-                count, up = self._from_profile(problem.profile, problem, input_type, left_s, link_share)
+                count = self._from_profile(problem.profile, problem, input_type, left_s, span_s)
             for connected, likely in ((True, up), (False, 1.0 - up)):
                 if likely > 0.0:
                     expected[Kind(input_type, due, context, connected)] = count * share * likely
         return expected
 
     def _from_profile(
-        self, profile: DayProfile, problem: Problem, input_type: str, left_s: float, up: float
-    ) -> tuple[float, float]:
-        """Return windows to come and the share of them with a link, at the level that was seen so far."""
-        end_s = max(left_s, problem.budget.period_s if math.isfinite(problem.budget.period_s) else left_s)
+        self, profile: DayProfile, problem: Problem, input_type: str, left_s: float, span_s: float
+    ) -> float:
+        """Return the windows of a span at the level that was seen so far."""
+        period_s = problem.budget.period_s
+        end_s = max(left_s, period_s if math.isfinite(period_s) else left_s)
         start_s = max(0.0, end_s - left_s)
         sure = _PROFILE_WEIGHT * profile.windows(input_type, 0.0, end_s)
         before = profile.windows(input_type, 0.0, start_s)
         level = (self.demand.counted(input_type) + sure) / (before + sure) if before + sure > 0.0 else 1.0
-        usual = profile.connected_share(input_type, start_s, end_s)
-        count = level * profile.windows(input_type, start_s, end_s)
-        return count, up if usual is None else 0.5 * (up + usual)
+        return level * profile.windows(input_type, start_s, start_s + span_s)
 
 
 def _expected_hz(problem: Problem, input_type: str) -> tuple[float, float]:

@@ -15,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from engine.scheduling.configuration_space import ConfigurationSpace
-from engine.scheduling.fluid_program import FluidPlan, FluidProgram
+from engine.scheduling.fluid_program import FluidPlan, FluidProgram, Outlook
 from engine.scheduling.kinds import Kind
 from engine.scheduling.problem import Problem, memory_bytes
 from engine.scheduling.residency_program import best_residents
@@ -71,19 +71,19 @@ class Planner:
 
     def mix(
         self,
-        windows: Mapping[Kind, float],
+        outlook: Outlook,
         limits: Float64,
         kept: frozenset[str] | None = None,
         prices: Float64 | None = None,
     ) -> FluidPlan:
         """Return the best mix with what is kept; see FluidProgram.solve."""
-        for kind in windows:
+        for kind in outlook.expected():
             self.space(kind)
-        return self._program.solve(windows, limits, kept, prices)
+        return self._program.solve(outlook, limits, kept, prices)
 
     def plan(
         self,
-        windows: Mapping[Kind, float],
+        outlook: Outlook,
         limits: Float64,
         resident: frozenset[str] = frozenset(),
         kept: frozenset[str] | None = None,
@@ -92,32 +92,33 @@ class Planner:
         """Return what to keep and the mix for the windows to come.
 
         Args:
-            windows: expected, by kind.
+            outlook: windows expected.
             limits: (3,) energy in J, money in USD, processor time in s; inf for none.
             resident: what is in memory now.
             kept: what was kept by the plan before, to stay with unless another is better by half a
                 percent; None where there was none.
             tolerance: how far from the best the program may stay, as a share.
         """
-        free = self.mix(windows, limits)
+        windows = outlook.expected()
+        free = self.mix(outlook, limits)
         if self.fits_together(windows):
-            loads_j = self._loads_j(free.pieces, resident)
+            loads_j = self._loads_j(frozenset(free.pieces), resident)
             if loads_j <= _FREE_LOADS * limits[0] or not np.isfinite(limits[0]):
                 return PlannedMix(free, None, _gap(free.bound, free.value))
         spaces = {k: self._spaces[k] for k, n in windows.items() if n > 0.0}
         best = best_residents(self._problem, spaces, windows, limits, resident, tolerance)
-        bound = min(best.bound, free.bound)
-        found = self._with_loads(windows, limits, resident, best.pieces)
+        bound = free.bound if outlook.futures else min(best.bound, free.bound)
+        found = self._with_loads(outlook, limits, resident, best.pieces)
         pieces = best.pieces
         if kept is not None and kept != best.pieces and self._fits(kept):
-            stayed = self._with_loads(windows, limits, resident, kept)
+            stayed = self._with_loads(outlook, limits, resident, kept)
             if stayed.value >= found.value * (1.0 - _STAY):
                 found, pieces = stayed, kept
         return PlannedMix(found, pieces, _gap(bound, found.value))
 
     def _with_loads(
         self,
-        windows: Mapping[Kind, float],
+        outlook: Outlook,
         limits: Float64,
         resident: frozenset[str],
         kept: frozenset[str],
@@ -126,7 +127,7 @@ class Planner:
         loads_j = self._loads_j(kept, resident)
         left = limits.copy()
         left[0] = max(0.0, limits[0] - loads_j)
-        return self.mix(windows, left, kept)
+        return self.mix(outlook, left, kept)
 
     def _loads_j(self, pieces: frozenset[str], resident: frozenset[str]) -> float:
         return sum(self._problem.pieces[p].load_energy_j for p in pieces - resident)

@@ -21,8 +21,8 @@ import numpy as np
 import numpy.typing as npt
 
 from engine.scheduling.configuration_space import RESOURCES, Configuration
-from engine.scheduling.fluid_program import FluidPlan
-from engine.scheduling.forecast import Forecast
+from engine.scheduling.fluid_program import FluidPlan, Outlook
+from engine.scheduling.forecast import SOON_S, Forecast
 from engine.scheduling.kinds import Kind
 from engine.scheduling.planner import Planner
 from engine.scheduling.policies.mix_follower import MixFollower, PreparedChoice
@@ -132,18 +132,18 @@ class Paced:
     def _solve(self, state: State, now: float) -> None:
         """Plan the rest of the period."""
         left_s = state.period_left_s if math.isfinite(state.period_left_s) else _HORIZON_S
-        windows = self._forecast.windows(self._problem, left_s)
+        outlook = self._forecast.outlook(self._problem, left_s)
         limits = np.array([state.energy_left_j, state.cost_left_usd, _PROCESSOR_SHARE * left_s])
         if self._is_new_kind or now - self._thought_s >= _RETHINK_S:
-            planned = self._planner.plan(windows, limits, state.resident, self._kept)
+            planned = self._planner.plan(outlook, limits, state.resident, self._kept)
             self._period, self._kept, self._gap = planned.fluid, planned.kept, planned.gap
             self._thought_s = now
         else:
-            self._period = self._planner.mix(windows, limits, self._kept)
+            self._period = self._planner.mix(outlook, limits, self._kept)
         self._prices = self._period.prices
         self._planned_s = now
         self._is_new_kind = False
-        self._pace = _Pace.of(self._period, windows, state, now, left_s)
+        self._pace = _Pace.of(self._period, outlook, min(left_s, SOON_S), state, now)
         self._rush.end()
         self._rush.look(self._period, self._prices, self._kept)
         self._follow_all()
@@ -216,12 +216,10 @@ class Paced:
     def _wanted(self) -> tuple[str, ...]:
         """Return what the mixes need in memory, what is needed most first."""
         uses: dict[str, float] = {}
-        plans = [p for p in (self._rush.plan, self._period) if p is not None]
-        for plan in plans:
-            for mix in plan.mixes.values():
-                for found, share in mix:
-                    for piece in found.pieces:
-                        uses[piece] = uses.get(piece, 0.0) + share
+        for plan in (self._rush.plan, self._period):
+            if plan is not None:
+                for piece, share in plan.pieces.items():
+                    uses[piece] = uses.get(piece, 0.0) + share
         return tuple(sorted(uses, key=lambda p: (-uses[p], p)))
 
     def _note(self) -> str:
@@ -252,13 +250,13 @@ class _Pace:
         self._start_s = start_s
 
     @staticmethod
-    def of(plan: FluidPlan, windows: dict[Kind, float], state: State, now: float, left_s: float) -> _Pace:
+    def of(plan: FluidPlan, outlook: Outlook, soon_s: float, state: State, now: float) -> _Pace:
         """Return the pace of a plan."""
         used = np.zeros(RESOURCES)
         for kind, mix in plan.mixes.items():
             for found, share in mix:
-                used += windows[kind] * share * found.resources
-        seconds = max(left_s, 1e-9)
+                used += outlook.soon[kind] * share * found.resources
+        seconds = max(soon_s, 1e-9)
         return _Pace((state.energy_left_j, state.cost_left_usd), (used[0] / seconds, used[1] / seconds), now)
 
     def has_drifted(self, state: State, now: float) -> bool:

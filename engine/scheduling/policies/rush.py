@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from engine.scheduling.configuration_space import RESOURCES
-from engine.scheduling.fluid_program import FluidPlan
+from engine.scheduling.fluid_program import FluidPlan, Outlook
 from engine.scheduling.kinds import Kind
 from engine.scheduling.planner import Planner
 
@@ -70,7 +70,7 @@ class Rush:
         limits[2] = _BEGIN_LOAD
         base = prices.copy()
         base[2] = 0.0
-        self.plan = self._planner.mix(dict(self._rates_hz), limits, kept, base)
+        self.plan = self._planner.mix(Outlook(dict(self._rates_hz)), limits, kept, base)
         return True
 
     def end(self) -> None:
