@@ -58,9 +58,10 @@ class Capture:
         self._changed = threading.Condition()
         self._error: BaseException | None = None
         self._ended = False
+        self._waits_for_room = False
         self._closed = False
         self._read = self._taken = self._dropped = 0
-        self._busy_s = 0.0
+        self._busy_s = self._busy_taken_s = 0.0
         self._thread = threading.Thread(target=self._run, name=f"mcdnn-capture-{source.name}", daemon=True)
         self._thread.start()
 
@@ -82,7 +83,7 @@ class Capture:
             SourceError: the source broke, after the frames that came before are taken.
         """
         with self._changed:
-            if not self._changed.wait_for(self._has_news, timeout_s):
+            if not (self._frames or self._changed.wait_for(self._has_news, timeout_s)):
                 raise queue.Empty
             if self._closed:
                 return None
@@ -90,7 +91,8 @@ class Capture:
                 self._taken += 1
                 frame = self._frames.popleft()
                 # Waking the thread for every frame would cost more than the hand-over itself.
-                if len(self._frames) <= self._capacity // 2:
+                if self._waits_for_room and self._has_room():
+                    self._waits_for_room = False
                     self._changed.notify_all()
                 return frame
             if self._error is not None:
@@ -103,10 +105,10 @@ class Capture:
             return CaptureCounts(self._read, self._taken, self._dropped, len(self._frames))
 
     def take_busy_s(self) -> float:
-        """Return the processor time that reading took since the last call."""
-        with self._changed:
-            busy_s, self._busy_s = self._busy_s, 0.0
-        return busy_s
+        """Return the processor time that reading took since the last call; called by one thread."""
+        busy_s = self._busy_s
+        taken_s, self._busy_taken_s = self._busy_taken_s, busy_s
+        return busy_s - taken_s
 
     def close(self) -> None:
         """End the thread, even one that waits for room, and let go of the source; may be called twice.
@@ -151,10 +153,12 @@ class Capture:
                     self._frames.popleft()
                     self._dropped += 1
             elif len(self._frames) == self._capacity:
+                self._waits_for_room = True
                 self._changed.wait_for(self._has_room)
             self._frames.append(frame)
             self._read += 1
-            self._changed.notify_all()
+            if len(self._frames) == 1:
+                self._changed.notify_all()
             return not self._closed
 
     def _has_room(self) -> bool:

@@ -12,6 +12,7 @@ import math
 from collections import defaultdict
 from dataclasses import dataclass, replace
 from enum import StrEnum
+from typing import NamedTuple
 
 from catalog.errors import BadInput
 from engine.period import Period, format_duration
@@ -39,9 +40,11 @@ class EnergyOrigin(StrEnum):
     GIVEN = "given"
 
 
-@dataclass(frozen=True, slots=True)
-class Reservation:
-    """Energy and money held for something that is about to run."""
+class Reservation(NamedTuple):
+    """Energy and money held for something that is about to run.
+
+    A named tuple, because one is made for every request; so is `Left`.
+    """
 
     number: int
     energy_j: float
@@ -57,6 +60,20 @@ class Refusal:
     """
 
     reason: str
+
+
+class Left(NamedTuple):
+    """What is left of a period.
+
+    Args:
+        energy_j: neither spent nor held, at least 0.
+        cost_usd: likewise.
+        period_s: until the budget renews, expected where no moment is fixed.
+    """
+
+    energy_j: float
+    cost_usd: float
+    period_s: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,7 +139,7 @@ class Ledger:
         self._carry_over = carry_over
         self._start_s = self._now_s = start_s
         self._books = self._open(start_s, 0.0, 0.0)
-        self._held: dict[int, Reservation] = {}
+        self._held: set[int] = set()
         self._held_j = self._held_usd = 0.0
         self._standing_w = 0.0
         self._next_number = 0
@@ -146,17 +163,18 @@ class Ledger:
 
     def reserve(self, energy_j: float, cost_usd: float, now: float) -> Reservation | Refusal:
         """Hold the worst case of something that is about to run, or refuse."""
-        self._advance(now)
+        if now > self._now_s:
+            self._advance(now)
         if energy_j > self._free_j():
             return Refusal(ENERGY_GONE)
         if cost_usd > self._free_usd():
             return Refusal(MONEY_GONE)
-        reservation = Reservation(self._next_number, energy_j, cost_usd)
-        self._next_number += 1
-        self._held[reservation.number] = reservation
+        number = self._next_number
+        self._next_number = number + 1
+        self._held.add(number)
         self._held_j += energy_j
         self._held_usd += cost_usd
-        return reservation
+        return Reservation(number, energy_j, cost_usd)
 
     def hold_back(self, power_w: float) -> None:
         """Keep, for the rest of the period, the energy of work that goes on whatever is chosen.
@@ -182,7 +200,7 @@ class Ledger:
         Raises:
             KeyError: it was settled before.
         """
-        del self._held[reservation.number]
+        self._held.remove(reservation.number)
         if self._held:
             self._held_j -= reservation.energy_j
             self._held_usd -= reservation.cost_usd
@@ -205,9 +223,11 @@ class Ledger:
         """
         if not (energy_j >= 0.0 and cost_usd >= 0.0):
             raise ValueError(f"{category}: {energy_j} J, {cost_usd} USD: expected at least 0")
-        self._advance(now)
-        self._books.work_j += energy_j
-        self._books.spent_usd += cost_usd
+        if now > self._now_s:
+            self._advance(now)
+        books = self._books
+        books.work_j += energy_j
+        books.spent_usd += cost_usd
         line = self._spent[category, origin]
         line[0] += energy_j
         line[1] += cost_usd
@@ -216,6 +236,12 @@ class Ledger:
         """End the current period now: the battery reports that it is charging."""
         self._advance(now)
         self._renew(self._now_s)
+
+    def left(self, now: float) -> Left:
+        """Return what is left of the period; the figures of the three verbs below, at once."""
+        if now > self._now_s:
+            self._advance(now)
+        return Left(max(0.0, self._free_j()), max(0.0, self._free_usd()), self._left_s())
 
     def energy_left_j(self, now: float) -> float:
         """Return the energy of this period that is neither spent nor held, at least 0."""
@@ -268,8 +294,8 @@ class Ledger:
     def _advance(self, now: float) -> None:
         if now > self._now_s:
             self._now_s = now
-        while self._now_s >= self._books.end_s:
-            self._renew(self._books.end_s)
+            while now >= self._books.end_s:
+                self._renew(self._books.end_s)
 
     def _renew(self, at_s: float) -> None:
         self._past_overdraft_j += self._overdrawn_j()
@@ -285,7 +311,8 @@ class Ledger:
     def _base_load_j(self) -> float:
         """Return this period's base load, the part still to come included."""
         books = self._books
-        return self._base_w * max(books.expected_s, self._now_s - books.start_s)
+        passed_s = self._now_s - books.start_s
+        return self._base_w * (books.expected_s if passed_s < books.expected_s else passed_s)
 
     def _left_s(self) -> float:
         if self._books.end_s < math.inf:
@@ -294,8 +321,11 @@ class Ledger:
         return max(_LEAST_SHARE_LEFT * expected_s, expected_s - (self._now_s - self._books.start_s))
 
     def _free_j(self) -> float:
-        held_j = self._held_j + self._standing_w * self._left_s()
-        return self._books.energy_j - self._base_load_j() - self._books.work_j - held_j
+        books = self._books
+        held_j = self._held_j
+        if self._standing_w:
+            held_j += self._standing_w * self._left_s()
+        return books.energy_j - self._base_load_j() - books.work_j - held_j
 
     def _free_usd(self) -> float:
         return self._books.cost_usd - self._books.spent_usd - self._held_usd

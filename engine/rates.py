@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping
 from engine.scheduling.problem import App
 
 _BURST_S = 1.0
+_EVERY_WINDOW_HZ = float("inf")
 
 
 class RateGates:
@@ -53,7 +54,7 @@ class RateGates:
         due = []
         for app in self._apps.get(input_type, ()):
             rate_hz = self._rate_hz[app.name]
-            if rate_hz == float("inf") or self._take(app.name, rate_hz, now):
+            if rate_hz == _EVERY_WINDOW_HZ or self._take(app.name, rate_hz, now):
                 due.append(app.name)
         return due
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -79,9 +79,10 @@ class Route:
     heads: tuple[FeatureReaders, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Answer:
+class Answer(NamedTuple):
     """One app's answers about the windows of one pass.
+
+    A named tuple, because one is made for every request.
 
     Args:
         windows: class name and calibrated confidence, one pair a window.
@@ -186,51 +187,39 @@ def run_route(
         except BackendError as e:
             raise PartFailed(route.pieces[part.piece], str(e), sum(shares) + busy_clock() - before) from e
         now = busy_clock()
-        _account(route, part.piece, part.apps, now - before, piece_s, shares)
-        before = now
+        took_s, before = now - before, now
+        piece = route.pieces[part.piece]
+        piece_s[piece] = piece_s.get(piece, 0.0) + took_s
+        for app in part.apps:
+            shares[app] += took_s / len(part.apps)
     found: list[tuple[tuple[str, float], ...]] = [()] * len(route.apps)
     for features in route.heads:
         fused = _fused(features, loaded)
         try:
-            rows_by_head = fused.answers(outputs[features.source])
+            rows = fused.answers(outputs[features.source])
         except BackendError as e:  # the features make no sense: their part is broken, not the heads
             piece = route.pieces[route.parts[features.source].piece]
             raise PartFailed(piece, f"part {piece}: {e}", sum(shares) + busy_clock() - before) from e
-        for head, rows in zip(features.heads, rows_by_head, strict=True):
-            named = tuple([(head.classes[class_id], confidence) for class_id, confidence in rows])
+        now = busy_clock()
+        each_s, before = (now - before) / len(features.heads), now
+        for i, head in enumerate(features.heads):
+            named = tuple([(head.classes[row[i][0]], row[i][1]) for row in rows])
+            piece = route.pieces[head.piece]
+            piece_s[piece] = piece_s.get(piece, 0.0) + each_s
             for app in head.apps:
                 found[app] = named
-        now = busy_clock()
-        each_s = (now - before) / len(features.heads)
-        for head in features.heads:
-            _account(route, head.piece, head.apps, each_s, piece_s, shares)
-        before = now
-    answers = tuple(
-        Answer(app, variant, windows, share)
-        for app, variant, windows, share in zip(route.apps, route.variants, found, shares, strict=True)
-    )
+                shares[app] += each_s / len(head.apps)
+    answers = tuple(map(Answer, route.apps, route.variants, found, shares))
     return Execution(answers, piece_s, sum(shares))
 
 
 def _fused(readers: FeatureReaders, loaded: list[Any]) -> FusedHeads:
     fused = readers.fused
-    if fused is None or any(
-        loaded[step.piece] is not head for step, head in zip(readers.heads, fused.heads, strict=True)
-    ):
-        fused = readers.fused = FusedHeads([loaded[step.piece] for step in readers.heads])
+    if fused is not None:
+        for step, head in zip(readers.heads, fused.heads, strict=True):
+            if loaded[step.piece] is not head:
+                break
+        else:
+            return fused
+    fused = readers.fused = FusedHeads([loaded[step.piece] for step in readers.heads])
     return fused
-
-
-def _account(
-    route: Route,
-    piece: int,
-    apps: tuple[int, ...],
-    busy_s: float,
-    piece_s: dict[str, float],
-    shares: list[float],
-) -> None:
-    name = route.pieces[piece]
-    piece_s[name] = piece_s.get(name, 0.0) + busy_s
-    each = busy_s / len(apps)
-    for app in apps:
-        shares[app] += each

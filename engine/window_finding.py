@@ -48,7 +48,10 @@ class WindowFinder:
         found: dict[str, list[Window]] = {}
         for input_type, asked in tasks.items():
             boxes = self._extractors[input_type].extract(frame)
-            truths = self._matcher(input_type).match(boxes, self._known(input_type, frame, asked))
+            if frame.truth is None:
+                found[input_type] = [Window(frame, input_type, i, box) for i, box in enumerate(boxes)]
+                continue
+            truths = self._matcher(input_type).match(boxes, self._known(input_type, frame.truth, asked))
             found[input_type] = [
                 Window(frame, input_type, i, box, truth)
                 for i, (box, truth) in enumerate(zip(boxes, truths, strict=True))
@@ -58,10 +61,10 @@ class WindowFinder:
     def _matcher(self, input_type: str) -> TruthMatcher:
         return self._truth.setdefault(input_type, TruthMatcher())
 
-    def _known(self, input_type: str, frame: Frame, asked: frozenset[str]) -> tuple[TruthWindow, ...] | None:
+    def _known(
+        self, input_type: str, truth: tuple[TruthWindow, ...], asked: frozenset[str]
+    ) -> tuple[TruthWindow, ...] | None:
         """Return the truth about these tasks; None where the source has shown none of it so far."""
-        if frame.truth is None:
-            return None
-        known = tuple(t for t in frame.truth if not asked.isdisjoint(t.labels))
+        known = tuple(t for t in truth if not asked.isdisjoint(t.labels))
         seen_before = self._matcher(input_type).counts.frames > 0
         return known if known or seen_before else None

@@ -59,9 +59,10 @@ class FanOut:
         Raises:
             SinkError: not one sink is left that still works.
         """
+        working = 0
         for thread in self._threads:
-            thread.put(frame, results)
-        if self._threads and all(t.error is not None for t in self._threads):
+            working += thread.put(frame, results)
+        if not working and self._threads:
             self._report()
 
     def close(self) -> None:

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import json
-from dataclasses import fields
 
 import orjson
 
 from catalog.errors import BadInput
 from engine.results import Result
 
-_FIELDS = tuple(f.name for f in fields(Result))
+_FIELDS = Result._fields
 
 
 def result_to_line(result: Result) -> str:

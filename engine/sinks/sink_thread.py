@@ -63,21 +63,22 @@ class SinkThread:
         """Frames, and results in them, that a live source did not leave the time to write."""
         return self._dropped_frames, self._dropped_results
 
-    def put(self, frame: Frame, results: Sequence[Result]) -> None:
-        """Hand a frame over."""
+    def put(self, frame: Frame, results: Sequence[Result]) -> bool:
+        """Hand a frame over; return whether the sink still works."""
         with self._changed:
             if len(self._waiting) >= self._capacity:
                 if self._live:
                     self._dropped_frames += 1
                     self._dropped_results += len(results)
-                    return
+                    return self._error is None
                 while not self._changed.wait_for(self._has_room, _LOOK_UP_S):
                     pass
             if self._error is not None:
-                return
+                return False
             self._waiting.append((frame, results))
             if self._idle or len(self._waiting) == self._bundle:
                 self._changed.notify_all()
+            return True
 
     def close(self) -> None:
         """Wait until everything handed over is written, and close the sink."""

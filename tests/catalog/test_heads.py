@@ -43,7 +43,9 @@ def test_confidences_are_the_softmax_at_the_temperature(
 def test_fused_heads_answer_as_each_head_does_alone(sizes: list[int], dim: int, rows: int) -> None:
     heads = [head(i, classes, dim, 0.5 + i) for i, classes in enumerate(sizes)]
     features = np.random.default_rng(1).standard_normal((rows, dim)).astype(np.float32)
-    for h, answers in zip(heads, FusedHeads(heads).answers(features), strict=True):
+    found = FusedHeads(heads).answers(features)
+    for i, h in enumerate(heads):
+        answers = [row[i] for row in found]
         confidences = h.confidences(features)
         assert [a[0] for a in answers] == confidences.argmax(axis=1).tolist()
         assert [a[1] for a in answers] == pytest.approx(confidences.max(axis=1).tolist(), abs=1e-5)
@@ -95,6 +97,6 @@ def test_a_temperature_that_makes_weights_overflow_is_refused(temperature: float
 
 def test_features_that_are_not_finite_are_refused() -> None:
     fused = FusedHeads([head(0, 3, 4, 1.0), head(1, 2, 4, 1.0)])
-    for value in (np.nan, np.inf):
+    for values in ((np.nan, 1.0), (np.inf, 1.0), (np.inf, -np.inf), (np.nan, np.inf)):
         with pytest.raises(BackendError, match="not finite"):
-            fused.answers(np.full((1, 4), value, np.float32))
+            fused.answers(np.array([[0.0, *values, 0.0]], np.float32))

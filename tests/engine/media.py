@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from pathlib import Path
 
 import cv2
@@ -30,7 +29,7 @@ def frame(index: int, pixels: UInt8 | None = None, fps: float = 10.0) -> Frame:
 def result(frame_index: int = 0, **changes: object) -> Result:
     """Return a served request of app "who", with changes."""
     window = f"{frame_index}.digit.0"
-    return replace(_SERVED, **{"t_s": frame_index / 10.0, "window": window, **changes})  # type: ignore[arg-type]
+    return _SERVED._replace(**{"t_s": frame_index / 10.0, "window": window, **changes})  # type: ignore[arg-type]
 
 
 def unserved(frame_index: int = 0, reason: str = "energy budget gone", **changes: object) -> Result:
