@@ -17,7 +17,7 @@ from engine.demand import Demand
 from engine.errors import PartFailed
 from engine.frames import Window
 from engine.ledger import Ledger, Refusal
-from engine.load_booking import Booked, LoadBooking
+from engine.load_booking import NOTHING_BOOKED, Booked, LoadBooking
 from engine.notices import Notices
 from engine.results import Result
 from engine.router import Execution, Route, build_route, run_route
@@ -197,18 +197,19 @@ class Answerer:
             self._loads.ahead(choice.wanted, self._problem.pieces, now)
         if serving.reasons:
             self._notices.unserved(serving.reasons, now)
-        return [serving.results.get(app) or self._unserved(serving, app) for app in due]
+        results = serving.results
+        return [results[app] if app in results else self._unserved(serving, app) for app in due]
 
     def finish(self, now: float) -> None:
         """Wait for loads under way, so that what they took is in the books."""
         self._loads.finish(now)
 
     def _state(self, now: float, backlog_s: float) -> State:
-        ledger, memory = self._ledger, self._memory
+        left, memory = self._ledger.left(now), self._memory
         return State(
-            ledger.energy_left_j(now),
-            ledger.cost_left_usd(now),
-            ledger.period_left_s(now),
+            left.energy_j,
+            left.cost_usd,
+            left.period_s,
             memory.resident,
             memory.loading,
             False,
@@ -240,7 +241,8 @@ class Answerer:
         if execution is not None:
             self._correction.observe(self._problem, execution.piece_s)
             self._add_results(serving, execution, booked.waited_j)
-        self._take_note(booked, serving.now)
+        if execution is None or booked is not NOTHING_BOOKED:
+            self._take_note(booked, serving.now)
 
     def _execute(self, ready: _Pass, serving: _Serving) -> Execution | None:
         """Reserve, load, run and settle one pass; None where it did not come to an answer."""
@@ -276,10 +278,9 @@ class Answerer:
         """Add a result an app; loads that were waited for are divided equally."""
         latency_s = self._clocks.wall_s() - serving.began_s
         loading_j = waited_j / len(execution.answers)
-        for answer in execution.answers:
-            energy_j = self._profile.processor_energy_j(answer.busy_s) + loading_j
-            app = self._problem.apps[answer.app]
-            serving.results[app.name] = answered(serving.window, app, answer, latency_s, energy_j)
+        apps, energy_j = self._problem.apps, self._profile.processor_energy_j
+        answers = [(apps[a.app], a, energy_j(a.busy_s) + loading_j) for a in execution.answers]
+        serving.results |= answered(serving.window, answers, latency_s)
 
     def _unserved(self, serving: _Serving, app: str) -> Result:
         return unserved(serving.window, self._problem.apps[app], serving.reasons.get(app, _NOT_CHOSEN))

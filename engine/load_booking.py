@@ -26,7 +26,7 @@ class Booked:
     failures: tuple[LoadFailed, ...] = ()
 
 
-_NOTHING = Booked()
+NOTHING_BOOKED = Booked()
 
 
 class LoadBooking:
@@ -48,8 +48,10 @@ class LoadBooking:
 
     def energy_j(self, pieces: frozenset[str], costs: Mapping[str, PieceCost]) -> float:
         """Return the expected energy to load what is missing of some pieces."""
-        missing = pieces - self._memory.resident
-        return sum(costs[p].load_energy_j for p in missing) if missing else 0.0
+        resident = self._memory.resident
+        if pieces <= resident:
+            return 0.0
+        return sum(costs[p].load_energy_j for p in pieces - resident)
 
     def ahead(self, pieces: Iterable[str], costs: Mapping[str, PieceCost], now: float) -> None:
         """Begin to load in the background, in order, as far as energy and memory go."""
@@ -70,10 +72,14 @@ class LoadBooking:
                 self._ledger.settle(reservation, 0.0, now, category=Category.LOADING)
 
     def book(self, now: float) -> Booked:
-        """Charge what was loaded since the last call, or what the attempt took where it failed."""
+        """Charge what was loaded since the last call, or what the attempt took where it failed.
+
+        Returns:
+            NOTHING_BOOKED itself where nothing happened.
+        """
         events = self._memory.events()
         if not events:
-            return _NOTHING
+            return NOTHING_BOOKED
         waited_j = 0.0
         evicted: list[str] = []
         failures: list[LoadFailed] = []

@@ -129,8 +129,7 @@ class Pipeline:
             due = self._gates.due(window.input_type, now)
             if due:
                 results += self._answerer.answer(window, due, now, began_s)
-        for result in results:
-            self._summary.add(result)
+        self._summary.add(*results)
         self._sink.accept(frame, results)
         self._summary.frame_done(now)
 

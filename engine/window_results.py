@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from engine.frames import Window
 from engine.ledger import EnergyOrigin
 from engine.results import Result
@@ -10,36 +12,40 @@ from engine.scheduling.problem import App, Place
 from engine.scheduling.unserved import LATE
 
 
-def answered(window: Window, app: App, answer: Answer, latency_s: float, energy_j: float) -> Result:
-    """Return the result of a request that the device answered, in time or late.
+def answered(
+    window: Window, answers: Iterable[tuple[App, Answer, float]], latency_s: float
+) -> dict[str, Result]:
+    """Return, by app, the results of requests that the device answered together, in time or late.
 
     Args:
-        window: what it was about.
-        app: that asked.
-        answer: about this one window.
-        latency_s: until the answer was there.
-        energy_j: this request's share, modelled.
+        window: what they were about.
+        answers: who asked, the answer about this one window, and its modelled share of the energy (J).
+        latency_s: until the answers were there.
     """
-    ((class_name, confidence),) = answer.windows
-    late = latency_s > app.latency_limit_s
-    return Result(
-        window.frame.t_s,
-        window.frame.source,
-        window.id,
-        window.box,
-        app.name,
-        class_name,
-        confidence,
-        answer.variant,
-        Place.DEVICE,
-        latency_s,
-        energy_j,
-        EnergyOrigin.MODELLED,
-        0.0,
-        not late,
-        LATE if late else "",
-        _true_class(window, app),
-    )
+    t_s, source, window_id, box = window.frame.t_s, window.frame.source, window.id, window.box
+    results = {}
+    for app, answer, energy_j in answers:
+        ((class_name, confidence),) = answer.windows
+        late = latency_s > app.latency_limit_s
+        results[app.name] = Result(
+            t_s,
+            source,
+            window_id,
+            box,
+            app.name,
+            class_name,
+            confidence,
+            answer.variant,
+            Place.DEVICE,
+            latency_s,
+            energy_j,
+            EnergyOrigin.MODELLED,
+            0.0,
+            not late,
+            LATE if late else "",
+            _true_class(window, app),
+        )
+    return results
 
 
 def unserved(window: Window, app: App, reason: str) -> Result:
