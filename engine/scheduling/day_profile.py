@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from catalog.errors import BadInput
 
 
 @dataclass(frozen=True, slots=True)
 class DayProfile:
-    """Expected demand and connectivity over one budget period, in bins of equal length.
+    """Expected demand over one budget period, in bins of equal length.
 
     Args:
         bin_s: length of a bin; the first starts with the period, and after the last they repeat.
         windows_hz: windows a second in each bin, by input type.
-        connected: share of each bin in which the cloud can be reached; empty where not known.
 
     Raises:
         BadInput: a length or a figure that makes no sense, or bins that differ in number.
@@ -23,36 +22,23 @@ class DayProfile:
 
     bin_s: float
     windows_hz: Mapping[str, tuple[float, ...]]
-    connected: tuple[float, ...] = field(default=())
 
     def __post_init__(self) -> None:
         if not 0.0 < self.bin_s < float("inf"):
             raise BadInput(f"daily profile: bin_s = {self.bin_s}: expected seconds above 0")
         counts = {len(rates) for rates in self.windows_hz.values()}
-        counts |= {len(self.connected)} if self.connected else set()
         if len(counts) > 1 or 0 in counts:
             raise BadInput("daily profile: expected the same number of bins, at least one, everywhere")
         figures = [hz for rates in self.windows_hz.values() for hz in rates]
         if not all(0.0 <= hz < float("inf") for hz in figures):
             raise BadInput("daily profile: windows_hz: expected numbers of at least 0")
-        if not all(0.0 <= share <= 1.0 for share in self.connected):
-            raise BadInput("daily profile: connected: expected shares in [0, 1]")
 
     def windows(self, input_type: str, start_s: float, end_s: float) -> float:
         """Return the windows expected between two moments of the period."""
         rates = self.windows_hz.get(input_type)
         return 0.0 if rates is None else self._integral(rates, start_s, end_s)
 
-    def connected_share(self, input_type: str, start_s: float, end_s: float) -> float | None:
-        """Return the share of an input type's windows that come while connected; None where not known."""
-        if not self.connected:
-            return None
-        rates = self.windows_hz.get(input_type) or (1.0,) * len(self.connected)
-        there = [hz * share for hz, share in zip(rates, self.connected, strict=True)]
-        total = self._integral(rates, start_s, end_s)
-        return self._integral(there, start_s, end_s) / total if total > 0.0 else None
-
-    def _integral(self, rates: tuple[float, ...] | list[float], start_s: float, end_s: float) -> float:
+    def _integral(self, rates: tuple[float, ...], start_s: float, end_s: float) -> float:
         total, at_s = 0.0, max(0.0, start_s)
         while at_s < end_s:
             step = int(at_s / self.bin_s + 1e-9)

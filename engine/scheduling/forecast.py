@@ -198,7 +198,7 @@ class Forecast:
         standard deviations: three equally likely values with the same mean and variance.
         """
         soon_s = min(left_s, SOON_S)
-        soon = self._windows(problem, left_s, soon_s, self.link.share(soon_s))
+        soon = self._windows(problem, left_s, 0.0, soon_s, self.link.share(soon_s))
         later_s = left_s - soon_s
         if later_s <= 0.0:
             return Outlook(soon)
@@ -209,29 +209,35 @@ class Forecast:
         futures = [
             Future(
                 1.0 / len(levels),
-                self._windows(problem, later_s, later_s, min(1.0, max(0.0, level))),
+                self._windows(problem, left_s, soon_s, later_s, min(1.0, max(0.0, level))),
             )
             for level in levels
         ]
         return Outlook(soon, tuple(futures))
 
     def _windows(
-        self, problem: Problem, left_s: float, span_s: float, link_share: float
+        self, problem: Problem, left_s: float, ahead_s: float, span_s: float, link_share: float
     ) -> dict[Kind, float]:
-        """Return the windows expected in a span that begins when left_s of the period are left."""
+        """Return the windows expected in a span that begins ahead_s from now, with left_s left now."""
         rates_hz = self.demand.rates_hz()
         expected: dict[Kind, float] = {}
         for (input_type, due, context), share in self.demand.shares().items():
             count, up = rates_hz[input_type] * span_s, link_share
             if problem.profile is not None and input_type in problem.profile.windows_hz:
-                count = self._from_profile(problem.profile, problem, input_type, left_s, span_s)
+                count = self._from_profile(problem.profile, problem, input_type, left_s, ahead_s, span_s)
             for connected, likely in ((True, up), (False, 1.0 - up)):
                 if likely > 0.0:
                     expected[Kind(input_type, due, context, connected)] = count * share * likely
         return expected
 
     def _from_profile(
-        self, profile: DayProfile, problem: Problem, input_type: str, left_s: float, span_s: float
+        self,
+        profile: DayProfile,
+        problem: Problem,
+        input_type: str,
+        left_s: float,
+        ahead_s: float,
+        span_s: float,
     ) -> float:
         """Return the windows of a span at the level that was seen so far."""
         period_s = problem.budget.period_s
@@ -240,7 +246,8 @@ class Forecast:
         sure = _PROFILE_WEIGHT * profile.windows(input_type, 0.0, end_s)
         before = profile.windows(input_type, 0.0, start_s)
         level = (self.demand.counted(input_type) + sure) / (before + sure) if before + sure > 0.0 else 1.0
-        return level * profile.windows(input_type, start_s, start_s + span_s)
+        from_s = start_s + ahead_s
+        return level * profile.windows(input_type, from_s, from_s + span_s)
 
 
 def _expected_hz(problem: Problem, input_type: str) -> tuple[float, float]:

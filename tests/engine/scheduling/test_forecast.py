@@ -1,0 +1,107 @@
+from __future__ import annotations
+
+import pytest
+
+from catalog.errors import BadInput
+from engine.scheduling.day_profile import DayProfile
+from engine.scheduling.forecast import Forecast, LinkForecast
+from engine.scheduling.kinds import Kind
+from engine.scheduling.problem import Budget, Problem
+from tests.planning_problems import random_problem
+from tests.scheduling_problems import app, shared_trunks
+
+HOUR_S = 3600.0
+
+
+def total(windows: dict[Kind, float], **wanted: object) -> float:
+    return sum(n for k, n in windows.items() if all(getattr(k, a) == v for a, v in wanted.items()))
+
+
+def watched(problem: Problem, hz: float, for_s: float, connected: bool = False) -> Forecast:
+    forecast = Forecast(problem)
+    forecast.see(connected, 0.0)
+    for step in range(1, 101):
+        forecast.demand.count("digit", ("who",), "", round(hz * for_s / 100))
+        forecast.see(connected, step * for_s / 100)
+    return forecast
+
+
+def test_before_anything_is_seen_apps_ask_as_often_as_they_want() -> None:
+    problem = shared_trunks([app("who", wanted_hz=0.2)])
+    expected = Forecast(problem).outlook(problem, 10 * HOUR_S).expected()
+    assert total(expected) == pytest.approx(7200.0)
+    assert {k.due for k in expected} == {("who",)}
+
+
+def test_what_is_seen_outweighs_what_was_expected() -> None:
+    problem = shared_trunks([app("who", wanted_hz=0.2)])
+    forecast = watched(problem, 1.0, 2 * HOUR_S)
+    assert total(forecast.outlook(problem, 1000.0).expected()) == pytest.approx(1000.0, rel=0.1)
+
+
+def test_kinds_share_an_input_types_windows_as_they_came() -> None:
+    problem = shared_trunks([app("who"), app("odd")])
+    forecast = Forecast(problem)
+    forecast.see(False, 0.0)
+    for step in range(1, 201):
+        forecast.demand.count("digit", ("who", "odd"), "home", 3)
+        forecast.demand.count("digit", ("who",), "", 1)
+        forecast.see(False, 10.0 * step)
+    expected = forecast.outlook(problem, 1000.0).expected()
+    assert total(expected, context="home") == pytest.approx(0.75 * total(expected), rel=0.01)
+
+
+def test_a_device_without_options_in_the_cloud_has_one_future() -> None:
+    problem = shared_trunks([app("who", wanted_hz=1.0)])
+    assert len(Forecast(problem).outlook(problem, HOUR_S).futures) == 1
+
+
+def test_futures_differ_in_how_long_the_link_is_there() -> None:
+    problem = random_problem(0, cloud=True)
+    forecast = Forecast(problem)
+    forecast.see(True, 0.0)
+    outlook = forecast.outlook(problem, 10 * HOUR_S)
+    shares = [total(dict(f.windows), connected=True) / total(dict(f.windows)) for f in outlook.futures]
+    assert len(shares) == 3
+    assert shares[0] < shares[1] < shares[2]
+    assert sum(f.probability for f in outlook.futures) == pytest.approx(1.0)
+
+
+def test_a_link_is_expected_to_stay_as_it_is_for_a_moment_and_to_be_as_usual_later() -> None:
+    link = LinkForecast()
+    for hour in range(40):  # up for an hour, down for an hour
+        link.see(hour % 2 == 0, hour * HOUR_S)
+    assert link.share(60.0) < 0.05
+    assert link.share(100 * HOUR_S) == pytest.approx(0.5, abs=0.05)
+    assert link.spread(100 * HOUR_S) < link.spread(5 * HOUR_S)
+
+
+def test_a_daily_profile_tells_what_is_still_to_come_at_the_level_that_is_seen() -> None:
+    profile = DayProfile(HOUR_S, {"digit": (1.0, 3.0)})
+    problem = shared_trunks([app("who", wanted_hz=10.0)], Budget(period_s=2 * HOUR_S))
+    problem = Problem(problem.apps, problem.options, problem.pieces, problem.budget, profile=profile)
+    as_usual = watched(problem, 1.0, HOUR_S).outlook(problem, HOUR_S).expected()
+    twice = watched(problem, 2.0, HOUR_S).outlook(problem, HOUR_S).expected()
+    assert total(as_usual) == pytest.approx(3.0 * HOUR_S, rel=0.02)
+    assert 1.5 * total(as_usual) < total(twice) < 2.0 * total(as_usual)
+
+
+def test_a_profile_repeats_after_its_last_bin() -> None:
+    profile = DayProfile(10.0, {"digit": (1.0, 2.0)})
+    assert profile.windows("digit", 5.0, 35.0) == pytest.approx(5.0 + 20.0 + 10.0 + 10.0)
+    assert profile.windows("face", 0.0, 100.0) == 0.0
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        ((0.0, {}), "bin_s = 0.0"),
+        ((1.0, {"digit": (1.0,), "face": (1.0, 0.0)}), "same number of bins"),
+        ((1.0, {"digit": (float("nan"),)}), "windows_hz"),
+    ],
+)
+def test_a_profile_that_makes_no_sense_is_refused(
+    arguments: tuple[float, dict[str, tuple[float, ...]]], said: str
+) -> None:
+    with pytest.raises(BadInput, match=said):
+        DayProfile(*arguments)
