@@ -152,6 +152,16 @@ class ConfigurationSpace:
             return None
         return np.array([pieces.issuperset(n) for n in self._needs], dtype=bool)
 
+    def in_time(self, waited_s: float) -> Bool:
+        """Return which options are in time, each by itself, for a window that has waited."""
+        return np.array(
+            [
+                worst_latency_s(self._problem, o) <= self._problem.apps[o.app].latency_limit_s - waited_s
+                for o in self._options
+            ],
+            dtype=bool,
+        )
+
     def best(self, prices: Float64, allowed: Bool | None = None) -> Configuration:
         """Return the best configuration at prices; nothing at all where nothing is worth its price.
 

@@ -57,10 +57,12 @@ class Outlook:
     Args:
         soon: windows by kind, before more is known.
         futures: what may follow; none where soon is all.
+        soon_s: how long soon lasts; inf where nobody asks.
     """
 
     soon: Mapping[Kind, float]
     futures: tuple[Future, ...] = ()
+    soon_s: float = float("inf")
 
     def expected(self) -> dict[Kind, float]:
         """Return all windows expected, by kind."""

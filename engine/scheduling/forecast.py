@@ -25,7 +25,7 @@ _GUESS_HZ = 10.0  # where nothing is known, careful: a device that finds less ma
 _GUESS_S = 20.0
 _UP_S, _DOWN_S = 3600.0, 1200.0  # expected before anything was seen: up for an hour, down for a third
 _MOST_PLANNED = 12  # kinds an input type before connectivity; rarer ones go with the others
-SOON_S = 600.0  # what is decided before more is known
+_SOON_S = 600.0  # what is decided before more is known
 _AWAY = 1.22  # standard deviations
 _LEAST_SPREAD = 0.01
 _LEAST_S = 1e-9
@@ -194,18 +194,19 @@ class Forecast:
     def outlook(self, problem: Problem, left_s: float) -> Outlook:
         """Return what is to come: the next minutes, and three futures that differ in connectivity.
 
-        The futures have the expected share of connected time, and that share less and more by 1.22
+        Where connectivity is known, or of no use, there is only one future, and it begins now. Else
+        the futures have the expected share of connected time, and that share less and more by 1.22
         standard deviations: three equally likely values with the same mean and variance.
         """
-        soon_s = min(left_s, SOON_S)
+        share, spread = self.link.share(left_s), self.link.spread(left_s)
+        soon_s = min(left_s, _SOON_S)
+        if not any(o.needs_cloud for options in problem.options.values() for o in options):
+            return Outlook(self._windows(problem, left_s, 0.0, left_s, 0.0), (), left_s)
+        if spread < _LEAST_SPREAD or soon_s == left_s:
+            return Outlook(self._windows(problem, left_s, 0.0, left_s, share), (), left_s)
         soon = self._windows(problem, left_s, 0.0, soon_s, self.link.share(soon_s))
         later_s = left_s - soon_s
-        if later_s <= 0.0:
-            return Outlook(soon)
-        share, spread = self.link.share(left_s), self.link.spread(left_s)
-        levels: tuple[float, ...] = (share - _AWAY * spread, share, share + _AWAY * spread)
-        if spread < _LEAST_SPREAD or not any(o.needs_cloud for os in problem.options.values() for o in os):
-            levels = (share,)
+        levels = (share - _AWAY * spread, share, share + _AWAY * spread)
         futures = [
             Future(
                 1.0 / len(levels),
@@ -213,7 +214,7 @@ class Forecast:
             )
             for level in levels
         ]
-        return Outlook(soon, tuple(futures))
+        return Outlook(soon, tuple(futures), soon_s)
 
     def _windows(
         self, problem: Problem, left_s: float, ahead_s: float, span_s: float, link_share: float

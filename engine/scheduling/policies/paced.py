@@ -22,7 +22,7 @@ import numpy.typing as npt
 
 from engine.scheduling.configuration_space import RESOURCES, Configuration
 from engine.scheduling.fluid_program import FluidPlan, Outlook
-from engine.scheduling.forecast import SOON_S, Forecast
+from engine.scheduling.forecast import Forecast
 from engine.scheduling.kinds import Kind
 from engine.scheduling.planner import Planner
 from engine.scheduling.policies.mix_follower import MixFollower, PreparedChoice
@@ -143,7 +143,7 @@ class Paced:
         self._prices = self._period.prices
         self._planned_s = now
         self._is_new_kind = False
-        self._pace = _Pace.of(self._period, outlook, min(left_s, SOON_S), state, now)
+        self._pace = _Pace.of(self._period, outlook, state, now)
         self._rush.end()
         self._rush.look(self._period, self._prices, self._kept)
         self._follow_all()
@@ -250,13 +250,13 @@ class _Pace:
         self._start_s = start_s
 
     @staticmethod
-    def of(plan: FluidPlan, outlook: Outlook, soon_s: float, state: State, now: float) -> _Pace:
+    def of(plan: FluidPlan, outlook: Outlook, state: State, now: float) -> _Pace:
         """Return the pace of a plan."""
         used = np.zeros(RESOURCES)
         for kind, mix in plan.mixes.items():
             for found, share in mix:
                 used += outlook.soon[kind] * share * found.resources
-        seconds = max(soon_s, 1e-9)
+        seconds = max(outlook.soon_s, 1e-9)
         return _Pace((state.energy_left_j, state.cost_left_usd), (used[0] / seconds, used[1] / seconds), now)
 
     def has_drifted(self, state: State, now: float) -> bool:

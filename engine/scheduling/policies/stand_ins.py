@@ -142,7 +142,8 @@ class StandIns:
     def _best_after(self, kind: Kind, waited_s: float) -> PreparedChoice:
         """Return the best configuration that is in time after a wait."""
         space = self._planner.space(kind)
-        allowed = space.allowed(self._kept)
+        kept = space.allowed(self._kept)
+        allowed = space.in_time(waited_s) if kept is None else kept & space.in_time(waited_s)
         for hurry in _HURRY:
             prices = self._prices.copy()
             prices[2] += hurry / max(1e-6, waited_s)

@@ -51,9 +51,9 @@ def test_kinds_share_an_input_types_windows_as_they_came() -> None:
     assert total(expected, context="home") == pytest.approx(0.75 * total(expected), rel=0.01)
 
 
-def test_a_device_without_options_in_the_cloud_has_one_future() -> None:
+def test_a_device_without_options_in_the_cloud_has_one_future_that_begins_now() -> None:
     problem = shared_trunks([app("who", wanted_hz=1.0)])
-    assert len(Forecast(problem).outlook(problem, HOUR_S).futures) == 1
+    assert Forecast(problem).outlook(problem, HOUR_S).futures == ()
 
 
 def test_futures_differ_in_how_long_the_link_is_there() -> None:
