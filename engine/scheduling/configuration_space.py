@@ -3,7 +3,8 @@
 Choosing what the apps of a window run is a facility-location problem: a facility is what an option
 shares with others (parts at the device, a trunk in the cloud, one exchange with it), paid once
 however many apps use it; a client is an app, which gets the best of the open facilities. With few
-facilities all sets are tried; with more, all pairs, and further ones are added while that pays.
+facilities all sets are tried; with more, all pairs of the promising ones, and further ones are
+added while that pays.
 """
 
 from __future__ import annotations
@@ -32,6 +33,7 @@ Bool = npt.NDArray[np.bool_]
 
 RESOURCES = 3  # energy in J, money in USD, processor time in s
 _MOST_ENUMERATED = 12
+_MOST_PAIRED, _MOST_ALONE = 10, 2
 _LEAST_GAIN = 1e-12
 
 
@@ -114,6 +116,8 @@ class ConfigurationSpace:
         self._value = np.array(
             [problem.apps[o.app].weight * o.accuracy_in(kind.context) for o in self._options]
         )
+        ends = np.searchsorted(self._app, np.arange(len(kind.due) + 1)).tolist()
+        self._spans = list(zip(ends[:-1], ends[1:], strict=True))  # each app's options, one after another
         self._made: dict[tuple[int, ...], Configuration] = {}
         self._build()
 
@@ -199,13 +203,15 @@ class ConfigurationSpace:
 
     def _assigned(self, gain: Float64, opened: npt.NDArray[np.intp]) -> tuple[int, ...]:
         """Return each app's best option among the opened facilities."""
-        usable = np.isin(self._facility, opened)
+        is_open = np.zeros(len(self._facility_shares), dtype=bool)
+        is_open[opened] = True
+        usable = np.where(is_open[self._facility], gain, -np.inf)
         chosen = []
-        for app in range(len(self._kind.due)):
-            own = np.where(usable & (self._app == app), gain, -np.inf)
-            top = int(np.argmax(own))
-            if own[top] > _LEAST_GAIN:
-                chosen.append(top)
+        for first, last in self._spans:
+            if first < last:
+                top = first + int(usable[first:last].argmax())
+                if usable[top] > _LEAST_GAIN:
+                    chosen.append(top)
         return tuple(chosen)
 
     def _make(self, chosen: tuple[int, ...]) -> Configuration:
@@ -330,11 +336,14 @@ def _best_of_all(table: Float64, shares: Float64, item_price: Float64) -> npt.ND
 
 
 def _best_by_pairs(table: Float64, shares: Float64, item_price: Float64) -> npt.NDArray[np.intp]:
-    """Try every pair of facilities, then add further ones while that pays."""
-    pairs = np.maximum(table.T[:, None, :], table.T[None, :, :]).sum(axis=2)
-    price = np.maximum(shares[:, None, :], shares[None, :, :]) @ item_price
-    first, second = np.unravel_index(int(np.argmax(pairs - price)), pairs.shape)
-    opened = [int(first)] if first == second else [int(first), int(second)]
+    """Try every pair of the most promising facilities, then add further ones while that pays."""
+    price = shares @ item_price
+    promising = _promising(table, price)
+    gains, needs_of = table[:, promising], shares[promising]
+    pairs = np.maximum(gains.T[:, None, :], gains.T[None, :, :]).sum(axis=2)
+    pair_price = np.maximum(needs_of[:, None, :], needs_of[None, :, :]) @ item_price
+    first, second = np.unravel_index(int(np.argmax(pairs - pair_price)), pairs.shape)
+    opened = [int(promising[first])] if first == second else [int(promising[first]), int(promising[second])]
     best, needs = table[:, opened].max(axis=1), shares[opened].max(axis=0)
     while True:
         more = np.maximum(best[:, None], table).sum(axis=0) - best.sum()
@@ -344,3 +353,10 @@ def _best_by_pairs(table: Float64, shares: Float64, item_price: Float64) -> npt.
             return np.array(opened, dtype=np.intp)
         opened.append(top)
         best, needs = np.maximum(best, table[:, top]), np.maximum(needs, shares[top])
+
+
+def _promising(table: Float64, price: Float64) -> npt.NDArray[np.intp]:
+    """Return the facilities that are best for all clients together, and for each of them alone."""
+    together = np.argsort(price - table.sum(axis=0))[:_MOST_PAIRED]
+    alone = np.argsort(price - table, axis=1)[:, :_MOST_ALONE]
+    return np.union1d(together, alone)

@@ -63,6 +63,7 @@ def oracle(
         bounds=Bounds(0.0, 1.0),
         options={"mip_rel_gap": 1e-9},
     )
+    assert solved.fun is not None
     return -float(solved.fun)
 
 
