@@ -41,15 +41,22 @@ class Network:
         mbps: speed, where it is known; else as fast as the problem expects.
     """
 
-    __slots__ = ("connected", "speed_mbps")
+    __slots__ = ("_breaks_s", "connected", "speed_mbps")
 
     def __init__(self, connected: Steps | None = None, mbps: Steps | None = None) -> None:
         self.connected = connected or Steps({}, 0.0)
         self.speed_mbps = mbps or Steps({}, math.inf)
+        moments_s = {*self.connected.moments_s, *self.speed_mbps.moments_s}
+        self._breaks_s = sorted(t for t in moments_s if not self.is_connected(t))
 
     def is_connected(self, t_s: float) -> bool:
-        """Tell whether the cloud can be reached at a moment."""
-        return self.connected.at(t_s) > 0.0
+        """Tell whether the cloud can be reached at a moment: a link without any speed does not count."""
+        return self.connected.at(t_s) > 0.0 and self.speed_mbps.at(t_s) > 0.0
+
+    def breaks_s(self, t_s: float) -> float:
+        """Return when a connection that holds at a moment breaks; inf where it does not."""
+        at = bisect.bisect_right(self._breaks_s, t_s)
+        return self._breaks_s[at] if at < len(self._breaks_s) else math.inf
 
     def mbps(self, t_s: float) -> float:
         """Return the speed at a moment, in megabits a second; inf where it is not known."""

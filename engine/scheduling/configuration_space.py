@@ -12,6 +12,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import NamedTuple
 
 import numpy as np
@@ -117,7 +118,7 @@ class ConfigurationSpace:
             [problem.apps[o.app].weight * o.accuracy_in(kind.context) for o in self._options]
         )
         ends = np.searchsorted(self._app, np.arange(len(kind.due) + 1)).tolist()
-        self._spans = list(zip(ends[:-1], ends[1:], strict=True))  # each app's options, one after another
+        self._spans = list(pairwise(ends))  # each app's options, one after another
         self._made: dict[tuple[int, ...], Configuration] = {}
         self._build()
 
