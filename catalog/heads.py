@@ -75,13 +75,13 @@ class FusedHeads:
     numpy takes longer than a linear layer of this size.
 
     Args:
-        heads: at least one, all with the same D.
+        heads: at least one, all with the same D; kept as a list.
     """
 
     __slots__ = ("_bias", "_firsts", "_segment", "_starts", "_weight_t", "heads")
 
     def __init__(self, heads: Sequence[HeadWeights]) -> None:
-        self.heads = tuple(heads)
+        self.heads = list(heads)
         scaled = [(h.weight / np.float32(h.temperature), h.bias / np.float32(h.temperature)) for h in heads]
         self._weight_t = np.ascontiguousarray(np.concatenate([w for w, _ in scaled]).T)  # (D, sum of C)
         self._bias = np.concatenate([b for _, b in scaled])

@@ -18,6 +18,7 @@ from engine.sources.protocol import Source
 _log = logging.getLogger(__name__)
 
 _CLOSE_TIMEOUT_S = 15.0  # longer than the time-out of a network stream
+_MOST_AHEAD = 32
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,24 +35,32 @@ class Capture:
     """Holds up to `capacity` frames of a source.
 
     A live source never waits: when the queue is full its oldest frame is dropped and counted. Any
-    other source waits until a frame is taken. The thread owns the source and closes it.
+    other source waits until frames are taken; small frames are read further ahead, because waking
+    the thread takes longer than handing over dozens of them. The thread owns the source and closes it.
 
     Args:
         source: owned from here on.
         capacity: frames that may wait.
         busy_clock: processor time of the calling thread.
+        ahead_bytes: what a source that is not live may read ahead where that is more than `capacity`
+            frames, and up to 32.
 
     Raises:
         BadInput: a capacity below 1.
     """
 
     def __init__(
-        self, source: Source, capacity: int = 4, busy_clock: Callable[[], float] = time.thread_time
+        self,
+        source: Source,
+        capacity: int = 4,
+        busy_clock: Callable[[], float] = time.thread_time,
+        ahead_bytes: int = 0,
     ) -> None:
         if capacity < 1:
             raise BadInput(f"capture of {source.name}: capacity = {capacity}: expected at least 1 frame")
         self._source = source
-        self._capacity = capacity
+        self._capacity = self._least_capacity = capacity
+        self._ahead_bytes = ahead_bytes
         self._busy_clock = busy_clock
         self._live = source.live
         self._frames: deque[Frame] = deque()
@@ -83,7 +92,7 @@ class Capture:
             SourceError: the source broke, after the frames that came before are taken.
         """
         with self._changed:
-            if not (self._frames or self._changed.wait_for(self._has_news, timeout_s)):
+            if not self._frames and not self._changed.wait_for(self._has_news, timeout_s):
                 raise queue.Empty
             if self._closed:
                 return None
@@ -152,14 +161,20 @@ class Capture:
                 if len(self._frames) == self._capacity:
                     self._frames.popleft()
                     self._dropped += 1
-            elif len(self._frames) == self._capacity:
-                self._waits_for_room = True
-                self._changed.wait_for(self._has_room)
+            else:
+                self._wait_for_room(frame.pixels.nbytes)
             self._frames.append(frame)
             self._read += 1
             if len(self._frames) == 1:
                 self._changed.notify_all()
             return not self._closed
+
+    def _wait_for_room(self, frame_bytes: int) -> None:
+        ahead = min(_MOST_AHEAD, self._ahead_bytes // max(1, frame_bytes))
+        self._capacity = max(self._least_capacity, ahead)
+        if len(self._frames) >= self._capacity:
+            self._waits_for_room = True
+            self._changed.wait_for(self._has_room)
 
     def _has_room(self) -> bool:
         """Tell whether a thread that found the queue full may go on: waking it costs more than a frame."""

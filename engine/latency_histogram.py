@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import math
+from bisect import bisect_left
+from itertools import accumulate
 
 _RATIO = 1.02  # between two bucket edges: a bucket's middle is within 1 % of all that is in it
 _LEAST_S = 1e-6
@@ -41,10 +43,5 @@ class LatencyHistogram:
         """Return a latency that a share in (0, 1] of all does not exceed, or None without any."""
         if not self.count:
             return None
-        wanted = share * self.count
-        passed = 0
-        for bucket, count in enumerate(self._counts):
-            passed += count
-            if passed >= wanted and count:
-                return min(_LEAST_S * _RATIO**bucket * _MIDDLE, self.most_s)
-        return self.most_s
+        bucket = bisect_left(list(accumulate(self._counts)), share * self.count)
+        return min(_LEAST_S * _RATIO**bucket * _MIDDLE, self.most_s)

@@ -95,8 +95,7 @@ class Answer(NamedTuple):
     busy_s: float
 
 
-@dataclass(frozen=True, slots=True)
-class Execution:
+class Execution(NamedTuple):
     """What one pass over a batch of windows gave and took.
 
     Args:
@@ -214,12 +213,8 @@ def run_route(
 
 
 def _fused(readers: FeatureReaders, loaded: list[Any]) -> FusedHeads:
+    heads = [loaded[step.piece] for step in readers.heads]
     fused = readers.fused
-    if fused is not None:
-        for step, head in zip(readers.heads, fused.heads, strict=True):
-            if loaded[step.piece] is not head:
-                break
-        else:
-            return fused
-    fused = readers.fused = FusedHeads([loaded[step.piece] for step in readers.heads])
+    if fused is None or fused.heads != heads:
+        fused = readers.fused = FusedHeads(heads)
     return fused

@@ -32,6 +32,7 @@ from mcdnn.wiring import (
 )
 
 _QUEUED_FRAMES = 4
+_READ_AHEAD_BYTES = 16 << 20
 
 
 class EngineRun:
@@ -69,7 +70,7 @@ class EngineRun:
         self.summary = Summary(self._standing)
         self._expect(apps)
         self._sink = FanOut(sinks, live=source.live)
-        self._capture = Capture(source, _QUEUED_FRAMES, decoding_clock(source))
+        self._capture = Capture(source, _QUEUED_FRAMES, decoding_clock(source), _READ_AHEAD_BYTES)
         self.pipeline = Pipeline(
             self._capture,
             self._finder,

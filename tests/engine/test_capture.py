@@ -152,3 +152,22 @@ def test_every_frame_read_is_taken_dropped_or_left(
     capture.close()
     after = capture.counts()
     assert after.read == after.taken + after.dropped + after.left
+
+
+@pytest.mark.parametrize(("frames_ahead", "fit"), [(0, 2), (1, 2), (5, 5), (1000, 32)])
+def test_small_frames_of_a_source_that_is_not_live_are_read_further_ahead(
+    frames_ahead: int, fit: int
+) -> None:
+    one_too_many = threading.Event()
+
+    def watched() -> Iterator[Frame]:
+        for i in range(100):
+            if i == fit:
+                one_too_many.set()
+            yield frame(i)
+
+    ahead_bytes = frames_ahead * frame(0).pixels.nbytes
+    capture = Capture(FrameList(watched(), "ahead"), capacity=2, ahead_bytes=ahead_bytes)
+    assert one_too_many.wait(_LONG_S)
+    capture.close()
+    assert capture.counts().read == fit + 1  # the last had no room, and was let go by close()
