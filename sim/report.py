@@ -4,13 +4,10 @@ from __future__ import annotations
 
 import csv
 import io
-from collections import Counter
+import math
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any
-
-from engine.ledger import LedgerLine
-from engine.scheduling.problem import App, Budget, Option
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +21,8 @@ class AppResult:
         latency_s: mean of the served ones; None where none was.
         unserved: how many, by reason.
         variants: how many requests each variant answered.
+        places: how many requests were answered at each place.
+        latency_p95_s: 95th percentile of the served ones, to within 1 %; None where none was.
     """
 
     app: str
@@ -33,11 +32,28 @@ class AppResult:
     latency_s: float | None
     unserved: Mapping[str, int]
     variants: Mapping[str, int]
+    places: Mapping[str, int] = field(default_factory=dict)
+    latency_p95_s: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class PolicyTiming:
+    """What a policy's own work took, in processor seconds of the simulating machine.
+
+    Args:
+        plan_s: all plans together, and taking the problem before and between them.
+        plan_p99_s: one of them.
+        choose_p99_s: one choice.
+    """
+
+    plan_s: float
+    plan_p99_s: float | None
+    choose_p99_s: float | None
 
 
 @dataclass(frozen=True, slots=True)
 class DayResult:
-    """One policy's day.
+    """One policy's day at one device.
 
     Args:
         end_s: when the last window was captured.
@@ -46,6 +62,17 @@ class DayResult:
         energy_budget_j: per period, base load taken off; inf without a limit.
         overdraft_j: spent beyond the budgets of all periods.
         memory_peak_bytes: the most that was ever held.
+        accuracy_until_exhausted: the same as accuracy, but answers count only as long as no more
+            than the budgets of their period is spent.
+        exhausted_s: when more was spent for the first time; None where it never was.
+        cost_budget_usd: per period; inf without a limit.
+        overdraft_usd: spent beyond the budgets of all periods.
+        unserved: requests, by reason.
+        places: served requests, by place.
+        plans: how often the policy planned.
+        device: name in the scenario.
+        periods: that began.
+        timing: of the policy, where it was measured; two days are equal whatever it is.
     """
 
     policy: str
@@ -61,6 +88,16 @@ class DayResult:
     evictions: int
     memory_peak_bytes: int
     apps: tuple[AppResult, ...]
+    accuracy_until_exhausted: float = 0.0
+    exhausted_s: float | None = None
+    cost_budget_usd: float = math.inf
+    overdraft_usd: float = 0.0
+    unserved: Mapping[str, int] = field(default_factory=dict)
+    places: Mapping[str, int] = field(default_factory=dict)
+    plans: int = 0
+    device: str = ""
+    periods: int = 1
+    timing: PolicyTiming | None = field(default=None, compare=False)
 
     @property
     def served_share(self) -> float:
@@ -73,87 +110,6 @@ class DayResult:
         return sum(self.energy_j.values())
 
 
-@dataclass(slots=True)
-class _AppTally:
-    served: int = 0
-    right: float = 0.0
-    latency_s: float = 0.0
-    unserved: Counter[str] = field(default_factory=Counter)
-    variants: Counter[str] = field(default_factory=Counter)
-
-    @property
-    def requests(self) -> int:
-        return self.served + self.unserved.total()
-
-
-class Tally:
-    """Counts a day as it goes; its size does not depend on the number of requests."""
-
-    def __init__(self, apps: Mapping[str, App]) -> None:
-        self._weights = {a.name: a.weight for a in apps.values()}
-        self._apps = {name: _AppTally() for name in apps}
-        self.loads = 0
-        self.evictions = 0
-
-    def answered(self, option: Option, latency_s: float) -> None:
-        """Count a request that was served."""
-        tally = self._apps[option.app]
-        tally.served += 1
-        tally.right += option.accuracy
-        tally.latency_s += latency_s
-        tally.variants[option.variant] += 1
-
-    def unserved(self, app: str, reason: str) -> None:
-        """Count a request that was not."""
-        self._apps[app].unserved[reason] += 1
-
-    def result(
-        self,
-        policy: str,
-        end_s: float,
-        lines: Iterable[LedgerLine],
-        overdraft_j: float,
-        budget: Budget,
-        memory_peak_bytes: int,
-    ) -> DayResult:
-        """Return the day as a value."""
-        spent = [line for line in lines if line.energy_j > 0.0 or line.cost_usd > 0.0]
-        energy_j: dict[str, float] = {}
-        for line in spent:
-            energy_j[line.category] = energy_j.get(line.category, 0.0) + line.energy_j
-        apps = tuple(_app_result(name, tally) for name, tally in self._apps.items())
-        asked = sum(self._weights[a.app] * a.requests for a in apps)
-        right = sum(self._weights[a.app] * a.requests * a.accuracy for a in apps)
-        return DayResult(
-            policy,
-            end_s,
-            sum(a.requests for a in apps),
-            sum(a.served for a in apps),
-            right / asked if asked else 0.0,
-            energy_j,
-            budget.energy_j,
-            overdraft_j,
-            sum(line.cost_usd for line in spent),
-            self.loads,
-            self.evictions,
-            memory_peak_bytes,
-            apps,
-        )
-
-
-def _app_result(name: str, tally: _AppTally) -> AppResult:
-    requests = tally.requests
-    return AppResult(
-        name,
-        requests,
-        tally.served,
-        tally.right / requests if requests else 0.0,
-        tally.latency_s / tally.served if tally.served else None,
-        dict(tally.unserved),
-        dict(tally.variants),
-    )
-
-
 def results_to_json(results: Iterable[DayResult]) -> list[dict[str, Any]]:
     """Return results as what json.dumps takes; a budget without a limit is None."""
     return [_to_json(r) for r in results]
@@ -161,8 +117,9 @@ def results_to_json(results: Iterable[DayResult]) -> list[dict[str, Any]]:
 
 def _to_json(result: DayResult) -> dict[str, Any]:
     written = asdict(result) | {"served_share": result.served_share, "total_energy_j": result.total_energy_j}
-    if result.energy_budget_j == float("inf"):
-        written["energy_budget_j"] = None
+    for limit in ("energy_budget_j", "cost_budget_usd"):
+        if written[limit] == math.inf:
+            written[limit] = None
     return written
 
 
@@ -175,7 +132,20 @@ def results_to_csv(results: Iterable[DayResult]) -> str:
         for a in r.apps:
             latency_s = "" if a.latency_s is None else f"{a.latency_s:.6g}"
             totals = (f"{r.total_energy_j:.6g}", f"{r.overdraft_j:.6g}", r.loads, r.evictions)
-            writer.writerow((r.policy, a.app, a.requests, a.served, f"{a.accuracy:.6g}", latency_s, *totals))
+            money = (f"{r.cost_usd:.6g}", f"{r.overdraft_usd:.6g}")
+            writer.writerow(
+                (
+                    r.policy,
+                    a.app,
+                    a.requests,
+                    a.served,
+                    f"{a.accuracy:.6g}",
+                    latency_s,
+                    *totals,
+                    *money,
+                    r.device,
+                )
+            )
     return text.getvalue()
 
 
@@ -190,4 +160,7 @@ _COLUMNS = (
     "policy_overdraft_j",
     "policy_loads",
     "policy_evictions",
+    "policy_cost_usd",
+    "policy_overdraft_usd",
+    "device",
 )

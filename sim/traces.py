@@ -60,6 +60,11 @@ class Connectivity:
         self._times_s = sorted(steps)
         self._states = [steps[t] for t in self._times_s]
 
+    @property
+    def steps(self) -> Mapping[float, bool]:
+        """State by the moment from which on it holds, in order."""
+        return dict(zip(self._times_s, self._states, strict=True))
+
     def at(self, t_s: float) -> bool:
         """Return the state at a moment; a step counts from its own moment on."""
         step = bisect.bisect_right(self._times_s, t_s) - 1

@@ -24,7 +24,7 @@ class World:
         self.memory = SimulatedMemory(self.env, COSTS, 100, self._note("in"), self._note("out"))
 
     def _note(self, what: str):  # type: ignore[no-untyped-def]
-        return lambda piece: self.log.append((self.env.now, what, piece))
+        return lambda piece, *_: self.log.append((self.env.now, what, piece))
 
     def obtain(self, *pieces: str) -> None:
         def use() -> Steps:

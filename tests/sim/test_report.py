@@ -4,24 +4,25 @@ import json
 
 import pytest
 
-from engine.ledger import Category, EnergyOrigin, LedgerLine
-from engine.scheduling.problem import Budget
-from sim.report import DayResult, Tally, results_to_csv, results_to_json
-from tests.scheduling_problems import app, option
+from engine.ledger import Category
+from engine.scheduling.problem import Budget, Place
+from sim.accounts import Accounts
+from sim.observing import Unobserved
+from sim.report import DayResult, results_to_csv, results_to_json
+from sim.tally import Tally
+from tests.scheduling_problems import app, shared_trunks
 
 
 def result() -> DayResult:
     tally = Tally({"who": app("who", weight=3.0), "odd": app("odd")})
-    tally.answered(option("who", "large", 0.9), 0.2)
-    tally.answered(option("who", "small", 0.6), 0.4)
+    tally.served("who", "large/who", Place.CLOUD, 0.9, 0.2, in_budget=True)
+    tally.served("who", "small/who", Place.DEVICE, 0.6, 0.4, in_budget=False)
     tally.unserved("odd", "late")
     tally.loads = 2
-    lines = (
-        LedgerLine(Category.EXECUTION, EnergyOrigin.MODELLED, 5.0, 0.25),
-        LedgerLine(Category.EXECUTION, EnergyOrigin.GIVEN, 1.0, 0.0),
-        LedgerLine(Category.BASE_LOAD, EnergyOrigin.MODELLED, 0.0, 0.0),
-    )
-    return tally.result("original", 60.0, lines, 0.5, Budget(), 900)
+    accounts = Accounts(shared_trunks([app("who")], Budget(energy_j=5.5)), Unobserved(), admission=False)
+    accounts.settle(None, 5.0, 1.0, 0.25)
+    accounts.settle(None, 1.0, 2.0, category=Category.RADIO)
+    return tally.result("box", "original", 60.0, accounts, 900)
 
 
 def test_an_unserved_request_has_accuracy_zero_and_apps_count_by_their_weight() -> None:
@@ -39,12 +40,20 @@ def test_an_unserved_request_has_accuracy_zero_and_apps_count_by_their_weight() 
 
 def test_energy_is_given_by_category() -> None:
     day = result()
-    assert (day.energy_j, day.total_energy_j, day.cost_usd) == ({"execution": 6.0}, 6.0, 0.25)
+    assert (day.energy_j, day.total_energy_j) == ({"execution": 5.0, "radio": 1.0}, 6.0)
+    assert (day.overdraft_j, day.cost_usd, day.overdraft_usd) == (0.5, 0.25, 0.0)
+
+
+def test_answers_count_until_a_budget_is_exhausted_and_by_place() -> None:
+    day = result()
+    assert day.accuracy_until_exhausted == pytest.approx(3.0 * 0.9 / (3.0 * 2 + 1.0))
+    assert day.apps[0].places == day.places == {"cloud": 1, "device": 1}
+    assert day.apps[0].latency_p95_s == pytest.approx(0.4, rel=0.011)
 
 
 def test_json_is_strict_and_names_figures_with_their_units() -> None:
     (written,) = json.loads(json.dumps(results_to_json([result()]), allow_nan=False))
-    assert written["energy_budget_j"] is None
+    assert (written["energy_budget_j"], written["cost_budget_usd"]) == (5.5, None)
     assert written["overdraft_j"] == 0.5
     assert written["apps"][0]["app"] == "who"
 
@@ -52,5 +61,5 @@ def test_json_is_strict_and_names_figures_with_their_units() -> None:
 def test_csv_has_a_row_for_every_policy_and_app() -> None:
     header, who, odd = results_to_csv([result()]).splitlines()
     assert header.startswith("policy,app,requests,served,accuracy,latency_s,policy_energy_j")
-    assert who == "original,who,2,2,0.75,0.3,6,0.5,2,0"
-    assert odd == "original,odd,1,0,0,,6,0.5,2,0"
+    assert who == "original,who,2,2,0.75,0.3,6,0.5,2,0,0.25,0,box"
+    assert odd == "original,odd,1,0,0,,6,0.5,2,0,0.25,0,box"

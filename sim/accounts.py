@@ -1,0 +1,87 @@
+"""A simulated device's accounts: the engine's ledger, with or without admission."""
+
+from __future__ import annotations
+
+import math
+
+from engine.ledger import Category, Ledger, LedgerLine, Refusal, Reservation
+from engine.period import ChargePeriod, FixedPeriod, Period
+from engine.scheduling.problem import Budget, Problem
+from sim.observing import Observer
+
+_ROUNDING = 1e-9  # of a budget
+
+
+class Accounts:
+    """Holds, settles and charges, and knows since when a budget is exhausted.
+
+    Args:
+        problem: its budget is granted each period.
+        observer: told what is charged.
+        admission: False to hold nothing and refuse nothing: what is chosen is charged, whatever is left.
+    """
+
+    def __init__(self, problem: Problem, observer: Observer, admission: bool) -> None:
+        self.budget = problem.budget
+        self._observer = observer
+        self._admission = admission
+        self.ledger = Ledger(problem.budget, _period(problem.budget.period_s))
+        self.ledger.hold_back(problem.frames_hz * problem.frame_energy_j)
+        self.left = self.ledger.left
+        self._renewals = 0
+        self._period_ends_s = 0.0
+        self._past_j = self._past_usd = 0.0
+        self.exhausted_s: float | None = None
+
+    def hold(self, energy_j: float, cost_usd: float, now: float) -> Reservation | Refusal | None:
+        """Reserve the worst case, or refuse; None where nothing has to be held."""
+        return self.ledger.reserve(energy_j, cost_usd, now) if self._admission else None
+
+    def settle(
+        self,
+        held: Reservation | None,
+        energy_j: float,
+        now: float,
+        cost_usd: float = 0.0,
+        category: Category = Category.EXECUTION,
+    ) -> None:
+        """Let go of what was held and charge what was really spent."""
+        if held is None:
+            self.ledger.charge(category, energy_j, now, cost_usd)
+        else:
+            self.ledger.settle(held, energy_j, now, cost_usd, category)
+        self._observer.spent(now, category, energy_j, cost_usd)
+
+    def renewed(self, now: float) -> Budget | None:
+        """Return the budget of a period that has begun since the last call; None where none has."""
+        if now < self._period_ends_s:
+            return None
+        ledger = self.ledger
+        self._period_ends_s = now + ledger.period_left_s(now)
+        if ledger.renewals == self._renewals:
+            return None
+        self._renewals = ledger.renewals
+        self._past_j, self._past_usd = ledger.overdraft_j(now), ledger.overdraft_usd(now)
+        return ledger.budget
+
+    def is_exhausted(self, now: float) -> bool:
+        """Tell whether more than a budget of this period was spent."""
+        left = self.ledger.left(now)
+        if (left.energy_j > 0.0 and left.cost_usd > 0.0) or self.ledger.renewals != self._renewals:
+            return False
+        over_j = self.ledger.overdraft_j(now) - self._past_j
+        over_usd = self.ledger.overdraft_usd(now) - self._past_usd
+        if over_j <= _ROUNDING * self.budget.energy_j and over_usd <= _ROUNDING * self.budget.cost_usd:
+            return False
+        if self.exhausted_s is None:
+            self.exhausted_s = now
+        return True
+
+    def lines(self, now: float) -> tuple[LedgerLine, ...]:
+        """Return what was spent by category."""
+        return self.ledger.lines(now)
+
+
+def _period(period_s: float) -> Period:
+    """Return periods of a length; one that never ends where it is infinite."""
+    return FixedPeriod(period_s) if math.isfinite(period_s) else ChargePeriod()
