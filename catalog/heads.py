@@ -99,18 +99,16 @@ class FusedHeads:
         return [self._row(f) for f in features]
 
     def _row(self, features: Float32) -> list[tuple[int, float]]:
-        """Answer one window, (D,); few calls into numpy, since each takes longer than its arithmetic.
-
-        Their square tells features that are not finite before they can cause a warning, at a fraction
-        of what it takes to silence warnings; of large ones it overflows, so that it is not the last word.
-        """
-        if not (math.isfinite(np.vdot(features, features)) or np.isfinite(features).all()):
-            raise BackendError("features are not finite")
-        logits = features.dot(self._weight_t) + self._bias  # (sum of C,)
-        top = np.maximum.reduceat(logits, self._starts)  # (heads,)
-        sums = np.add.reduceat(np.exp(logits - top[self._segment]), self._starts).tolist()
+        """Answer one window, (D,); few calls into numpy, since each takes longer than its arithmetic."""
+        logits = features.dot(self._weight_t)  # (sum of C,)
+        logits += self._bias
         values = logits.tolist()
+        if not math.isfinite(sum(values)):  # before it can cause warnings: silencing them takes longer
+            raise BackendError("features are not finite")
+        top = np.maximum.reduceat(logits, self._starts)  # (heads,)
+        logits -= top[self._segment]
+        sums = np.add.reduceat(np.exp(logits, out=logits), self._starts)
         return [
             (values.index(most, start) - start, 1.0 / total)
-            for most, start, total in zip(top.tolist(), self._firsts, sums, strict=True)
+            for most, start, total in zip(top.tolist(), self._firsts, sums.tolist(), strict=True)
         ]

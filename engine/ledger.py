@@ -165,7 +165,7 @@ class Ledger:
         """Hold the worst case of something that is about to run, or refuse."""
         if now > self._now_s:
             self._advance(now)
-        if energy_j > self._free_j():
+        if energy_j > self._free_j(self._left_s()):
             return Refusal(ENERGY_GONE)
         if cost_usd > self._free_usd():
             return Refusal(MONEY_GONE)
@@ -241,12 +241,13 @@ class Ledger:
         """Return what is left of the period; the figures of the three verbs below, at once."""
         if now > self._now_s:
             self._advance(now)
-        return Left(max(0.0, self._free_j()), max(0.0, self._free_usd()), self._left_s())
+        left_s = self._left_s()
+        return Left(max(0.0, self._free_j(left_s)), max(0.0, self._free_usd()), left_s)
 
     def energy_left_j(self, now: float) -> float:
         """Return the energy of this period that is neither spent nor held, at least 0."""
         self._advance(now)
-        return max(0.0, self._free_j())
+        return max(0.0, self._free_j(self._left_s()))
 
     def cost_left_usd(self, now: float) -> float:
         """Return the money of this period that is neither spent nor held, at least 0."""
@@ -320,11 +321,9 @@ class Ledger:
         expected_s = self._books.expected_s
         return max(_LEAST_SHARE_LEFT * expected_s, expected_s - (self._now_s - self._books.start_s))
 
-    def _free_j(self) -> float:
+    def _free_j(self, left_s: float) -> float:
         books = self._books
-        held_j = self._held_j
-        if self._standing_w:
-            held_j += self._standing_w * self._left_s()
+        held_j = self._held_j + self._standing_w * left_s
         return books.energy_j - self._base_load_j() - books.work_j - held_j
 
     def _free_usd(self) -> float:

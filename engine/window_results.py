@@ -22,14 +22,14 @@ def answered(
         answers: who asked, the answer about this one window, and its modelled share of the energy (J).
         latency_s: until the answers were there.
     """
-    t_s, source, window_id, box = window.frame.t_s, window.frame.source, window.id, window.box
+    frame, window_id, box = window.frame, window.id, window.box
     results = {}
     for app, answer, energy_j in answers:
         ((class_name, confidence),) = answer.windows
         late = latency_s > app.latency_limit_s
         results[app.name] = Result(
-            t_s,
-            source,
+            frame.t_s,
+            frame.source,
             window_id,
             box,
             app.name,

@@ -97,6 +97,6 @@ def test_a_temperature_that_makes_weights_overflow_is_refused(temperature: float
 
 def test_features_that_are_not_finite_are_refused() -> None:
     fused = FusedHeads([head(0, 3, 4, 1.0), head(1, 2, 4, 1.0)])
-    for values in ((np.nan, 1.0), (np.inf, 1.0), (np.inf, -np.inf), (np.nan, np.inf)):
+    for values in ((np.nan, 1.0), (np.inf, 1.0), (-np.inf, 1.0), (np.nan, np.inf)):
         with pytest.raises(BackendError, match="not finite"):
             fused.answers(np.array([[0.0, *values, 0.0]], np.float32))
