@@ -43,8 +43,8 @@ class Uplink:
     """Carries exchanges of one device, at the speed that the link has when they begin.
 
     Windows are sent one after another; answers, which are small, come back beside one another. A
-    connection that breaks takes with it whatever is on its way: what was sent and run until then
-    is charged, and no answer comes.
+    connection that breaks takes with it whatever is on its way: no answer comes, and a transfer or
+    a run that had begun is charged whole.
 
     Args:
         env: the simulated world.
