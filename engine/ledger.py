@@ -242,7 +242,8 @@ class Ledger:
         if now > self._now_s:
             self._advance(now)
         left_s = self._left_s()
-        return Left(max(0.0, self._free_j(left_s)), max(0.0, self._free_usd()), left_s)
+        energy_j, cost_usd = self._free_j(left_s), self._free_usd()
+        return Left(energy_j if energy_j > 0.0 else 0.0, cost_usd if cost_usd > 0.0 else 0.0, left_s)
 
     def energy_left_j(self, now: float) -> float:
         """Return the energy of this period that is neither spent nor held, at least 0."""
@@ -293,10 +294,11 @@ class Ledger:
         )
 
     def _advance(self, now: float) -> None:
+        while now >= self._books.end_s:
+            self._now_s = self._books.end_s  # a period pays no base load beyond its end
+            self._renew(self._now_s)
         if now > self._now_s:
             self._now_s = now
-            while now >= self._books.end_s:
-                self._renew(self._books.end_s)
 
     def _renew(self, at_s: float) -> None:
         self._past_overdraft_j += self._overdrawn_j()

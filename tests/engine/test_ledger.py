@@ -168,6 +168,12 @@ def test_no_budget_never_runs_out() -> None:
     assert ledger.overdraft_j(30.0) == 0.0
 
 
+def test_a_period_pays_no_base_load_beyond_its_end() -> None:
+    ledger = ledger_of(base_w=2.0)
+    ledger.settle(reserved(ledger, 80.0), 80.0, 9.5)
+    assert ledger.overdraft_j(13.5) == 0.0
+
+
 amounts = st.floats(0.0, 30.0)
 jobs = st.lists(st.tuples(st.floats(0.0, 4.0), amounts, st.floats(0.0, 1.5), st.booleans()), max_size=60)
 
