@@ -6,7 +6,8 @@ Both sides run in turn in one process, block by block: the bare loop crops, resi
 backend part by part; the engine does the same through its whole pipeline (capture thread, policy,
 ledger, residency, four apps' heads, results, summary and a JSON-lines sink). Finding windows is
 left out by asking about whole frames. A block's figure is the time from one frame to another, so
-that starting and ending are left out too.
+that starting and ending are left out too. Beside the time that passed, the processor time of the
+thread that serves is given: on a busy machine it says more.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ import argparse
 import resource
 import shutil
 import tempfile
+import threading
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
@@ -43,15 +45,43 @@ _HEAVY = (9, 48)  # layers and channels of a part of about 5 ms
 
 
 @dataclass(frozen=True, slots=True)
-class Block:
-    """One pair of runs: seconds a window."""
+class Reading:
+    """Both clocks: time that passed, and processor time of the main thread; or differences of them."""
 
-    bare_s: float
-    engine_s: float
+    wall_s: float
+    busy_s: float
+
+    def a_window(self, before: Reading, windows: int) -> Reading:
+        """Return what a window took since a reading before."""
+        return Reading((self.wall_s - before.wall_s) / windows, (self.busy_s - before.busy_s) / windows)
+
+
+def read_clocks() -> Reading:
+    """Read them, in any thread."""
+    main_clock = time.pthread_getcpuclockid(threading.main_thread().ident or 0)
+    return Reading(time.perf_counter(), time.clock_gettime(main_clock))
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """One pair of runs: what a window took."""
+
+    bare: Reading
+    engine: Reading
+
+    @property
+    def added_us(self) -> float:
+        """Time that the engine added."""
+        return 1e6 * (self.engine.wall_s - self.bare.wall_s)
+
+    @property
+    def added_busy_us(self) -> float:
+        """Processor time that it added in the thread that serves."""
+        return 1e6 * (self.engine.busy_s - self.bare.busy_s)
 
 
 class TimedFrames:
-    """A source that gives the same few frames over and over and notes when each was asked for."""
+    """A source that gives the same few frames over and over and reads the clocks, first and last."""
 
     name = "timed"
     live = False
@@ -59,14 +89,17 @@ class TimedFrames:
     def __init__(self, frames: Sequence[npt.NDArray[np.uint8]], count: int) -> None:
         self._frames = frames
         self._count = count
-        self.asked_s: list[float] = []
+        self._given = 0
+        self.readings: list[Reading] = []
 
     def read(self) -> Frame | None:
         """Return the next frame; see Source."""
-        index = len(self.asked_s)
-        self.asked_s.append(time.perf_counter())
+        index = self._given
+        if index in (_SKIPPED, self._count):
+            self.readings.append(read_clocks())
         if index >= self._count:
             return None
+        self._given += 1
         return Frame(self.name, index, index / 30, self._frames[index % len(self._frames)], time.monotonic())
 
     def close(self) -> None:
@@ -79,34 +112,36 @@ def random_frames(count: int) -> list[npt.NDArray[np.uint8]]:
     return [rng.integers(0, 256, (_SIDE_PX, _SIDE_PX, 3), np.uint8) for _ in range(count)]
 
 
-def bare_seconds(catalog: Catalog, frames: Sequence[npt.NDArray[np.uint8]], count: int) -> float:
-    """Return the time a window of cropping, resizing and calling the only trunk's parts."""
+def bare_loop(catalog: Catalog, frames: Sequence[npt.NDArray[np.uint8]], count: int) -> Reading:
+    """Return what a window takes of cropping, resizing and calling the only trunk's parts."""
     (trunk,) = catalog.contents.trunks
     input_type = catalog.input_types[trunk.input_type]
     backend = open_backend("onnxruntime")
     parts = [backend.load(catalog.part_path(p)) for p in trunk.parts]
-    times = []
+    before = read_clocks()
     for i in range(count + _SKIPPED):
-        times.append(time.perf_counter())
+        if i == _SKIPPED:
+            before = read_clocks()
         values: npt.NDArray[np.uint8] | npt.NDArray[np.float32] = window_pixels(
             frames[i % len(frames)], (0, 0, _SIDE_PX, _SIDE_PX), input_type, trunk.size_px
         )
         for part in parts:
             values = part(values)
-    return (time.perf_counter() - times[_SKIPPED]) / count
+    return read_clocks().a_window(before, count)
 
 
-def engine_seconds(
+def engine_run(
     catalog: Catalog, frames: Sequence[npt.NDArray[np.uint8]], count: int, results: Path
-) -> float:
-    """Return the time a window of the engine with an app for each task and a results file."""
+) -> Reading:
+    """Return what a window takes of the engine with an app for each task and a results file."""
     source = TimedFrames(frames, count + _SKIPPED)
     engine = Engine(engine_config(catalog))
     engine.add_sink(JsonLinesSink(results))
     served = engine.run(source).served_share
     if served != 1.0:
         raise SystemExit(f"the engine served {served} of the requests: this would flatter it")
-    return (source.asked_s[-1] - source.asked_s[_SKIPPED]) / (len(source.asked_s) - 1 - _SKIPPED)
+    first, last = source.readings
+    return last.a_window(first, count)
 
 
 def engine_config(catalog: Catalog) -> dict[str, object]:
@@ -124,13 +159,13 @@ def engine_config(catalog: Catalog) -> dict[str, object]:
 def compare(catalog: Catalog, blocks: int, folder: Path) -> tuple[list[Block], int]:
     """Run both sides in turn, some blocks of about a second and a half each; the windows a block."""
     frames = random_frames(16)
-    count = max(50, int(_BLOCK_S / bare_seconds(catalog, frames, 20)))
+    count = max(50, int(_BLOCK_S / bare_loop(catalog, frames, 20).wall_s))
     count = min(count, 3000)
     pairs = []
     for i in range(blocks):
-        sides: list[Callable[[], float]] = [
-            lambda: bare_seconds(catalog, frames, count),
-            lambda: engine_seconds(catalog, frames, count, folder / "results.jsonl"),
+        sides: list[Callable[[], Reading]] = [
+            lambda: bare_loop(catalog, frames, count),
+            lambda: engine_run(catalog, frames, count, folder / "results.jsonl"),
         ]
         first = i % 2
         figures = {first: sides[first](), 1 - first: sides[1 - first]()}
@@ -140,17 +175,20 @@ def compare(catalog: Catalog, blocks: int, folder: Path) -> tuple[list[Block], i
 
 def row_of(name: str, pairs: Sequence[Block], count: int) -> Row:
     """Return medians over the blocks, with the spread of what is added."""
-    added_us = [1e6 * (b.engine_s - b.bare_s) for b in pairs]
+    added_us = [b.added_us for b in pairs]
     return {
         "trunk": name,
         "blocks": len(pairs),
         "windows_a_block": count,
-        "bare_us": float(np.median([1e6 * b.bare_s for b in pairs])),
-        "engine_us": float(np.median([1e6 * b.engine_s for b in pairs])),
-        "share_of_bare_throughput_pct": float(np.median([100 * b.bare_s / b.engine_s for b in pairs])),
+        "bare_us": float(np.median([1e6 * b.bare.wall_s for b in pairs])),
+        "engine_us": float(np.median([1e6 * b.engine.wall_s for b in pairs])),
+        "share_of_bare_throughput_pct": float(
+            np.median([100 * b.bare.wall_s / b.engine.wall_s for b in pairs])
+        ),
         "added_us_median": float(np.median(added_us)),
         "added_us_least": min(added_us),
         "added_us_most": max(added_us),
+        "added_busy_us_median": float(np.median([b.added_busy_us for b in pairs])),
     }
 
 
@@ -178,9 +216,9 @@ def one_trunk(catalog: Catalog, trunk: str, folder: Path) -> Catalog:
 def memory_growth(catalog: Catalog, windows: int, folder: Path) -> tuple[float, float]:
     """Return peak resident memory (MB) of this process after a tenth of the windows and after all."""
     frames = random_frames(4)
-    engine_seconds(catalog, frames, windows // 10, folder / "warm.jsonl")
+    engine_run(catalog, frames, windows // 10, folder / "warm.jsonl")
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e3
-    engine_seconds(catalog, frames, windows, folder / "all.jsonl")
+    engine_run(catalog, frames, windows, folder / "all.jsonl")
     return before, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e3
 
 
