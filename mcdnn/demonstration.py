@@ -14,7 +14,7 @@ from catalog.store import Catalog
 from engine.ledger import Category
 from engine.snapshot import Snapshot
 
-POLICIES = ("original", "mcdnn2016")
+POLICIES = ("original", "mcdnn2016", "paced")
 _FPS = 15
 _SEED = 7
 _TASKS = "digits"

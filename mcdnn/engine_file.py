@@ -90,7 +90,7 @@ class EngineFile(_Table):
     """The whole of ENGINE.toml."""
 
     catalog: str
-    policy: str = "mcdnn2016"
+    policy: str = "paced"
     budget: BudgetTable = BudgetTable()
     device: DeviceTable = DeviceTable()
     extractor: dict[str, str] = {}

@@ -11,6 +11,7 @@ from engine.capture import Capture
 from engine.pipeline import Pipeline
 from engine.rates import RateGates
 from engine.scheduling.policies.table import make_policy
+from engine.scheduling.policy import plan_interval_s
 from engine.scheduling.problem import App, Problem
 from engine.sinks.fan_out import FanOut
 from engine.sinks.protocol import Sink
@@ -80,6 +81,7 @@ class EngineRun:
             setup.profile,
             self._sink,
             self.summary,
+            plan_interval_s(self._ledger.budget.period_s),
         )
 
     @property

@@ -19,13 +19,14 @@ from engine.scheduling.fluid_program import Future, Outlook
 from engine.scheduling.kinds import Kind
 from engine.scheduling.problem import Problem
 
-_FADING_S = 4.0 * 3600.0
-_SURE_S = 600.0  # what the problem expects counts as this much watching
+_FADING_S, _FADING_SHARE = 4.0 * 3600.0, 0.4  # at most, and of a period
+_SURE_S, _SURE_SHARE = 600.0, 0.02  # what the problem expects counts as this much watching at most
 _GUESS_HZ = 10.0  # where nothing is known, careful: a device that finds less may do more
-_GUESS_S = 20.0
+_GUESS_S, _GUESS_SHARE = 20.0, 0.005
 _UP_S, _DOWN_S = 3600.0, 1200.0  # expected before anything was seen: up for an hour, down for a third
 _MOST_PLANNED = 12  # kinds an input type before connectivity; rarer ones go with the others
-_SOON_S = 600.0  # what is decided before more is known
+_SOON_S, _SOON_SHARE = 600.0, 0.02  # what is decided before more is known
+_SURPRISE, _LEAST_SURPRISE = 0.3, 0.15  # standard deviation of a demand that nothing limits
 _AWAY = 1.22  # standard deviations
 _LEAST_SPREAD = 0.01
 _LEAST_S = 1e-9
@@ -59,10 +60,12 @@ class Demand:
         self._by_kind: dict[tuple[str, tuple[str, ...], str], _Fading] = {}
         self._new: dict[tuple[str, tuple[str, ...], str], int] = {}
         self._counted: dict[str, int] = {}
+        self._fading_s = _FADING_S
         self.expect(problem)
 
     def expect(self, problem: Problem) -> None:
         """Take the rates that a problem names, for input types of which nothing was seen yet."""
+        self._fading_s = min(_FADING_S, _FADING_SHARE * problem.budget.period_s)
         by_type: dict[str, list[str]] = {}
         for app in problem.apps.values():
             by_type.setdefault(app.input_type, []).append(app.name)
@@ -80,7 +83,7 @@ class Demand:
 
     def pass_time(self, passed_s: float) -> None:
         """Put what was noted since the last call into the rates."""
-        kept = math.exp(-passed_s / _FADING_S)
+        kept = math.exp(-passed_s / self._fading_s)
         came: dict[str, int] = {}
         for (input_type, _, _), count in self._new.items():
             came[input_type] = came.get(input_type, 0) + count
@@ -192,29 +195,44 @@ class Forecast:
         self.link.see(connected, now)
 
     def outlook(self, problem: Problem, left_s: float) -> Outlook:
-        """Return what is to come: the next minutes, and three futures that differ in connectivity.
+        """Return what is to come: the next minutes, and three equally likely futures.
 
-        Where connectivity is known, or of no use, there is only one future, and it begins now. Else
-        the futures have the expected share of connected time, and that share less and more by 1.22
-        standard deviations: three equally likely values with the same mean and variance.
+        The futures differ in what is not known: how long the link will be there, and how many windows
+        will come. They take the expected values, and those less and more by 1.22 standard deviations,
+        which has the same mean and variance; the future with the worst link has the most windows.
+        Where nothing is uncertain there is only one future, and it begins now.
         """
-        share, spread = self.link.share(left_s), self.link.spread(left_s)
-        soon_s = min(left_s, _SOON_S)
-        if not any(o.needs_cloud for options in problem.options.values() for o in options):
-            return Outlook(self._windows(problem, left_s, 0.0, left_s, 0.0), (), left_s)
-        if spread < _LEAST_SPREAD or soon_s == left_s:
+        in_cloud = any(o.needs_cloud for options in problem.options.values() for o in options)
+        share = self.link.share(left_s) if in_cloud else 0.0
+        spread = self.link.spread(left_s) if in_cloud else 0.0
+        surprise = self._surprise(problem)
+        soon_s = min(left_s, _SOON_S, _SOON_SHARE * problem.budget.period_s)
+        if soon_s == left_s or (spread < _LEAST_SPREAD and not any(surprise.values())):
             return Outlook(self._windows(problem, left_s, 0.0, left_s, share), (), left_s)
-        soon = self._windows(problem, left_s, 0.0, soon_s, self.link.share(soon_s))
-        later_s = left_s - soon_s
-        levels = (share - _AWAY * spread, share, share + _AWAY * spread)
-        futures = [
-            Future(
-                1.0 / len(levels),
-                self._windows(problem, left_s, soon_s, later_s, min(1.0, max(0.0, level))),
-            )
-            for level in levels
-        ]
+        soon_share = self.link.share(soon_s) if in_cloud else 0.0
+        soon = self._windows(problem, left_s, 0.0, soon_s, soon_share)
+        futures = []
+        for away in (-_AWAY, 0.0, _AWAY):
+            link_share = min(1.0, max(0.0, share + away * spread))
+            windows = self._windows(problem, left_s, soon_s, left_s - soon_s, link_share)
+            more = {t: 1.0 - away * s for t, s in surprise.items()}
+            futures.append(Future(1.0 / 3.0, {k: n * more[k.input_type] for k, n in windows.items()}))
         return Outlook(soon, tuple(futures), soon_s)
+
+    def _surprise(self, problem: Problem) -> dict[str, float]:
+        """Return the relative standard deviation of the windows to come, by input type.
+
+        Apps whose wanted rate is reached cannot ask more often, and a profile is taken at its word.
+        """
+        rates_hz = self.demand.rates_hz()
+        surprise: dict[str, float] = {}
+        for input_type, hz in rates_hz.items():
+            wanted = [a.wanted_hz for a in problem.apps.values() if a.input_type == input_type]
+            most = max(wanted, default=math.inf)
+            room = most / hz - 1.0 if hz > 0.0 and math.isfinite(most) else math.inf
+            known = problem.profile is not None and input_type in problem.profile.windows_hz
+            surprise[input_type] = 0.0 if known or room < _LEAST_SURPRISE else min(_SURPRISE, room)
+        return surprise
 
     def _windows(
         self, problem: Problem, left_s: float, ahead_s: float, span_s: float, link_share: float
@@ -258,4 +276,6 @@ def _expected_hz(problem: Problem, input_type: str) -> tuple[float, float]:
     }
     most = max(wanted.values())
     hz = min(problem.windows_hz.get(input_type, math.inf), most)
-    return (hz, _SURE_S) if math.isfinite(hz) else (_GUESS_HZ, _GUESS_S)
+    if math.isfinite(hz):
+        return hz, min(_SURE_S, _SURE_SHARE * problem.budget.period_s)
+    return _GUESS_HZ, min(_GUESS_S, _GUESS_SHARE * problem.budget.period_s)

@@ -85,6 +85,19 @@ class Choice:
     wanted: tuple[str, ...] = ()
 
 
+_PLANS_A_PERIOD = 1000
+_PLAN_LEAST_S, _PLAN_MOST_S = 0.25, 5.0
+
+
+def plan_interval_s(period_s: float) -> float:
+    """Return how often a policy is asked to plan, by everyone who asks: a thousandth of a period.
+
+    It is never more often than four times a second nor less often than every five seconds. Most
+    calls find that nothing is due.
+    """
+    return min(_PLAN_MOST_S, max(_PLAN_LEAST_S, period_s / _PLANS_A_PERIOD))
+
+
 class Policy(Protocol):
     """Picks configurations. No method reads a clock or does I/O.
 

@@ -36,8 +36,8 @@ Float64 = npt.NDArray[np.float64]
 
 _NO_LIMIT = math.inf
 _HORIZON_S = 36_000.0  # where a period has no known end
-_EVERY_S = 300.0
-_SOONEST_S = 60.0
+_EVERY_S, _EVERY_SHARE = 300.0, 0.1  # of the time left, where that is less
+_SOONEST_S, _SOONEST_SHARE = 60.0, 0.02
 _SOONEST_NEW_S = 5.0  # where a kind of window is new
 _DRIFT = 0.02  # of the energy or money that was left when it was planned
 _RETHINK_S = 1800.0  # what is kept is thought over, besides new kinds of windows
@@ -124,10 +124,13 @@ class Paced:
         self._answer = Plan()
 
     def _is_due(self, state: State, now: float) -> bool:
-        passed_s = now - self._planned_s
-        if passed_s >= _EVERY_S or (self._is_new_kind and passed_s >= _SOONEST_NEW_S):
+        passed_s, left_s = now - self._planned_s, state.period_left_s
+        soonest_s = min(_SOONEST_S, _SOONEST_SHARE * left_s)
+        if passed_s >= min(_EVERY_S, _EVERY_SHARE * left_s) and passed_s >= soonest_s:
             return True
-        return passed_s >= _SOONEST_S and self._pace.has_drifted(state, now)
+        if self._is_new_kind and passed_s >= min(_SOONEST_NEW_S, soonest_s):
+            return True
+        return passed_s >= soonest_s and self._pace.has_drifted(state, now)
 
     def _solve(self, state: State, now: float) -> None:
         """Plan the rest of the period."""

@@ -51,9 +51,17 @@ def test_kinds_share_an_input_types_windows_as_they_came() -> None:
     assert total(expected, context="home") == pytest.approx(0.75 * total(expected), rel=0.01)
 
 
-def test_a_device_without_options_in_the_cloud_has_one_future_that_begins_now() -> None:
-    problem = shared_trunks([app("who", wanted_hz=1.0)])
+def test_where_nothing_is_uncertain_there_is_one_future_that_begins_now() -> None:
+    problem = shared_trunks([app("who", wanted_hz=1.0)])  # asks as often as it wants, and no cloud
     assert Forecast(problem).outlook(problem, HOUR_S).futures == ()
+
+
+def test_a_demand_that_nothing_limits_may_be_more_or_less_than_seen() -> None:
+    problem = shared_trunks([app("who")], Budget(period_s=10 * HOUR_S))
+    outlook = watched(problem, 1.0, HOUR_S).outlook(problem, 9 * HOUR_S)
+    most, usual, least = (total(dict(f.windows)) for f in outlook.futures)
+    assert most > 1.3 * usual > 1.3 * least
+    assert total(outlook.expected()) == pytest.approx(9 * HOUR_S, rel=0.1)
 
 
 def test_futures_differ_in_how_long_the_link_is_there() -> None:
