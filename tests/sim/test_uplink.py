@@ -6,8 +6,11 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from catalog.devices import RadioProfile
+from engine.scheduling.policies.table import POLICIES
 from engine.scheduling.problem import App, Budget, Link, Option, Place, Problem, Stage
 from sim.day import simulate_scenario
 from sim.network import Network, Steps
@@ -170,3 +173,31 @@ def test_the_same_day_has_the_same_result() -> None:
     scenario = Scenario("twice", days, cloud_servers=1)
     first, second = (simulate_scenario(scenario, lambda _: always(in_cloud())) for _ in range(2))
     assert first == second
+
+
+@pytest.mark.parametrize("name", sorted(POLICIES))
+@settings(max_examples=20, deadline=None)
+@given(
+    waits_s=st.lists(st.sampled_from([0.0, 0.05, 0.3, 20.0]), max_size=30),
+    breaks=st.lists(st.sampled_from([0.1, 0.7, 15.0, 60.0]), max_size=8),
+    budget=st.sampled_from(
+        [Budget(30.0, 0.004, 60.0, 900), Budget(200.0, 1.0, 60.0), Budget(5.0, 0.0, 60.0)]
+    ),
+)
+def test_with_a_cloud_too_every_request_is_counted_and_nothing_overdrawn(
+    name: str, waits_s: list[float], breaks: list[float], budget: Budget
+) -> None:
+    made = problem([app("who"), app("odd", latency_limit_s=0.9)], budget)
+    options = {n: (in_cloud(n), *made.options[n]) for n in made.apps}
+    mixed = replace(made, options=options, windows_hz={"digit": 1.0})
+    moments_s = [sum(breaks[: i + 1]) for i in range(len(breaks))]
+    network = Network(Steps({0.0: 1.0} | {t: float(i % 2) for i, t in enumerate(moments_s)}, 0.0))
+    times_s = [sum(waits_s[: i + 1]) for i in range(len(waits_s))]
+    day = device(mixed, arrivals(*times_s, due=("who", "odd")), network)
+    result, log = live(day, POLICIES[name])
+    assert result.requests == 2 * len(waits_s) == len(log.answers)
+    assert result.served + sum(result.unserved.values()) == result.requests
+    assert result.served == sum(result.places.values())
+    assert (result.overdraft_j, result.overdraft_usd) == (0.0, 0.0)
+    assert result.cost_usd == pytest.approx(log.spent_usd)
+    assert result.energy_j == pytest.approx({c.value: j for c, j in log.spent_j.items() if j > 0.0})
