@@ -47,6 +47,11 @@ class CostsCorrection:
     (Robbins and Monro, 1951) with a step in proportion to the mean. Measurements are looked at many at
     a time, in their order.
 
+    A piece that has not run yet is expected to be off as the one that is most like it was (parts and
+    heads apart): a larger one by the same factor, a smaller one by the same time, because what a
+    profile misses is mostly the same for every call. Otherwise what was never tried would always
+    seem the cheapest.
+
     Args:
         profile: turns measured time into modelled energy.
     """
@@ -55,6 +60,7 @@ class CostsCorrection:
         self._profile = profile
         self._measured: dict[str, _Measured] = {}
         self._unseen: list[Mapping[str, float]] = []
+        self._profiled: dict[str, PieceCost] = {}
 
     def observe(self, problem: Problem, run_s: Mapping[str, float]) -> None:
         """Note the processor time of the pieces that ran for one window, by id; kept as it is given."""
@@ -68,16 +74,41 @@ class CostsCorrection:
         About right is within a tenth; a piece counts once it ran twenty times.
         """
         self._look(problem)
-        corrected = {
-            piece: self._cost(problem.pieces[piece], measured)
-            for piece, measured in self._measured.items()
-            if piece in problem.pieces
-            and measured.count >= _FEWEST
-            and _differs(problem.pieces[piece], measured)
-        }
+        known = {p: m for p, m in self._measured.items() if m.count >= _FEWEST and p in problem.pieces}
+        if not known:
+            return None
+        for piece, cost in problem.pieces.items():
+            self._profiled.setdefault(piece, cost)
+        corrected = {}
+        for piece, cost in problem.pieces.items():
+            run_s, worst_s = self._expected(piece, known)
+            if _differs(cost, run_s, worst_s):
+                corrected[piece] = self._cost(cost, run_s, worst_s)
         if not corrected:
             return None
         return replace(problem, pieces={**problem.pieces, **corrected})
+
+    def _expected(self, piece: str, known: Mapping[str, _Measured]) -> tuple[float, float]:
+        """Return the mean and the 95th percentile that a piece is expected to take."""
+        measured = known.get(piece)
+        if measured is not None:
+            return measured.mean_s, max(measured.mean_s, measured.p95_s)
+        own = self._profiled[piece]
+        like = self._most_like(own, known)
+        if like is None:
+            return own.run_s, own.run_worst_s
+        profiled_s, mean_s = self._profiled[like].run_s, known[like].mean_s
+        if abs(mean_s - profiled_s) <= _TOLERANCE * profiled_s:
+            return own.run_s, own.run_worst_s
+        factor = mean_s / profiled_s if profiled_s > 0.0 else 1.0
+        if own.run_s < profiled_s and mean_s > profiled_s:
+            factor = (own.run_s + mean_s - profiled_s) / own.run_s if own.run_s > 0.0 else 1.0
+        return factor * own.run_s, factor * own.run_worst_s
+
+    def _most_like(self, own: PieceCost, known: Mapping[str, _Measured]) -> str | None:
+        """Return the measured piece of the same sort whose profiled run time is the nearest."""
+        alike = [p for p in known if (self._profiled[p].load_s > 0.0) == (own.load_s > 0.0)]
+        return min(alike, key=lambda p: (abs(self._profiled[p].run_s - own.run_s), p), default=None)
 
     def _look(self, problem: Problem) -> None:
         for run_s in self._unseen:
@@ -91,20 +122,18 @@ class CostsCorrection:
                 measured.add(took_s)
         self._unseen.clear()
 
-    def _cost(self, expected: PieceCost, measured: _Measured) -> PieceCost:
-        worst_s = max(measured.mean_s, measured.p95_s)
+    def _cost(self, expected: PieceCost, run_s: float, worst_s: float) -> PieceCost:
         return replace(
             expected,
-            run_s=measured.mean_s,
+            run_s=run_s,
             run_worst_s=worst_s,
-            run_energy_j=self._profile.processor_energy_j(measured.mean_s),
+            run_energy_j=self._profile.processor_energy_j(run_s),
             run_worst_energy_j=self._profile.processor_energy_j(worst_s),
         )
 
 
-def _differs(expected: PieceCost, measured: _Measured) -> bool:
-    worst_s = max(measured.mean_s, measured.p95_s)
+def _differs(expected: PieceCost, run_s: float, worst_s: float) -> bool:
     return (
-        abs(measured.mean_s - expected.run_s) > _TOLERANCE * expected.run_s
+        abs(run_s - expected.run_s) > _TOLERANCE * expected.run_s
         or abs(worst_s - expected.run_worst_s) > _TOLERANCE * expected.run_worst_s
     )

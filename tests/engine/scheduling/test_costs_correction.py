@@ -11,7 +11,10 @@ from engine.scheduling.problem import PieceCost, Problem
 
 PROFILE = DeviceProfile("test", "made up", base_w=0.0, processor_w=10.0)
 EXPECTED = PieceCost(0.010, 0.015, 0.10, 0.15, 1.0, 10.0, 100)
-PROBLEM = Problem({}, {}, {"trunk": EXPECTED, "other": EXPECTED})
+HEAD = PieceCost(1e-5, 1e-5, 1e-4, 1e-4, 0.0, 0.0, 10)
+SMALL = PieceCost(0.001, 0.002, 0.01, 0.02, 1.0, 1.0, 10)
+LARGE = PieceCost(0.100, 0.150, 1.00, 1.50, 1.0, 10.0, 1000)
+PROBLEM = Problem({}, {}, {"trunk": EXPECTED, "small": SMALL, "large": LARGE, "head": HEAD})
 
 
 def observed(runs_s: list[float]) -> CostsCorrection:
@@ -36,13 +39,29 @@ def test_a_slower_device_is_followed() -> None:
     assert (cost.run_energy_j, cost.run_worst_energy_j) == (10.0 * cost.run_s, 10.0 * cost.run_worst_s)
 
 
-def test_only_run_time_and_its_energy_are_corrected_and_only_of_what_ran() -> None:
+def test_only_run_time_and_its_energy_are_corrected() -> None:
     corrected = observed([0.020] * 100).correct(PROBLEM)
     assert corrected is not None
     cost = corrected.pieces["trunk"]
     assert (cost.load_s, cost.load_energy_j, cost.memory_bytes) == (1.0, 10.0, 100)
-    assert corrected.pieces["other"] == EXPECTED
     assert PROBLEM.pieces["trunk"] == EXPECTED
+
+
+def test_what_never_ran_is_expected_to_be_off_like_what_did() -> None:
+    corrected = observed([0.020] * 300).correct(PROBLEM)
+    assert corrected is not None
+    trunk, small, large = (corrected.pieces[p] for p in ("trunk", "small", "large"))
+    assert large.run_s == pytest.approx(0.100 * trunk.run_s / 0.010)  # a larger one by the factor
+    assert small.run_s == pytest.approx(0.001 + trunk.run_s - 0.010)  # a smaller one by the time
+    assert small.run_worst_s == pytest.approx(2.0 * small.run_s)
+    assert corrected.pieces["head"] == HEAD  # heads are another sort
+
+
+def test_a_faster_device_is_faster_with_everything() -> None:
+    corrected = observed([0.005] * 300).correct(PROBLEM)
+    assert corrected is not None
+    trunk, small = corrected.pieces["trunk"], corrected.pieces["small"]
+    assert small.run_s == pytest.approx(0.001 * trunk.run_s / 0.010)
 
 
 def test_a_corrected_problem_is_about_right() -> None:
