@@ -133,18 +133,18 @@ def test_one_run_goes_on_at_a_time(folder: Path) -> None:
 
 def test_apps_come_and_go_while_the_engine_runs(folder: Path) -> None:
     results: list[Result] = []
-    engine, gate = Engine(config(folder)).on_result(results.append), Gate(10, 30)
+    engine, gate = Engine(config(folder)).on_result(results.append), Gate(38, 30)
     running = threading.Thread(target=engine.run, args=(gate.source,))
     running.start()
     assert gate.reached.wait(TIMEOUT_S)
     engine.add_app("again", "identity", rate_hz=[0.0, 1000.0]).remove_app("odd")
     gate.opened.set()
     running.join(TIMEOUT_S)
-    asked = [{r.app for r in results if r.window == f"{i}.digit.0"} for i in range(40)]
+    asked = [{r.app for r in results if r.window == f"{i}.digit.0"} for i in range(68)]
     before, between, after = {"who", "odd"}, {"who", "odd", "again"}, {"who", "again"}
     came, went = asked.index(after) - asked.count(between), asked.index(after)
-    assert asked == came * [before] + (went - came) * [between] + (40 - went) * [after]
-    assert went >= 5  # of ten frames at most those in the queue were still to come
+    assert asked == came * [before] + (went - came) * [between] + (68 - went) * [after]
+    assert went >= 5  # of 38 frames at most the 32 of the queue, and one in between, were still to come
     assert engine.classes_of("odd") == ("even", "odd")
 
 
@@ -171,7 +171,7 @@ def test_a_callback_may_change_apps_and_stop(folder: Path) -> None:
 
 
 def test_without_any_app_left_frames_are_still_processed(folder: Path) -> None:
-    engine, gate = Engine(config(folder, app=[WHO])), Gate(8, 8)
+    engine, gate = Engine(config(folder, app=[WHO])), Gate(40, 8)
     ends = []
     running = threading.Thread(target=lambda: ends.append(engine.run(gate.source)))
     running.start()
@@ -179,8 +179,8 @@ def test_without_any_app_left_frames_are_still_processed(folder: Path) -> None:
     engine.remove_app("who")
     gate.opened.set()
     running.join(TIMEOUT_S)
-    assert ends[0].frames == 16
-    assert 0 < ends[0].requests < 16
+    assert ends[0].frames == 48
+    assert 0 < ends[0].requests < 48
     assert ends[0].standing.memory.used_bytes == 0
 
 
@@ -279,7 +279,7 @@ def test_memory_is_never_exceeded_and_what_does_not_fit_is_said(folder: Path) ->
 
 def test_a_charge_ends_when_the_battery_says_so(folder: Path, caplog: pytest.LogCaptureFixture) -> None:
     budget = {"energy_j": 4 * 36_000 + 1e-6, "period": "charge"}  # 4 W for ten hours, and next to nothing
-    engine, gate = Engine(config(folder, budget=budget)), Gate(8, 8)
+    engine, gate = Engine(config(folder, budget=budget)), Gate(40, 8)
     running = threading.Thread(target=engine.run, args=(gate.source,))
     running.start()
     assert gate.reached.wait(TIMEOUT_S)
