@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 
-from engine.ledger import Category, Ledger, LedgerLine, Refusal, Reservation
+from engine.ledger import Category, Ledger, Left, Refusal, Reservation
 from engine.period import ChargePeriod, FixedPeriod, Period
 from engine.scheduling.problem import Budget, Problem
 from sim.observing import Observer
@@ -27,11 +27,17 @@ class Accounts:
         self._admission = admission
         self.ledger = Ledger(problem.budget, _period(problem.budget.period_s))
         self.ledger.hold_back(problem.frames_hz * problem.frame_energy_j)
-        self.left = self.ledger.left
         self._renewals = 0
         self._period_ends_s = 0.0
         self._past_j = self._past_usd = 0.0
+        self._surely_j = self._surely_usd = 0.0  # left of the budgets at least
         self.exhausted_s: float | None = None
+
+    def left(self, now: float) -> Left:
+        """Return what is left of the budgets, reservations taken off."""
+        left = self.ledger.left(now)
+        self._surely_j, self._surely_usd = left.energy_j, left.cost_usd
+        return left
 
     def hold(self, energy_j: float, cost_usd: float, now: float) -> Reservation | Refusal | None:
         """Reserve the worst case, or refuse; None where nothing has to be held."""
@@ -50,6 +56,8 @@ class Accounts:
             self.ledger.charge(category, energy_j, now, cost_usd)
         else:
             self.ledger.settle(held, energy_j, now, cost_usd, category)
+        self._surely_j -= energy_j
+        self._surely_usd -= cost_usd
         self._observer.spent(now, category, energy_j, cost_usd)
 
     def renewed(self, now: float) -> Budget | None:
@@ -66,7 +74,9 @@ class Accounts:
 
     def is_exhausted(self, now: float) -> bool:
         """Tell whether more than a budget of this period was spent."""
-        left = self.ledger.left(now)
+        if self._surely_j > 0.0 and self._surely_usd > 0.0:
+            return False
+        left = self.left(now)
         if (left.energy_j > 0.0 and left.cost_usd > 0.0) or self.ledger.renewals != self._renewals:
             return False
         over_j = self.ledger.overdraft_j(now) - self._past_j
@@ -76,10 +86,6 @@ class Accounts:
         if self.exhausted_s is None:
             self.exhausted_s = now
         return True
-
-    def lines(self, now: float) -> tuple[LedgerLine, ...]:
-        """Return what was spent by category."""
-        return self.ledger.lines(now)
 
 
 def _period(period_s: float) -> Period:

@@ -22,6 +22,7 @@ from engine.scheduling.unserved import LATE, RATE_LOWERED, TOO_LARGE
 from sim.accounts import Accounts
 from sim.cloud import SimulatedCloud
 from sim.memory import SimulatedMemory
+from sim.network import NetworkNow
 from sim.observing import Observer
 from sim.prepared import Answer, Pass, PreparedPasses
 from sim.radio import ExpectedRadio, TailRadio
@@ -92,7 +93,8 @@ class SimulatedDevice:
         limit_bytes = problem.budget.memory_bytes
         self._memory = SimulatedMemory(env, costs, limit_bytes, self._loaded, self._evicted)
         radio = ExpectedRadio(problem.link) if day.radio is None else TailRadio(day.radio)
-        self._uplink = Uplink(env, problem.link, day.network, radio, cloud, self._landed)
+        self._network = NetworkNow(day.network)
+        self._uplink = Uplink(env, problem.link, self._network, radio, cloud, self._landed)
         self._passes = PreparedPasses(problem)
         self._tally = Tally(problem.apps)
         self._gates: dict[str, RateGates] = {}
@@ -131,16 +133,16 @@ class SimulatedDevice:
         now = self._env.now
         left = self._accounts.left(arrival.t_s)
         self._observer.left(arrival.t_s, left)
-        network, memory = self._day.network, self._memory
+        network, memory = self._network.at(now), self._memory
         return State(
             left.energy_j,
             left.cost_usd,
             left.period_s,
             memory.resident,
             memory.loading,
-            network.is_connected(now),
+            network.is_connected,
             max(0.0, now - arrival.t_s),
-            network.mbps(now),
+            network.mbps,
             arrival.context,
         )
 
@@ -198,6 +200,9 @@ class SimulatedDevice:
         if isinstance(held, Refusal):
             self._refuse(ready, held.reason, now)
             return
+        if not ready.pieces:
+            self._send(ready, held, now)
+            return
         if not self._memory.use(ready.pieces, ready.piece_set):
             try:
                 yield from self._memory.obtain(ready.pieces)
@@ -216,13 +221,13 @@ class SimulatedDevice:
             self._answered(answer, Place.DEVICE, now, in_budget)
 
     def _hold(self, ready: Pass, now: float) -> list[Reservation | None] | Refusal:
-        """Reserve the worst case of the device's part, loads included, and of each exchange."""
-        missing = ready.piece_set - self._memory.resident
-        loads_j = sum(self._problem.pieces[p].load_energy_j for p in missing) if missing else 0.0
-        first = self._accounts.hold(ready.worst_j + loads_j, 0.0, now)
-        if isinstance(first, Refusal):
-            return first
-        held = [first]
+        """Reserve the worst case of the device's part, if any, loads included, and of each exchange."""
+        held: list[Reservation | None] = []
+        if ready.pieces:
+            first = self._hold_device(ready, now)
+            if isinstance(first, Refusal):
+                return first
+            held.append(first)
         for exchange in ready.exchanges:
             further = self._accounts.hold(exchange.worst_j, exchange.worst_usd, now)
             if isinstance(further, Refusal):
@@ -230,6 +235,11 @@ class SimulatedDevice:
                 return further
             held.append(further)
         return held
+
+    def _hold_device(self, ready: Pass, now: float) -> Reservation | Refusal | None:
+        missing = ready.piece_set - self._memory.resident
+        loads_j = sum(self._problem.pieces[p].load_energy_j for p in missing) if missing else 0.0
+        return self._accounts.hold(ready.worst_j + loads_j, 0.0, now)
 
     def _release(self, held: Sequence[Reservation | None], now: float) -> None:
         for reservation in held:

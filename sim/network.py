@@ -41,13 +41,13 @@ class Network:
         mbps: speed, where it is known; else as fast as the problem expects.
     """
 
-    __slots__ = ("_breaks_s", "connected", "speed_mbps")
+    __slots__ = ("_breaks_s", "_moments_s", "connected", "speed_mbps")
 
     def __init__(self, connected: Steps | None = None, mbps: Steps | None = None) -> None:
         self.connected = connected or Steps({}, 0.0)
         self.speed_mbps = mbps or Steps({}, math.inf)
-        moments_s = {*self.connected.moments_s, *self.speed_mbps.moments_s}
-        self._breaks_s = sorted(t for t in moments_s if not self.is_connected(t))
+        self._moments_s = sorted({*self.connected.moments_s, *self.speed_mbps.moments_s})
+        self._breaks_s = [t for t in self._moments_s if not self.is_connected(t)]
 
     def is_connected(self, t_s: float) -> bool:
         """Tell whether the cloud can be reached at a moment: a link without any speed does not count."""
@@ -55,9 +55,44 @@ class Network:
 
     def breaks_s(self, t_s: float) -> float:
         """Return when a connection that holds at a moment breaks; inf where it does not."""
-        at = bisect.bisect_right(self._breaks_s, t_s)
-        return self._breaks_s[at] if at < len(self._breaks_s) else math.inf
+        return _next(self._breaks_s, t_s)
+
+    def changes_s(self, t_s: float) -> float:
+        """Return when anything changes after a moment; inf where nothing does."""
+        return _next(self._moments_s, t_s)
 
     def mbps(self, t_s: float) -> float:
         """Return the speed at a moment, in megabits a second; inf where it is not known."""
         return self.speed_mbps.at(t_s)
+
+
+class NetworkNow:
+    """What a network is like at a moment that only moves on; cheap to ask again and again.
+
+    Args:
+        network: over the whole day.
+    """
+
+    __slots__ = ("_network", "_until_s", "breaks_s", "is_connected", "mbps")
+
+    def __init__(self, network: Network) -> None:
+        self._network = network
+        self._until_s = -math.inf
+        self.is_connected = False
+        self.mbps = math.inf
+        self.breaks_s = math.inf
+
+    def at(self, t_s: float) -> NetworkNow:
+        """Move on to a moment, no earlier than the one before."""
+        if t_s >= self._until_s:
+            network = self._network
+            self._until_s = network.changes_s(t_s)
+            self.is_connected = network.is_connected(t_s)
+            self.mbps = network.mbps(t_s)
+            self.breaks_s = network.breaks_s(t_s)
+        return self
+
+
+def _next(moments_s: list[float], t_s: float) -> float:
+    at = bisect.bisect_right(moments_s, t_s)
+    return moments_s[at] if at < len(moments_s) else math.inf

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -11,7 +12,7 @@ import simpy
 from engine.scheduling.problem import Link
 from engine.scheduling.unserved import CONNECTION_LOST, NO_CONNECTION
 from sim.cloud import SimulatedCloud
-from sim.network import Network
+from sim.network import NetworkNow
 from sim.prepared import Exchange
 from sim.radio import Radio
 
@@ -37,6 +38,7 @@ class Flight:
     lost_because: str = ""
     mbps: float = 0.0
     breaks_s: float = 0.0
+    answer_from_s: float = math.inf
 
 
 class Uplink:
@@ -49,7 +51,7 @@ class Uplink:
     Args:
         env: the simulated world.
         link: round trip, and the speed at most.
-        network: what becomes of the link over the day.
+        network: what the link is like now.
         radio: what transfers take.
         cloud: runs what arrives.
         on_end: told each flight once, when its answer is there or the connection is lost.
@@ -59,7 +61,7 @@ class Uplink:
         self,
         env: simpy.Environment,
         link: Link,
-        network: Network,
+        network: NetworkNow,
         radio: Radio,
         cloud: SimulatedCloud,
         on_end: Callable[[Flight], None],
@@ -75,12 +77,13 @@ class Uplink:
     def send(self, flight: Flight) -> None:
         """Begin an exchange now."""
         now = self._env.now
-        if not self._network.is_connected(now):
+        network = self._network.at(now)
+        if not network.is_connected:
             flight.lost_because = NO_CONNECTION
             self._on_end(flight)
             return
-        flight.mbps = min(self._link.mbps, self._network.mbps(now))
-        flight.breaks_s = self._network.breaks_s(now)
+        flight.mbps = min(self._link.mbps, network.mbps)
+        flight.breaks_s = network.breaks_s
         begins_s = max(now, self._sending_until_s)
         ends_s = begins_s + _bytes_s(flight.exchange.up_bytes, flight.mbps)
         if begins_s < flight.breaks_s:
@@ -99,20 +102,22 @@ class Uplink:
                 run_s += run.run_s
                 flight.cost_usd += run.cost_usd
         done_s = self._cloud.run(now, run_s)
-        self._at(done_s + 0.5 * self._link.round_trip_s, flight, self._receive)
+        flight.answer_from_s = done_s + 0.5 * self._link.round_trip_s
+        down_s = _bytes_s(flight.exchange.down_bytes, flight.mbps)
+        self._at(flight.answer_from_s + down_s, flight, self._receive)
 
     def _receive(self, flight: Flight) -> None:
-        """Take the answer, once its first byte is there."""
+        """Charge the answer, as far as it came."""
         now = self._env.now
-        ends_s = now + _bytes_s(flight.exchange.down_bytes, flight.mbps)
-        flight.radio_j += self._radio.down_j(now, min(ends_s, flight.breaks_s), flight.exchange.down_bytes)
-        self._at(ends_s, flight, self._on_end)
+        if now >= flight.answer_from_s:
+            flight.radio_j += self._radio.down_j(flight.answer_from_s, now, flight.exchange.down_bytes)
+        self._on_end(flight)
 
     def _at(self, t_s: float, flight: Flight, go_on: Callable[[Flight], None]) -> None:
         """Go on at a later moment, or end the flight where the connection breaks before."""
         if t_s > flight.breaks_s:
             flight.lost_because = CONNECTION_LOST
-            t_s, go_on = flight.breaks_s, self._on_end
+            t_s, go_on = flight.breaks_s, self._receive
         delay_s = t_s - self._env.now
         if delay_s <= 0.0:
             go_on(flight)
