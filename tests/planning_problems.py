@@ -1,7 +1,8 @@
 """Scheduling problems drawn at random: small ones to be searched exhaustively, and realistic ones.
 
 A trunk costs energy in proportion to its size, is the more accurate the larger it is, runs at the
-device or in the cloud, and carries a head for every app of its input type.
+device or in the cloud, and carries a head for every app of its input type. To load one takes longer
+than any window waits.
 """
 
 from __future__ import annotations
@@ -12,6 +13,8 @@ import numpy as np
 
 from engine.scheduling.kinds import Kind
 from engine.scheduling.problem import App, Budget, Link, Option, PieceCost, Place, Problem, Stage
+
+_LOAD_S, _LIMIT_S = 100.0, 50.0
 
 
 def random_problem(
@@ -40,10 +43,12 @@ def random_problem(
             run_s, load_j = float(energy_j) / 10.0, float(rng.uniform(1.0, 4.0) * energy_j)
             size = int(100 * energy_j * rng.uniform(0.5, 1.5)) + 1
             j = float(energy_j)
-            pieces[f"t{t}.{v}"] = PieceCost(run_s, run_s, j, j, load_j / 10.0, load_j, size)
+            pieces[f"t{t}.{v}"] = PieceCost(run_s, run_s, j, j, _LOAD_S, load_j, size)
         for a in range(apps):
             name = f"a{t}.{a}"
-            found[name] = App(name, name, f"i{t}", weight=float(rng.uniform(0.5, 2.0)))
+            found[name] = App(
+                name, name, f"i{t}", latency_limit_s=_LIMIT_S, weight=float(rng.uniform(0.5, 2.0))
+            )
             own: list[Option] = []
             for v in range(trunks):
                 head = f"h{t}.{v}.{a}"

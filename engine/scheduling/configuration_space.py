@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import NamedTuple
 
@@ -19,9 +19,9 @@ import numpy as np
 import numpy.typing as npt
 
 from engine.scheduling.kinds import Kind
-from engine.scheduling.policy import Prices
 from engine.scheduling.problem import (
     Option,
+    PieceCost,
     Place,
     Problem,
     configuration_cost,
@@ -35,6 +35,7 @@ Bool = npt.NDArray[np.bool_]
 RESOURCES = 3  # energy in J, money in USD, processor time in s
 _MOST_ENUMERATED = 12
 _MOST_PAIRED, _MOST_ALONE = 10, 2
+_MOST_KEPT = 8
 _LEAST_GAIN = 1e-12
 
 
@@ -59,6 +60,8 @@ class Configuration:
         worst_run_s: 95th percentile of the processor time.
         patience_s: how long a window may have waited for all its answers still to be in time.
         away_megabits: most that one option moves; what slows it down when the link does.
+        beside: what is kept in memory beside it, where it visits: pieces that are not kept are
+            loaded for the window, and its resources include that. None where it does not visit.
     """
 
     options: dict[str, Option]
@@ -70,10 +73,26 @@ class Configuration:
     worst_run_s: float
     patience_s: float
     away_megabits: float
+    beside: frozenset[str] | None = None
 
     def worth(self, prices: Float64) -> float:
         """Return its value less what it takes at (3,) prices."""
         return self.value - float(self.resources @ prices)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Usable:
+    """Which options of a kind of window may be used.
+
+    Args:
+        options: one a option.
+        extra: (options, 3) further resources that each takes; None for nothing.
+        beside: what is kept in memory beside those that take more.
+    """
+
+    options: Bool
+    extra: Float64 | None = None
+    beside: frozenset[str] | None = None
 
 
 @dataclass(slots=True)
@@ -119,7 +138,8 @@ class ConfigurationSpace:
         )
         ends = np.searchsorted(self._app, np.arange(len(kind.due) + 1)).tolist()
         self._spans = list(pairwise(ends))  # each app's options, one after another
-        self._made: dict[tuple[int, ...], Configuration] = {}
+        self._made: dict[tuple[tuple[int, ...], frozenset[str] | None], Configuration] = {}
+        self._usable: dict[frozenset[str], Usable] = {}
         self._build()
 
     @property
@@ -151,39 +171,60 @@ class ConfigurationSpace:
         """The configuration that serves no app."""
         return self._make(())
 
-    def allowed(self, pieces: frozenset[str] | None) -> Bool | None:
-        """Return which options may run with only these pieces; None for all."""
+    def with_kept(self, pieces: frozenset[str] | None) -> Usable | None:
+        """Return which options can be used, and at what further cost, with only these pieces kept.
+
+        An option with other pieces visits: they are loaded for the window, and where they do not fit
+        beside what is kept, some of that has to be loaded again afterwards, in proportion to the
+        bytes that had to go.
+        """
         if pieces is None:
             return None
-        return np.array([pieces.issuperset(n) for n in self._needs], dtype=bool)
+        known = self._usable.get(pieces)
+        if known is None:
+            if len(self._usable) >= _MOST_KEPT:
+                self._usable.clear()
+            known = self._usable[pieces] = self._price_visits(pieces)
+        return known
 
-    def in_time(self, waited_s: float) -> Bool:
-        """Return which options are in time, each by itself, for a window that has waited."""
-        return np.array(
+    def resident_only(self, pieces: frozenset[str]) -> Usable:
+        """Return which options can be used without loading anything."""
+        return Usable(np.array([pieces.issuperset(n) for n in self._needs], dtype=bool))
+
+    def in_time(self, waited_s: float, beside: frozenset[str] | None = None) -> Usable:
+        """Return which options are in time, each by itself, for a window that has waited.
+
+        Args:
+            beside: all that may be used; None for everything.
+        """
+        in_time = np.array(
             [
                 worst_latency_s(self._problem, o) <= self._problem.apps[o.app].latency_limit_s - waited_s
                 for o in self._options
             ],
             dtype=bool,
         )
+        return Usable(in_time if beside is None else in_time & self.resident_only(beside).options)
 
-    def best(self, prices: Float64, allowed: Bool | None = None) -> Configuration:
+    def best(self, prices: Float64, usable: Usable | None = None) -> Configuration:
         """Return the best configuration at prices; nothing at all where nothing is worth its price.
 
         Args:
             prices: (3,) right answers per J, per USD and per second of the processor.
-            allowed: which options may be used, from `allowed`.
+            usable: options that may be used; None for all.
         """
         if not self._options:
-            return self._make(())
+            return self.nothing
         gain = self._value - self._private @ prices
-        if allowed is not None:
-            gain = np.where(allowed, gain, -np.inf)
+        if usable is not None:
+            if usable.extra is not None:
+                gain = gain - usable.extra @ prices
+            gain = np.where(usable.options, gain, -np.inf)
         if len(self._kind.due) == 1:
             net = gain - self._shares @ (self._items @ prices)
             top = int(np.argmax(net))
-            return self._make((top,) if net[top] > _LEAST_GAIN else ())
-        return self._make(self._best_together(gain, self._items @ prices))
+            return self._make((top,) if net[top] > _LEAST_GAIN else (), usable)
+        return self._make(self._best_together(gain, self._items @ prices), usable)
 
     def _best_together(self, gain: Float64, item_price: Float64) -> tuple[int, ...]:
         """Return the best option of each app, as indices, for several apps."""
@@ -215,13 +256,37 @@ class ConfigurationSpace:
                     chosen.append(top)
         return tuple(chosen)
 
-    def _make(self, chosen: tuple[int, ...]) -> Configuration:
-        made = self._made.get(chosen)
+    def _make(self, chosen: tuple[int, ...], usable: Usable | None = None) -> Configuration:
+        extra = None if usable is None or usable.extra is None else usable.extra[list(chosen)].sum(axis=0)
+        beside = usable.beside if usable is not None and extra is not None and extra.any() else None
+        made = self._made.get((chosen, beside))
         if made is None:
-            made = self._made[chosen] = configuration(
-                self._problem, self._kind, [self._options[i] for i in chosen]
-            )
+            made = configuration(self._problem, self._kind, [self._options[i] for i in chosen])
+            if beside is not None and extra is not None:
+                made = replace(made, resources=made.resources + extra, beside=beside)
+            self._made[chosen, beside] = made
         return made
+
+    def _price_visits(self, kept: frozenset[str]) -> Usable:
+        """Price what options would have to load; those that would be late by it are left out."""
+        pieces = self._problem.pieces
+        kept_bytes = memory_bytes(pieces, kept)
+        kept_loads = sum((_load(pieces[p]) for p in kept), np.zeros(RESOURCES))
+        usable = np.ones(len(self._options), dtype=bool)
+        extra = np.zeros((len(self._options), RESOURCES))
+        for i, (option, needs) in enumerate(zip(self._options, self._needs, strict=True)):
+            missing = needs - kept
+            if not missing:
+                continue
+            loads = sum((_load(pieces[p]) for p in missing), np.zeros(RESOURCES))
+            over = kept_bytes + memory_bytes(pieces, missing) - self._problem.budget.memory_bytes
+            if over > 0.0 and kept_bytes > 0:
+                extra[i] = loads + min(1.0, over / kept_bytes) * kept_loads
+            else:
+                extra[i] = loads
+            limit_s = self._problem.apps[option.app].latency_limit_s
+            usable[i] = loads[2] + worst_latency_s(self._problem, option) <= limit_s
+        return Usable(usable, extra if extra.any() else None, kept)
 
     def _build(self) -> None:
         """Find what options share: items that more than one app may pay for are shared, others private."""
@@ -279,9 +344,8 @@ def configuration(problem: Problem, kind: Kind, options: Iterable[Option]) -> Co
     )
 
 
-def price_vector(prices: Prices) -> Float64:
-    """Return prices as (3,): per J, per USD, per second of the processor."""
-    return np.array([prices.per_j, prices.per_usd, prices.per_processor_s])
+def _load(cost: PieceCost) -> Float64:
+    return np.array([cost.load_energy_j, 0.0, cost.load_s])
 
 
 def _usable(problem: Problem, kind: Kind, app: str) -> list[Option]:

@@ -26,7 +26,7 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from engine.scheduling.configuration_space import RESOURCES, Configuration, ConfigurationSpace
+from engine.scheduling.configuration_space import RESOURCES, Configuration, ConfigurationSpace, Usable
 from engine.scheduling.kinds import Kind
 
 Float64 = npt.NDArray[np.float64]
@@ -83,8 +83,8 @@ class FluidPlan:
         prices: (3,) right answers per J, per USD and per second of the processor, now.
         value: expected weighted right answers, soon and later.
         bound: no plan for the same outlook can have more.
-        pieces: everything that a mix needs in memory, now or in some future, with the expected share
-            of windows that need it.
+        pieces: everything that a mix needs to be kept in memory, now or in some future, with the
+            expected share of windows that need it.
     """
 
     mixes: Mapping[Kind, tuple[tuple[Configuration, float], ...]]
@@ -166,13 +166,14 @@ class FluidProgram:
         Args:
             outlook: windows expected.
             limits: (3,) energy in J, money in USD, processor time in s; inf for none.
-            pieces: all that may be resident; None for everything.
+            pieces: all that is kept in memory, others are loaded for a window at a time; None for
+                everything.
             base_prices: (3,) what resources are worth outside of this program.
         """
         base = np.zeros(RESOURCES) if base_prices is None else base_prices
         blocks = _blocks(outlook)
         kinds = list(dict.fromkeys(k for b in blocks for k in b.windows))
-        allowed = {k: self._spaces[k].allowed(pieces) for k in kinds}
+        allowed = {k: self._spaces[k].with_kept(pieces) for k in kinds}
         for kind in kinds:
             columns = self._columns.setdefault(kind, _Columns())
             for prices in (base, self._prices + base):
@@ -198,7 +199,7 @@ class FluidProgram:
         solved: _Solved,
         limits: Float64,
         base: Float64,
-        allowed: Mapping[Kind, npt.NDArray[np.bool_] | None],
+        allowed: Mapping[Kind, Usable | None],
     ) -> tuple[float, bool]:
         """Add what is best at the prices; return a bound from above and whether anything was new."""
         finite = np.isfinite(limits)
@@ -216,9 +217,14 @@ class FluidProgram:
     def _usable(
         self, kinds: Sequence[Kind], pieces: frozenset[str] | None
     ) -> dict[Kind, list[Configuration]]:
-        if pieces is None:
-            return {k: list(self._columns[k].known) for k in kinds}
-        return {k: [c for c in self._columns[k].known if c.pieces <= pieces] for k in kinds}
+        return {
+            k: [
+                c
+                for c in self._columns[k].known
+                if c.beside == pieces or (c.beside is None and pieces is not None and c.pieces <= pieces)
+            ]
+            for k in kinds
+        }
 
     def _forget(self, usable: Mapping[Kind, list[Configuration]], solved: _Solved) -> None:
         """Keep memory flat: of a kind with many columns only those in use stay."""
@@ -256,7 +262,7 @@ def _plan(
         for kind, shares in by_kind.items():
             for found, share in zip(usable[kind], shares, strict=True):
                 if share > _LEAST_SHARE:
-                    for piece in found.pieces:
+                    for piece in found.pieces if found.beside is None else found.pieces & found.beside:
                         amount = block.weight * block.windows[kind] * float(share) / total
                         uses[piece] = uses.get(piece, 0.0) + amount
     return FluidPlan(mixes, prices, solved.value, bound, uses)

@@ -299,7 +299,10 @@ def test_several_threads_are_charged_as_several_cores(folder: Path) -> None:
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"policy": "greedy"}, "e.toml: policy = 'greedy': expected one of best-static, mcdnn2016, original"),
+        (
+            {"policy": "greedy"},
+            "e.toml: policy = 'greedy': expected one of best-static, client-only, mcdnn2016",
+        ),
         ({"extractor": {"digit": "magic"}}, "e.toml: extractor.digit = 'magic': expected one of whole-frame"),
         ({"extractor": {"face": "faces"}}, "e.toml: extractor.face: not an input type of the catalog"),
         ({"device": {"profile": "hots"}}, r"e.toml: device profile 'hots': expected one of \['host'"),

@@ -174,7 +174,7 @@ class Paced:
             mix = [(c, s) for c, s in plan.mixes[kind]]
         else:
             space = self._planner.space(kind)
-            mix = [(space.best(self._prices, space.allowed(self._kept)), 1.0)]
+            mix = [(space.best(self._prices, space.with_kept(self._kept)), 1.0)]
         missing = 1.0 - sum(s for _, s in mix)
         if missing > _LEAST_SHARE or not mix:
             mix.append((self._planner.space(kind).nothing, max(missing, _LEAST_SHARE * 2.0)))

@@ -112,8 +112,8 @@ class StandIns:
     def _best_resident(self, wanted: Configuration, kind: Kind, state: State) -> PreparedChoice:
         """Return the best of what is resident, and for other apps what loads in time."""
         space = self._planner.space(kind)
-        there = space.best(self._prices, space.allowed(state.resident))
-        if wanted.options.keys() <= there.options.keys():
+        there = space.best(self._prices, space.resident_only(state.resident))
+        if wanted.beside is None and wanted.options.keys() <= there.options.keys():
             return self._prepare(kind, there, BEING_LOADED)
         if self._load_s(wanted.pieces, state.resident) <= wanted.patience_s - state.backlog_s:
             return self._prepare(kind, wanted, BEING_LOADED)
@@ -142,8 +142,7 @@ class StandIns:
     def _best_after(self, kind: Kind, waited_s: float) -> PreparedChoice:
         """Return the best configuration that is in time after a wait."""
         space = self._planner.space(kind)
-        kept = space.allowed(self._kept)
-        allowed = space.in_time(waited_s) if kept is None else kept & space.in_time(waited_s)
+        allowed = space.in_time(waited_s, self._kept)
         for hurry in _HURRY:
             prices = self._prices.copy()
             prices[2] += hurry / max(1e-6, waited_s)
@@ -154,7 +153,7 @@ class StandIns:
 
     def _best(self, kind: Kind, reason: str | None) -> PreparedChoice:
         space = self._planner.space(kind)
-        return self._prepare(kind, space.best(self._prices, space.allowed(self._kept)), reason)
+        return self._prepare(kind, space.best(self._prices, space.with_kept(self._kept)), reason)
 
     def _nothing(self, kind: Kind, reason: str) -> PreparedChoice:
         return self._prepare(kind, self._planner.space(kind).nothing, reason)

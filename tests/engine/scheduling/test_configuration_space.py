@@ -7,7 +7,7 @@ import pytest
 
 from engine.scheduling.configuration_space import Configuration, ConfigurationSpace, configuration
 from engine.scheduling.kinds import Kind
-from engine.scheduling.problem import InContext, Option, Place, Problem, Stage
+from engine.scheduling.problem import Budget, InContext, Option, Place, Problem, Stage
 from tests.planning_problems import kinds_of, random_problem
 from tests.scheduling_problems import app, own_trunks, piece, shared_trunks
 
@@ -68,7 +68,9 @@ def test_only_what_is_allowed_is_used() -> None:
     problem = own_trunks([app("who"), app("odd")])
     space = ConfigurationSpace(problem, Kind("digit", ("who", "odd"), "", False))
     kept = frozenset({"small of who", "small of who.who"})
-    assert {a: o.accuracy for a, o in space.best(FREE, space.allowed(kept)).options.items()} == {"who": 0.6}
+    assert {a: o.accuracy for a, o in space.best(FREE, space.resident_only(kept)).options.items()} == {
+        "who": 0.6
+    }
 
 
 def test_an_app_that_cannot_be_in_time_or_is_unknown_gets_nothing() -> None:
@@ -102,3 +104,20 @@ def test_a_cascade_is_chosen_in_its_context_alone() -> None:
     assert (home.options["who"].variant, home.value) == ("cascade", 0.95)
     assert home.resources[0] == pytest.approx(2.0)
     assert street.options["who"].variant == "plain"
+
+
+def test_what_is_not_kept_is_loaded_for_a_window_where_that_pays() -> None:
+    apps = [app("who", latency_limit_s=5.0), app("odd", latency_limit_s=5.0)]
+    problem = own_trunks(apps, Budget(memory_bytes=800), load_share=2.0)
+    space = ConfigurationSpace(problem, Kind("digit", ("odd",), "", False))
+    kept = space.with_kept(frozenset({"large of who", "large of who.who"}))
+    free = space.best(FREE, kept)
+    assert free.options["odd"].accuracy == 0.9
+    assert free.resources[0] == pytest.approx(8.0 + 16.0 + 16.0)  # runs, its load, the other's again
+    priced = space.best(np.array([0.01, 0.0, 0.0]), kept)
+    assert priced.options["odd"].accuracy == 0.8
+    assert priced.resources[0] == pytest.approx(4.0 + 8.0 + 16.0 / 2)  # half of the other has to go
+    hurried = ConfigurationSpace(
+        own_trunks([app("odd", latency_limit_s=1.0)], load_share=2.0), Kind("digit", ("odd",), "", False)
+    )
+    assert hurried.best(FREE, hurried.with_kept(frozenset())).options["odd"].accuracy == 0.6

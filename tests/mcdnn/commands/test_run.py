@@ -215,7 +215,10 @@ def test_a_full_disk_fails_in_one_line_after_the_summary(
         (["[]/apps.toml"], "[]/apps.toml: no app: add an "),
         (["{}", "--duration", "0"], "--duration 0: expected a positive number of seconds"),
         (["{}", "--duration", "nan"], "--duration nan: expected a positive number of seconds"),
-        (["{}", "--policy", "greedy"], "--policy greedy: expected one of best-static, mcdnn2016, original"),
+        (
+            ["{}", "--policy", "greedy"],
+            "--policy greedy: expected one of best-static, client-only, mcdnn2016",
+        ),
         (["{}", "--source", "nowhere.mp4"], "source 'nowhere.mp4': no such file or folder; expected a video"),
         (["{}", "--source", "x" * 5000], "source 'xxx"),
         (["{}", "--source", "digits:?speed=3"], "source 'digits:?speed=3': unknown option 'speed'"),
