@@ -16,7 +16,7 @@ import simpy
 from engine.ledger import Category, Refusal, Reservation
 from engine.rates import RateGates
 from engine.runtime.residency import TooLarge
-from engine.scheduling.policy import Policy, State
+from engine.scheduling.policy import Policy, State, plan_interval_s
 from engine.scheduling.problem import PieceCost, Place
 from engine.scheduling.unserved import LATE, RATE_LOWERED, TOO_LARGE
 from sim.accounts import Accounts
@@ -32,7 +32,6 @@ from sim.tally import Tally
 from sim.traces import Arrival
 from sim.uplink import Flight, Uplink
 
-PLAN_EVERY_S = 5.0
 _ROUNDING_S = 1e-9
 
 Activity = Generator[Any, Any, None]
@@ -159,7 +158,7 @@ class SimulatedDevice:
             self._tally.plans += 1
             self._load_ahead(plan.resident, now)
             self._lower(plan.rates_hz)
-            self._next_plan_s = now + PLAN_EVERY_S
+            self._next_plan_s = now + plan_interval_s(self._problem.budget.period_s)
 
     def _lower(self, rates_hz: Mapping[str, float]) -> None:
         """Let apps ask at most at the rates of a plan; the others keep those of the trace."""
