@@ -40,7 +40,7 @@ _SKIPPED = 20
 _FULL_BLOCKS, _QUICK_BLOCKS = 9, 3
 _BLOCK_S = 1.5
 _MEMORY_WINDOWS = 20_000
-_POLICY = "mcdnn2016"
+_POLICY = "paced"
 _HEAVY = (9, 48)  # layers and channels of a part of about 5 ms
 
 
