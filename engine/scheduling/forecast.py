@@ -25,9 +25,9 @@ _GUESS_HZ = 10.0  # where nothing is known, careful: a device that finds less ma
 _GUESS_S, _GUESS_SHARE = 20.0, 0.005
 _UP_S, _DOWN_S = 3600.0, 1200.0  # expected before anything was seen: up for an hour, down for a third
 _MOST_PLANNED = 12  # kinds an input type before connectivity; rarer ones go with the others
-_SOON_S, _SOON_SHARE = 600.0, 0.02  # what is decided before more is known
+_SOON_S, _SOON_SHARE = 600.0, 0.1  # what is decided before more is known, at most and of what is left
 _SURPRISE, _LEAST_SURPRISE = 0.3, 0.15  # standard deviation of a demand that nothing limits
-_AWAY = 1.22  # standard deviations
+_FUTURES = ((0.32, -1.22), (0.32, 0.0), (0.32, 1.22), (0.04, -3.3))  # in standard deviations
 _LEAST_SPREAD = 0.01
 _LEAST_S = 1e-9
 _PROFILE_WEIGHT = 0.1  # of a whole profile: what is seen must outweigh it to correct its level
@@ -195,28 +195,30 @@ class Forecast:
         self.link.see(connected, now)
 
     def outlook(self, problem: Problem, left_s: float) -> Outlook:
-        """Return what is to come: the next minutes, and three equally likely futures.
+        """Return what is to come: the next minutes, and several futures.
 
         The futures differ in what is not known: how long the link will be there, and how many windows
-        will come. They take the expected values, and those less and more by 1.22 standard deviations,
-        which has the same mean and variance; the future with the worst link has the most windows.
-        Where nothing is uncertain there is only one future, and it begins now.
+        will come. Three of them, equally likely, take the expected values, and those less and more by
+        1.22 standard deviations, which has the same mean and variance; the future with the worst link
+        has the most windows. A rare one is far worse: where going without answers costs much more
+        than making models smaller, it decides. Where nothing is uncertain there is only one future,
+        and it begins now.
         """
         in_cloud = any(o.needs_cloud for options in problem.options.values() for o in options)
         share = self.link.share(left_s) if in_cloud else 0.0
         spread = self.link.spread(left_s) if in_cloud else 0.0
         surprise = self._surprise(problem)
-        soon_s = min(left_s, _SOON_S, _SOON_SHARE * problem.budget.period_s)
-        if soon_s == left_s or (spread < _LEAST_SPREAD and not any(surprise.values())):
+        soon_s = min(_SOON_S, _SOON_SHARE * left_s)
+        if left_s <= 0.0 or (spread < _LEAST_SPREAD and not any(surprise.values())):
             return Outlook(self._windows(problem, left_s, 0.0, left_s, share), (), left_s)
         soon_share = self.link.share(soon_s) if in_cloud else 0.0
         soon = self._windows(problem, left_s, 0.0, soon_s, soon_share)
         futures = []
-        for away in (-_AWAY, 0.0, _AWAY):
+        for probability, away in _FUTURES:
             link_share = min(1.0, max(0.0, share + away * spread))
             windows = self._windows(problem, left_s, soon_s, left_s - soon_s, link_share)
             more = {t: 1.0 - away * s for t, s in surprise.items()}
-            futures.append(Future(1.0 / 3.0, {k: n * more[k.input_type] for k, n in windows.items()}))
+            futures.append(Future(probability, {k: n * more[k.input_type] for k, n in windows.items()}))
         return Outlook(soon, tuple(futures), soon_s)
 
     def _surprise(self, problem: Problem) -> dict[str, float]:

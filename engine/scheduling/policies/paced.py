@@ -36,7 +36,7 @@ Float64 = npt.NDArray[np.float64]
 
 _NO_LIMIT = math.inf
 _HORIZON_S = 36_000.0  # where a period has no known end
-_EVERY_S, _EVERY_SHARE = 300.0, 0.1  # of the time left, where that is less
+_EVERY_S, _EVERY_SHARE = 300.0, 0.05  # of the time left; half of what a forecast calls soon
 _SOONEST_S, _SOONEST_SHARE = 60.0, 0.02
 _SOONEST_NEW_S = 5.0  # where a kind of window is new
 _DRIFT = 0.02  # of the energy or money that was left when it was planned
