@@ -226,6 +226,19 @@ class ConfigurationSpace:
             return self._make((top,) if net[top] > _LEAST_GAIN else (), usable)
         return self._make(self._best_together(gain, self._items @ prices), usable)
 
+    def least_costly(self, app: str, prices: Float64, usable: Usable | None = None) -> Option | None:
+        """Return the option of one app that is worth most less what it takes alone, even below nothing."""
+        if app not in self._kind.due:
+            return None
+        net = self._value - (self._private + self._shares @ self._items) @ prices
+        if usable is not None:
+            net = np.where(usable.options, net, -np.inf)
+        first, last = self._spans[self._kind.due.index(app)]
+        if first == last:
+            return None
+        top = first + int(net[first:last].argmax())
+        return self._options[top] if net[top] > -np.inf else None
+
     def _best_together(self, gain: Float64, item_price: Float64) -> tuple[int, ...]:
         """Return the best option of each app, as indices, for several apps."""
         clients, facilities = len(self._kind.due), len(self._facility_shares)

@@ -35,7 +35,7 @@ def add_parser(subparsers: Any) -> None:
         epilog=_EXAMPLE,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("--seconds", type=float, default=24.0, metavar="N", help="of each run (default: 24)")
+    parser.add_argument("--seconds", type=float, default=18.0, metavar="N", help="of each run (default: 18)")
     parser.add_argument("--out", type=Path, default=Path("out/demo"), metavar="DIR", help="default: out/demo")
     parser.add_argument("--jobs", type=int, metavar="N", help="processes that train (default: one a core)")
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from engine.scheduling.configuration_space import Configuration
 from engine.scheduling.kinds import Kind
@@ -55,12 +55,14 @@ class MixFollower:
 
     Args:
         kind: of the windows.
+        least_s: by app with a least rate, the longest time between two answers.
     """
 
-    __slots__ = ("_choices", "_credits", "_shares", "_single", "instead", "kind", "windows")
+    __slots__ = ("_choices", "_credits", "_shares", "_single", "instead", "kind", "least_s", "windows")
 
-    def __init__(self, kind: Kind) -> None:
+    def __init__(self, kind: Kind, least_s: Mapping[str, float]) -> None:
         self.kind = kind
+        self.least_s = least_s
         self.windows = 0  # since somebody last took them
         self.instead: dict[object, PreparedChoice] = {}
         self._choices: list[PreparedChoice] = []

@@ -8,8 +8,8 @@ the processor carries, a plan over the rates of the moment takes over, in which 
 keep the prices of the first (rush).
 
 `choose` gives each window the configuration of its kind's mix that lags furthest behind its share,
-so that the mix is kept also where prices alone would be all or nothing. What cannot run right now is
-replaced (stand_ins).
+so that the mix is kept also where prices alone would be all or nothing. An app that would fall below
+its least rate is added, whatever the prices. What cannot run right now is replaced (stand_ins).
 """
 
 from __future__ import annotations
@@ -57,6 +57,7 @@ class Paced:
         self._forecast = Forecast(problem)
         self._left_s = 0.0
         self._kept: frozenset[str] | None = None
+        self._picked_s: dict[str, float] = {}
         self._begin(problem)
 
     @property
@@ -83,7 +84,7 @@ class Paced:
             self._follow_all()
         return self._answer
 
-    def choose(self, input_type: str, due: Sequence[str], state: State, now: float) -> Choice:  # noqa: ARG002
+    def choose(self, input_type: str, due: Sequence[str], state: State, now: float) -> Choice:
         """Return the configuration of the window's kind that lags furthest behind its share."""
         key = (input_type, tuple(due), state.context, state.connected)
         follower = self._followers.get(key)
@@ -91,6 +92,8 @@ class Paced:
             follower = self._follow_new(key)
         follower.windows += 1
         picked = follower.next()
+        if follower.least_s:
+            picked = self._with_least(follower, picked, now)
         if (
             picked.worst_energy_j <= state.energy_left_j
             and picked.worst_usd <= state.cost_left_usd
@@ -101,6 +104,20 @@ class Paced:
         ):
             return picked.choice
         return self._stand_ins.instead_of(picked, follower, state)
+
+    def _with_least(self, follower: MixFollower, picked: PreparedChoice, now: float) -> PreparedChoice:
+        """Return what was picked, with the apps that would otherwise fall below their least rate."""
+        overdue = tuple(
+            app
+            for app, longest_s in follower.least_s.items()
+            if app in picked.choice.unserved and now - self._picked_s.get(app, -math.inf) >= longest_s
+        )
+        if overdue:
+            picked = self._stand_ins.with_apps(picked, overdue, follower)
+        for app in follower.least_s:
+            if app in picked.choice.options:
+                self._picked_s[app] = now
+        return picked
 
     def _begin(self, problem: Problem) -> None:
         """Start over for another problem; what is kept in memory stays as long as it makes sense."""
@@ -194,7 +211,9 @@ class Paced:
             self._take_windows(None)
             self._followers.clear()
         kind = self._kind(*key)
-        follower = self._followers[key] = MixFollower(kind)
+        apps = self._problem.apps
+        least_s = {a: 1.0 / apps[a].least_hz for a in kind.due if a in apps and apps[a].least_hz > 0.0}
+        follower = self._followers[key] = MixFollower(kind, least_s)
         self._follow(follower)
         self._is_new_kind |= self._period is None or kind not in self._period.mixes
         return follower

@@ -69,6 +69,21 @@ class StandIns:
             choice = admit(self._problem, choice.options, state.energy_left_j).choice(choice.unserved)
         return Choice(choice.options, choice.unserved, wanted) if wanted else choice
 
+    def with_apps(
+        self, picked: PreparedChoice, apps: tuple[str, ...], follower: MixFollower
+    ) -> PreparedChoice:
+        """Return a configuration that serves these apps too, as cheaply as the prices see it."""
+        key = ("with", id(picked.configuration), apps)
+        return self._remembered(follower, key, lambda: self._added(picked.configuration, apps, follower.kind))
+
+    def _added(self, wanted: Configuration, apps: tuple[str, ...], kind: Kind) -> PreparedChoice:
+        space = self._planner.space(kind)
+        usable = space.with_kept(self._kept)
+        further = [o for app in apps if (o := space.least_costly(app, self._prices, usable)) is not None]
+        return self._prepare(
+            kind, configuration(self._problem, kind, [*wanted.options.values(), *further]), None
+        )
+
     def _reaches(self, picked: PreparedChoice, state: State) -> bool:
         """Tell whether money and link allow what a configuration does in the cloud."""
         if picked.worst_usd > state.cost_left_usd:

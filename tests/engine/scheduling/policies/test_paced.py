@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import replace
+from itertools import pairwise
 
 import pytest
 
@@ -137,6 +138,16 @@ def test_more_windows_than_the_processor_carries_get_smaller_variants_and_then_f
     assert 0.6 in busy and busy[0.0] == 0
     assert 0.3 * len(flood) < accuracies(flood)[0.6] < 0.55 * len(flood)
     assert OVERLOADED in {r for c in flood for r in c.unserved.values()}
+
+
+def test_an_app_keeps_its_least_rate_while_others_go_short() -> None:
+    budget = Budget(100.0, period_s=1000.0)  # for a tenth of the windows
+    dear = own_trunks(
+        [app("who", wanted_hz=1.0, weight=5.0), app("odd", wanted_hz=1.0, least_hz=0.05)], budget
+    )
+    served = [t for t, c in enumerate(play(dear, 1.0, 1000.0)[:700]) if "odd" in c.options]
+    assert len(served) == pytest.approx(35, abs=2)
+    assert max(b - a for a, b in pairwise(served)) <= 20
 
 
 def test_no_energy_left_means_no_answers_and_says_so() -> None:
