@@ -45,12 +45,16 @@ def write_report(
     notes: Sequence[str],
     packages: Sequence[str] = ("mcdnn", "numpy", "onnxruntime"),
     folder: Path = RESULTS,
+    body: Sequence[str] = (),
+    tables: Mapping[str, Sequence[Row]] | None = None,
 ) -> str:
     """Write <name>.md and <name>.json and return the Markdown text.
 
     Args:
         rows: named figures with units in the names; all rows have the same names.
         notes: paragraphs that say how it was measured.
+        body: Markdown lines that show the rows, where one table of all of them is not for reading.
+        tables: further figures, by name, for programs.
     """
     command = "python -m benchmarks." + " ".join([Path(sys.argv[0]).stem, *sys.argv[1:]])
     record = {
@@ -60,6 +64,8 @@ def write_report(
         "command": command,
         "rows": [dict(r) for r in rows],
     }
+    if tables:
+        record["tables"] = {table: [dict(r) for r in of_table] for table, of_table in tables.items()}
     text = "\n".join(
         [
             f"# {title}",
@@ -68,7 +74,7 @@ def write_report(
             + ", ".join(f"{k} {v}" for k, v in versions(packages).items())
             + ".",
             "",
-            *_table(rows),
+            *(body or markdown_table(rows)),
             "",
             *(line for note in notes for line in (note, "")),
         ]
@@ -78,7 +84,8 @@ def write_report(
     return text
 
 
-def _table(rows: Sequence[Row]) -> list[str]:
+def markdown_table(rows: Sequence[Row]) -> list[str]:
+    """Return rows, which all have the same names, as the lines of a Markdown table."""
     names = list(rows[0])
     return [
         "| " + " | ".join(names) + " |",
