@@ -10,6 +10,7 @@ from typing import Any
 from catalog.errors import BadInput
 from engine.course import CoursePoint
 from engine.results import Result
+from engine.scheduling.decision_log import DecisionLog, Decisions, Unlogged
 from engine.scheduling.problem import App, Problem
 from engine.sinks.callback import CallbackSink
 from engine.sinks.protocol import Sink
@@ -44,6 +45,7 @@ class Engine:
         self._asked: dict[str, str] = {}  # task by app, of every app that there ever was
         self._callbacks: list[Callable[[Result], None]] = []
         self._sinks: list[Sink] = []
+        self._decisions: Decisions = Unlogged()
         self._running = False
         self._current_run: EngineRun | None = None
         self._latest_run: EngineRun | None = None
@@ -99,6 +101,22 @@ class Engine:
         with self._lock:
             self._refuse_while_running("add_sink")
             self._sinks.append(sink)
+        return self
+
+    def log_decisions(self, path: Path, explained: bool = False) -> Engine:
+        """Write all that the policy of the next run is asked and answers into a file, as JSON lines.
+
+        Args:
+            path: of the file, which is replaced where it exists.
+            explained: whether every choice carries all options and why they were not taken.
+
+        Raises:
+            BadInput: a run is going on, or the file cannot be created.
+        """
+        with self._lock:
+            self._refuse_while_running("log_decisions")
+            self._decisions.close()
+            self._decisions = DecisionLog(path, explained)
         return self
 
     def classes_of(self, app: str) -> tuple[str, ...]:
@@ -211,11 +229,12 @@ class Engine:
         with self._lock:
             sinks = [*self._sinks, *(CallbackSink(c) for c in self._callbacks)]
             try:
-                run = EngineRun(self._setup, self._apps, opened, sinks)
+                run = EngineRun(self._setup, self._apps, opened, sinks, self._decisions)
             except BaseException:
                 opened.close()
                 raise
             self._sinks = []
+            self._decisions = Unlogged()
             self._current_run = self._latest_run = run
         return run
 

@@ -10,6 +10,7 @@ from engine.answering import Answerer
 from engine.capture import Capture
 from engine.pipeline import Pipeline
 from engine.rates import RateGates
+from engine.scheduling.decision_log import Decisions
 from engine.scheduling.policies.table import make_policy
 from engine.scheduling.policy import plan_interval_s
 from engine.scheduling.problem import App, Problem
@@ -46,13 +47,22 @@ class EngineRun:
         apps: by name.
         source: owned from here on.
         sinks: likewise.
+        decisions: likewise.
 
     Raises:
         BadInput: an app needs an extractor that is not configured.
     """
 
-    def __init__(self, setup: Setup, apps: Mapping[str, App], source: Source, sinks: Sequence[Sink]) -> None:
+    def __init__(
+        self,
+        setup: Setup,
+        apps: Mapping[str, App],
+        source: Source,
+        sinks: Sequence[Sink],
+        decisions: Decisions,
+    ) -> None:
         self._setup = setup
+        self._decisions = decisions
         self._granted = make_budget(setup.file)
         self._ledger = make_ledger(setup, datetime.now().astimezone())
         self._memory = make_memory(setup)
@@ -62,7 +72,7 @@ class EngineRun:
         self._answerer = Answerer(
             setup.catalog,
             problem,
-            make_policy(setup.file.policy, problem),
+            decisions.watch(make_policy(setup.file.policy, problem), problem),
             self._ledger,
             self._memory,
             answering_profile(setup),
@@ -111,10 +121,10 @@ class EngineRun:
         self.pipeline.between_frames(lambda: self._ledger.renew(self.pipeline.now_s))
 
     def close(self) -> Snapshot:
-        """Let go of the source, the sinks and the models; what was accepted is on disk.
+        """Let go of the source, the sinks and the models; what was accepted and decided is on disk.
 
         Raises:
-            SinkError: a sink failed, unless the run ended because of it.
+            SinkError: a sink or the decision log failed, unless the run ended because of it.
         """
         self._capture.close()
         try:
@@ -123,6 +133,7 @@ class EngineRun:
         finally:
             end = self.summary.finish()
             self._memory.close()
+            self._decisions.close()
         return end
 
     def _expect(self, apps: Mapping[str, App]) -> None:

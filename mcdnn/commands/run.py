@@ -47,6 +47,12 @@ def add_parser(subparsers: Any) -> None:
     parser.add_argument(
         "--record", type=Path, metavar="DIR", help="record requests and costs, for mcdnn simulate"
     )
+    parser.add_argument(
+        "--decisions", type=Path, metavar="FILE.jsonl", help="write what the policy was asked and answered"
+    )
+    parser.add_argument(
+        "--explain", action="store_true", help="with --decisions: and why it took no other option"
+    )
     parser.add_argument("--json", action="store_true", help="print the closing summary as JSON")
     parser.add_argument("--print-schema", action="store_true", help="print the JSON schema of ENGINE.toml")
 
@@ -92,6 +98,8 @@ def _engine(args: argparse.Namespace) -> tuple[Engine, str]:
         raise BadInput(f"--duration {args.duration:g}: expected a positive number of seconds")
     if args.policy is not None and args.policy not in POLICIES:
         raise BadInput(f"--policy {args.policy}: expected one of {', '.join(sorted(POLICIES))}")
+    if args.explain and args.decisions is None:
+        raise BadInput("--explain: goes into the decision log: give --decisions FILE.jsonl too")
     file = read_engine_file(args.config)
     if not file.app:
         raise BadInput(f"{file.where}: no app: add an [[app]] with a name and a task")
@@ -113,6 +121,8 @@ def _add_sinks(engine: Engine, args: argparse.Namespace) -> None:
         engine.add_sink(Recorder(args.record, engine.classes_of, lambda: problem_to_json(engine.problem)))
     if args.out is not None:
         engine.add_sink(JsonLinesSink(args.out))
+    if args.decisions is not None:
+        engine.log_decisions(args.decisions, explained=args.explain)
 
 
 def watch(
