@@ -15,7 +15,7 @@ from functools import cache, partial
 from pathlib import Path
 
 from engine.scheduling.problem import App, Budget, Link, Option, PieceCost, Place, Problem, Stage
-from sim.network import Network, Steps
+from sim.network import Network
 from sim.scenario import DeviceDay, Scenario
 from sim.traces import Arrival, read_connectivity
 
@@ -164,8 +164,7 @@ def published_arrivals(folder: Path, day: str) -> Iterator[Arrival]:
 
 def published_network(folder: Path, day: str) -> Network:
     """Return when the cloud could be reached on a day."""
-    steps = read_connectivity(folder / f"connectivity_{day}.csv").steps
-    return Network(Steps({t: float(state) for t, state in steps.items()}, 0.0))
+    return Network(read_connectivity(folder / f"connectivity_{day}.csv"))
 
 
 def published_scenario(folder: Path, day: str, problem: Problem) -> Scenario:

@@ -17,7 +17,6 @@ from engine.scheduling.policy import Policy
 from engine.scheduling.problem import Problem
 from sim.cloud import SimulatedCloud
 from sim.device import SimulatedDevice
-from sim.network import Network, Steps
 from sim.observing import Observer, Unobserved
 from sim.recording import Recording
 from sim.report import DayResult
@@ -78,9 +77,8 @@ def simulate_recording(recording: Recording, policy: str) -> DayResult:
     Raises:
         BadInput: no such policy, or a line of the recording is wrong.
     """
-    connected = Steps({t: float(state) for t, state in recording.connectivity.steps.items()}, 0.0)
     name = recording.folder.name
-    day = DeviceDay(name, recording.problem, recording.arrivals, Network(connected))
+    day = DeviceDay(name, recording.problem, recording.arrivals, recording.network)
     (result,) = simulate_scenario(Scenario(name, (day,)), lambda problem: make_policy(policy, problem))
     return result
 

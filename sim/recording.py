@@ -10,7 +10,8 @@ from pathlib import Path
 from catalog.errors import BadInput
 from engine.scheduling.problem import Problem
 from engine.scheduling.problem_json import problem_from_json
-from sim.traces import Arrival, Connectivity, group_by_window, read_connectivity, read_requests
+from sim.network import Network
+from sim.traces import Arrival, group_by_window, read_connectivity, read_requests
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,12 +21,12 @@ class Recording:
     Args:
         folder: where it lies.
         problem: with the costs that were measured.
-        connectivity: of the run.
+        network: when the cloud could be reached.
     """
 
     folder: Path
     problem: Problem
-    connectivity: Connectivity
+    network: Network
 
     def arrivals(self) -> Iterator[Arrival]:
         """Read the windows that apps asked about, from the start.
@@ -54,5 +55,5 @@ def open_recording(folder: Path) -> Recording:
         raise BadInput(f"{costs}: not readable as JSON: {e}") from e
     problem = problem_from_json(data, str(costs))
     connectivity = folder / "connectivity.csv"
-    known = read_connectivity(connectivity) if connectivity.is_file() else Connectivity({})
-    return Recording(folder, problem, known)
+    network = Network(read_connectivity(connectivity)) if connectivity.is_file() else Network()
+    return Recording(folder, problem, network)

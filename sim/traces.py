@@ -1,17 +1,25 @@
-"""Request and connectivity traces as CSV, read as they are needed and checked line by line."""
+"""Traces as CSV, read as they are needed and checked line by line.
+
+Requests are `t_s,app` and optionally source, window, class_id and context; published ones
+`t_s` and optionally class_id, all of one app. What becomes of the link is `t_s,connected` and
+`t_s,mbps`; which context holds for an input type `t_s,input_type,context`. A night without anything
+is nothing wrong.
+"""
 
 from __future__ import annotations
 
-import bisect
-import csv
-import math
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+import heapq
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
 from itertools import groupby
 from pathlib import Path
 
+from catalog.csv_rows import CsvRow, read_csv_rows
 from catalog.errors import BadInput
 from engine.scheduling.problem import App
+from sim.network import Steps
+
+_UP = {"0": 0.0, "1": 1.0}
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +31,7 @@ class Request:
         source: name of the source, "" where not given.
         window: id of the window, "" where not given.
         class_id: what is really there, None where not given.
+        context: which context of the options holds, "" for none.
     """
 
     t_s: float
@@ -30,6 +39,7 @@ class Request:
     window: str
     app: str
     class_id: int | None = None
+    context: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,112 +63,155 @@ class Arrival:
     context: str = ""
 
 
-class Connectivity:
-    """Whether the cloud can be reached, as a step function of time; no before the first step."""
+class _Clock:
+    """Checks that times are in order."""
 
-    def __init__(self, steps: Mapping[float, bool]) -> None:
-        self._times_s = sorted(steps)
-        self._states = [steps[t] for t in self._times_s]
+    def __init__(self) -> None:
+        self._last_s = 0.0
 
-    @property
-    def steps(self) -> Mapping[float, bool]:
-        """State by the moment from which on it holds, in order."""
-        return dict(zip(self._times_s, self._states, strict=True))
+    def read(self, row: CsvRow) -> float:
+        """Return the time of a row.
 
-    def at(self, t_s: float) -> bool:
-        """Return the state at a moment; a step counts from its own moment on."""
-        step = bisect.bisect_right(self._times_s, t_s) - 1
-        return step >= 0 and self._states[step]
+        Raises:
+            BadInput: it is no number of at least 0, or earlier than the one before.
+        """
+        t_s = row.number("t_s")
+        if t_s < self._last_s:
+            raise BadInput(
+                f"{row.where}: t_s = {row.fields['t_s']}: earlier than {self._last_s:g} in the line before: "
+                "sort the file by t_s"
+            )
+        self._last_s = t_s
+        return t_s
 
 
 def read_requests(path: Path, apps: Mapping[str, App]) -> Iterator[Request]:
-    """Read `t_s,source,window,app,class_id`; source, window and class_id may be left out.
+    """Read `t_s,app` and where they are there source, window, class_id and context.
+
+    Args:
+        apps: those that may ask, by name.
 
     Raises:
         BadInput: naming the line: a time that is no number or earlier than the one before, an app
-            that is not one of those given, a class id that is no whole number.
+            that is not one of those given, a class id that is no whole number, a line cut off.
     """
-    before_s = 0.0
-    for line, row in _rows(path, ("t_s", "app")):
-        t_s = _time_s(row["t_s"], before_s, f"{path}, line {line}")
-        before_s = t_s
-        app = row["app"] or ""
+    clock = _Clock()
+    for row in read_csv_rows(path, ("t_s", "app")):
+        t_s, app = clock.read(row), row.fields["app"]
         if app not in apps:
-            raise BadInput(f"{path}, line {line}: app {app!r}: expected one of {sorted(apps)}")
-        yield Request(t_s, row.get("source") or "", row.get("window") or "", app, _class_id(row, path, line))
+            raise BadInput(f"{row.where}: app {app!r}: expected one of {sorted(apps)}")
+        yield Request(
+            t_s,
+            row.optional("source"),
+            row.optional("window"),
+            app,
+            _class_id(row),
+            row.optional("context"),
+        )
+
+
+def read_requests_of(path: Path, app: str) -> Iterator[Request]:
+    """Read `t_s` and where it is there class_id, all of it asked by one app.
+
+    Raises:
+        BadInput: naming the line, as read_requests does.
+    """
+    clock = _Clock()
+    for row in read_csv_rows(path, ("t_s",)):
+        yield Request(clock.read(row), row.optional("source"), "", app, _class_id(row))
+
+
+def merge_requests(traces: Iterable[Iterator[Request]]) -> Iterator[Request]:
+    """Put several traces together, in order of time."""
+    return heapq.merge(*traces, key=lambda r: r.t_s)
 
 
 def group_by_window(requests: Iterator[Request], apps: Mapping[str, App]) -> Iterator[Arrival]:
     """Put the requests about one window together: same time, source, window and input type.
 
-    Requests without a window id are windows of their own.
+    Requests without a window id are windows of their own. The context is that of a window's first
+    request.
     """
     for number, (key, group) in enumerate(groupby(requests, lambda r: (r.t_s, r.source, r.window))):
         t_s, source, window = key
-        by_type: dict[str, list[str]] = {}
+        by_type: dict[str, list[Request]] = {}
         for request in group:
             input_type = apps[request.app].input_type
             if not window:
-                yield Arrival(t_s, source, str(number), input_type, (request.app,))
+                yield Arrival(t_s, source, str(number), input_type, (request.app,), request.context)
             else:
-                by_type.setdefault(input_type, []).append(request.app)
-        for input_type, due in by_type.items():
-            yield Arrival(t_s, source, window, input_type, tuple(due))
+                by_type.setdefault(input_type, []).append(request)
+        for input_type, asked in by_type.items():
+            due = tuple(r.app for r in asked)
+            yield Arrival(t_s, source, window, input_type, due, asked[0].context)
 
 
-def read_connectivity(path: Path) -> Connectivity:
-    """Read `t_s,connected` with 0 or 1.
+def read_connectivity(path: Path) -> Steps:
+    """Read `t_s,connected` with 0 or 1; not connected before the first line.
 
     Raises:
         BadInput: naming the line: a time that is no number or not in order, another state.
     """
-    steps: dict[float, bool] = {}
-    before_s = 0.0
-    for line, row in _rows(path, ("t_s", "connected")):
-        before_s = _time_s(row["t_s"], before_s, f"{path}, line {line}")
-        if row["connected"] not in ("0", "1"):
-            raise BadInput(f"{path}, line {line}: connected = {row['connected']!r}: expected 0 or 1")
-        steps[before_s] = row["connected"] == "1"
-    return Connectivity(steps)
+    clock = _Clock()
+    steps: dict[float, float] = {}
+    for row in read_csv_rows(path, ("t_s", "connected")):
+        t_s, state = clock.read(row), row.fields["connected"]
+        if state not in _UP:
+            raise BadInput(f"{row.where}: connected = {state!r}: expected 0 or 1")
+        steps[t_s] = _UP[state]
+    return Steps(steps, 0.0)
 
 
-def _rows(path: Path, needed: tuple[str, ...]) -> Iterator[tuple[int, dict[str, str | None]]]:
-    """Yield the rows of a CSV file with their line numbers."""
-    try:
-        with path.open(encoding="utf-8", newline="") as file:
-            reader = csv.DictReader(file)
-            columns = reader.fieldnames or ()
-            missing = [c for c in needed if c not in columns]
-            if missing:
-                raise BadInput(f"{path}, line 1: no column {missing[0]!r}: expected {', '.join(needed)}")
-            for row in reader:
-                if None in row:
-                    raise BadInput(f"{path}, line {reader.line_num}: more fields than columns")
-                yield reader.line_num, row
-    except OSError as e:
-        raise BadInput(f"{path}: {e.strerror or e}") from e
-    except (UnicodeDecodeError, csv.Error) as e:
-        raise BadInput(f"{path}: not a CSV file: {e}") from e
+def read_bandwidth(path: Path) -> Steps:
+    """Read `t_s,mbps`; 0 is a link without any speed, as it is before the first line.
+
+    Raises:
+        BadInput: naming the line: a time that is no number or not in order, a speed that is none.
+    """
+    clock = _Clock()
+    return Steps({clock.read(row): row.number("mbps") for row in read_csv_rows(path, ("t_s", "mbps"))}, 0.0)
 
 
-def _time_s(text: str | None, before_s: float, where: str) -> float:
-    try:
-        t_s = float(text or "")
-    except ValueError:
-        t_s = math.nan
-    if not 0.0 <= t_s < math.inf:
-        raise BadInput(f"{where}: t_s = {text!r}: expected seconds, at least 0")
-    if t_s < before_s:
-        raise BadInput(
-            f"{where}: t_s = {text}: earlier than {before_s:g} in the line before: sort the file by t_s"
-        )
-    return t_s
+@dataclass(frozen=True, slots=True)
+class ContextChange:
+    """A context that holds for an input type from a moment on; "" for none."""
+
+    t_s: float
+    input_type: str
+    context: str
 
 
-def _class_id(row: Mapping[str, str | None], path: Path, line: int) -> int | None:
-    text = row.get("class_id") or ""
+def read_contexts(path: Path, input_types: Iterable[str]) -> Iterator[ContextChange]:
+    """Read `t_s,input_type,context`.
+
+    Raises:
+        BadInput: naming the line: a time that is no number or not in order, another input type.
+    """
+    known = sorted(input_types)
+    clock = _Clock()
+    for row in read_csv_rows(path, ("t_s", "input_type", "context")):
+        t_s, input_type = clock.read(row), row.fields["input_type"]
+        if input_type not in known:
+            raise BadInput(f"{row.where}: input_type {input_type!r}: expected one of {known}")
+        yield ContextChange(t_s, input_type, row.fields["context"])
+
+
+def with_contexts(arrivals: Iterator[Arrival], changes: Iterator[ContextChange]) -> Iterator[Arrival]:
+    """Set the contexts of windows; those of input types that nothing is said about keep their own."""
+    holds: dict[str, str] = {}
+    upcoming = next(changes, None)
+    for arrival in arrivals:
+        while upcoming is not None and upcoming.t_s <= arrival.t_s:
+            holds[upcoming.input_type] = upcoming.context
+            upcoming = next(changes, None)
+        context = holds.get(arrival.input_type)
+        yield arrival if context is None else replace(arrival, context=context)
+
+
+def _class_id(row: CsvRow) -> int | None:
+    text = row.optional("class_id")
     if not text:
         return None
     if not text.isdigit():
-        raise BadInput(f"{path}, line {line}: class_id = {text!r}: expected a whole number or nothing")
+        raise BadInput(f"{row.where}: class_id = {text!r}: expected a whole number or nothing")
     return int(text)

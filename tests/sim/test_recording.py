@@ -33,9 +33,9 @@ def test_a_recording_is_replayed_under_any_policy(folder: Path) -> None:
 
 
 def test_a_recording_without_connectivity_was_never_connected(folder: Path) -> None:
-    assert open_recording(folder).connectivity.at(1.0)
+    assert open_recording(folder).network.is_connected(1.0)
     (folder / "connectivity.csv").unlink()
-    assert not open_recording(folder).connectivity.at(1.0)
+    assert not open_recording(folder).network.is_connected(1.0)
 
 
 def test_a_folder_that_is_none_is_refused_with_the_remedy(tmp_path: Path) -> None:

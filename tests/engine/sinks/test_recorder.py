@@ -74,7 +74,7 @@ def test_the_simulator_reads_what_the_recorder_wrote(tmp_path: Path) -> None:
     assert [(a.t_s, a.window, a.due) for a in arrivals] == [
         (i / 10.0, f"{i}.digit.0", ("who", "parity")) for i in range(3)
     ]
-    assert recording.connectivity.at(1.0)
+    assert recording.network.is_connected(1.0)
 
 
 def test_a_folder_that_cannot_be_created_is_bad_input(tmp_path: Path) -> None:
