@@ -115,10 +115,12 @@ def _options(table: VariantTable, app: App, cloud: CloudOffer | None) -> tuple[O
     best = max(generic, key=lambda v: v.accuracy)
     for special in table.specialised:
         found += _cascades(special, best, app, table.contexts, cloud)
-    offered = [
-        o for o in found if max(o.accuracy, *(c.accuracy for c in o.contexts), 0.0) >= app.accuracy_floor
-    ]
+    offered = [o for o in found if _best(o) >= app.accuracy_floor]
     return tuple(sorted(offered, key=lambda o: -o.accuracy))
+
+
+def _best(option: Option) -> float:
+    return max([option.accuracy, *(c.accuracy for c in option.contexts)])
 
 
 def _stages(piece: str, cost: TableCost, cloud: CloudOffer | None) -> list[Stage]:
