@@ -1,0 +1,306 @@
+"""The clairvoyant program: what could be answered by who knows the whole day.
+
+For every group of equal windows g, app a and way w to answer it: x[g, a, w], how many of them a has
+answered so. y[g, i]: on how many of them an item i that several apps may share runs.
+
+    maximise    sum of value[w] x[g, a, w]
+    subject to  sum over w of x[g, a, w] <= windows[g]                        for every g and a
+                sum over w with i of probability * x[g, a, w] <= y[g, i]      for every a
+                energy and money of each period within its budget
+                processor and link within what a busy slot has
+                loads and memory                                              (residency_rows)
+                the radio's tail                                              (radio_tail_rows)
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+
+import numpy as np
+import numpy.typing as npt
+
+from engine.period import ChargePeriod
+from engine.scheduling.problem import PieceCost
+from sim.busy_slots import BusySlots, busy_slots
+from sim.linear_program import LinearProgram
+from sim.radio_tail_rows import add_tail, burst_tail_s
+from sim.residency_rows import LoadedAgain, LoadedOnce, Moments, Terms
+from sim.scenario import DeviceDay
+from sim.shared_items import Layout, lay_out
+from sim.stretches import Stretch, changes, cut_in_order, cut_into_groups
+from sim.ways import ENERGY, EXCHANGED, MONEY, PROCESSOR, UPLINK, KindOfWindow, WaysToAnswer
+from sim.whole_trace import latest_limit_s, read_whole
+
+Index = npt.NDArray[np.intp]
+Float64 = npt.NDArray[np.float64]
+
+_MOST_COLUMNS = 40_000
+_FEWEST_STRETCHES, _MOST_STRETCHES = 12, 1500
+
+
+class ClairvoyantProgram:
+    """One day as a linear program.
+
+    Args:
+        day: what is bounded.
+
+    Raises:
+        BadInput: the trace is wrong where it is read.
+    """
+
+    def __init__(self, day: DeviceDay) -> None:
+        self._day = day
+        self.problem = day.problem
+        self.program = LinearProgram()
+        self.trace = read_whole(day)
+        self.burst_s = burst_tail_s(day.problem, day.radio)
+        self._kinds, self._kind_at = self._find_kinds(self._tail_w())
+        if any(k.costs[i][ENERGY] < 0.0 for k in self._kinds for i in k.costs):
+            self.burst_s = 0.0  # so slow a link that its sending outweighs the tail: tails are left out
+            self._kinds, self._kind_at = self._find_kinds(0.0)
+        self._layouts = [lay_out(k, EXCHANGED) for k in self._kinds]
+        self._periods, self._period_at = self._find_periods()
+        self.processor, self.uplink = self._find_slots()
+        self._loaded = self._pieces_that_load()
+        self.is_memory_short = (
+            sum(c.memory_bytes for c in self._loaded.values()) > day.problem.budget.memory_bytes
+        )
+        self._spent: dict[tuple[int, int], Terms] = {}  # by resource and period or slot
+        self._exchanges: dict[int, Terms] = {}
+        self.energy_rows: list[int] = []
+        self.money_rows: list[int] = []
+        self.processor_rows: list[int] = []
+        self.memory_rows: list[int] = []
+        self._build()
+
+    def _tail_w(self) -> float:
+        return self._day.radio.tail_w if self._day.radio is not None and self.burst_s > 0.0 else 0.0
+
+    def _find_kinds(self, tail_w: float) -> tuple[list[KindOfWindow], Index]:
+        """Return what can be done about every combination of what is asked and what the link is like."""
+        trace = self.trace
+        ways = WaysToAnswer(self._day, tail_w)
+        codes = trace.asked_at * max(1, len(trace.links)) + trace.link_at
+        known, at = np.unique(codes, return_inverse=True)
+        kinds = [
+            ways.of(trace.asked[int(c) // len(trace.links)], trace.links[int(c) % len(trace.links)])
+            for c in known
+        ]
+        return kinds, at.astype(np.intp)
+
+    def _find_periods(self) -> tuple[int, Index]:
+        length_s = self.problem.budget.period_s
+        if not math.isfinite(length_s):
+            return 1, np.zeros(len(self.trace.t_s), np.intp)
+        known, at = np.unique(np.floor(self.trace.t_s / length_s), return_inverse=True)
+        return max(1, len(known)), at.astype(np.intp)
+
+    def _find_slots(self) -> tuple[BusySlots, BusySlots]:
+        """Return when the processor, and when the link, may have too much to do."""
+        limits_s = [latest_limit_s(self.problem.apps, k.asked.due) for k in self._kinds]
+        limit_s = max((t for t in limits_s if t < math.inf), default=math.inf)
+        slots = []
+        for resource in (PROCESSOR, UPLINK):
+            most_s = [
+                _most(k, y, resource) if t < math.inf else 0.0
+                for k, y, t in zip(self._kinds, self._layouts, limits_s, strict=True)
+            ]
+            at = np.array(most_s, np.float64)[self._kind_at] if most_s else np.zeros(0)
+            slots.append(busy_slots(self.trace.t_s, at, limit_s))
+        return slots[0], slots[1]
+
+    def _pieces_that_load(self) -> dict[str, PieceCost]:
+        """Return what takes energy to load, where energy is limited."""
+        if not math.isfinite(self.problem.budget.energy_j):
+            return {}
+        needed = sorted({p for k in self._kinds for w in k.ways for p in w.pieces})
+        costs = {p: self.problem.pieces[p] for p in needed}
+        return {p: c for p, c in costs.items() if c.load_energy_j > 0.0}
+
+    def _build(self) -> None:
+        loads = self._build_in_order() if self.is_memory_short else self._build_once()
+        for period in range(self._periods):
+            energy = self._spent.get((ENERGY, period), []) + loads.loads(period)
+            if self.burst_s > 0.0:
+                energy += self._tails(period)
+            if math.isfinite(self.problem.budget.energy_j):
+                self.energy_rows.append(self.program.add_row(energy, self._energy_j()))
+            if math.isfinite(self.problem.budget.cost_usd):
+                money = self._spent.get((MONEY, period), [])
+                self.money_rows.append(self.program.add_row(money, self.problem.budget.cost_usd))
+        self.processor_rows = self._limit(self.processor, PROCESSOR)
+        self._limit(self.uplink, UPLINK)
+
+    def _energy_j(self) -> float:
+        """Return what a period has for answers: extraction goes on to its end."""
+        period_s = self.problem.budget.period_s
+        length_s = period_s if math.isfinite(period_s) else ChargePeriod().expected_s(0.0)
+        standing_j = self.problem.frames_hz * self.problem.frame_energy_j * length_s
+        return max(0.0, self.problem.budget.energy_j - standing_j)
+
+    def _limit(self, slots: BusySlots, resource: int) -> list[int]:
+        """Limit what is done in each slot, and in slots that follow one another."""
+        rows = []
+        spent = [self._spent.get((resource, s), []) for s in range(len(slots.capacity_s))]
+        for terms, capacity_s in zip(spent, slots.capacity_s, strict=True):
+            rows.append(self.program.add_row(terms, capacity_s))
+        for first, last, capacity_s in slots.together:
+            terms = [t for s in range(first, last + 1) for t in spent[s]]
+            rows.append(self.program.add_row(terms, capacity_s))
+        return rows
+
+    def _tails(self, period: int) -> Terms:
+        can = np.array([any(EXCHANGED in w.items for w in k.ways) for k in self._kinds], dtype=bool)
+        at = can[self._kind_at] & (self._period_at == period)
+        exchanges = self._exchanges.get(period, [])
+        return add_tail(self.program, exchanges, self.trace.t_s[at], self._tail_w(), self.burst_s)
+
+    def _build_once(self) -> LoadedOnce:
+        """Everything fits into memory: order does not matter."""
+        loads = LoadedOnce(self.program, self._loaded, self._periods)
+        slots_at = (self.processor.slot_at, self.uplink.slot_at)
+        for stretch in cut_into_groups(self._kind_at, self._period_at, slots_at):
+            for group in stretch.groups:
+                columns = self._add_group(stretch, group.kind, group.count)
+                for needs in self._layouts[group.kind].needs.values():
+                    terms = {p: [[(columns[w], 1.0) for w in ways]] for p, ways in needs.items()}
+                    loads.add_group(stretch.period, group.count, terms)
+        return loads
+
+    def _build_in_order(self) -> LoadedAgain:
+        """Memory is short: stretch after stretch."""
+        loads = LoadedAgain(self.program, self._loaded, self.problem.budget.memory_bytes)
+        sorts = _Sorts(self._kinds, self.problem.pieces, self.problem.budget.memory_bytes)
+        slots_at = (self.processor.slot_at, self.uplink.slot_at)
+        type_at = sorts.type_of[self._kind_at]
+        stretches = cut_in_order(
+            self._kind_at, type_at, self._period_at, slots_at, self._most_stretches(sorts)
+        )
+        for stretch in stretches:
+            needs: dict[int, dict[str, dict[str, Terms]]] = {}
+            counts: dict[int, int] = {}
+            for group in stretch.groups:
+                columns = self._add_group(stretch, group.kind, group.count)
+                for sort, apps in sorts.of(group.kind).items():
+                    counts[sort] = counts.get(sort, 0) + group.count
+                    by_piece = needs.setdefault(sort, {})
+                    for app in apps:
+                        for piece, ways in self._layouts[group.kind].needs.get(app, {}).items():
+                            terms = by_piece.setdefault(piece, {}).setdefault(app, [])
+                            terms += [(columns[w], 1.0) for w in ways]
+            moments = {
+                sort: Moments(count, {p: list(users.values()) for p, users in needs[sort].items()})
+                for sort, count in counts.items()
+            }
+            loads.add_stretch(stretch.period, moments, sorts.changes(stretch, self._kind_at))
+        self.memory_rows = loads.memory_rows
+        return loads
+
+    def _most_stretches(self, sorts: _Sorts) -> int:
+        """Return how many stretches make a program of reasonable size."""
+        widths: dict[int, int] = {}
+        for number, kind in enumerate(self._kinds):
+            input_type = int(sorts.type_of[number])
+            widths[input_type] = max(widths.get(input_type, 0), len(kind.ways))
+        width = 2 * len(self._loaded) + sum(widths.values())
+        return min(_MOST_STRETCHES, max(_FEWEST_STRETCHES, _MOST_COLUMNS // max(1, width)))
+
+    def _add_group(self, stretch: Stretch, kind: int, count: int) -> list[int]:
+        """Add a group's columns, what they take, and return them by way."""
+        program, layout, ways = self.program, self._layouts[kind], self._kinds[kind].ways
+        windows = float(count)
+        columns = [program.add_column(w.value, windows) for w in ways]
+        for own in layout.apps:
+            program.add_row([(columns[w], 1.0) for w in own], windows)
+        for column, cost in zip(columns, layout.private, strict=True):
+            self._spend(stretch, column, cost)
+        for number, item in enumerate(layout.shared):
+            column = program.add_column(0.0, windows)
+            self._spend(stretch, column, item.cost)
+            for uses in item.uses:
+                program.add_row([*((columns[w], p) for w, p in uses), (column, -1.0)], 0.0)
+            if number == layout.exchanged_item:
+                self._exchanges.setdefault(stretch.period, []).append((column, 1.0))
+        alone = [(columns[w], p) for w, p in layout.exchanges]
+        self._exchanges.setdefault(stretch.period, []).extend(alone)
+        return columns
+
+    def _spend(self, stretch: Stretch, column: int, cost: Float64) -> None:
+        """Note what one unit of a column takes."""
+        where = (stretch.period, stretch.period, *stretch.slots)
+        for resource, (at, amount) in enumerate(zip(where, cost, strict=True)):
+            if amount != 0.0 and at >= 0:
+                self._spent.setdefault((resource, at), []).append((column, float(amount)))
+
+
+class _Sorts:
+    """Sorts of moments: windows of an input type, or turns of its apps where they may take turns.
+
+    Args:
+        kinds: of windows.
+        pieces: their bytes.
+        memory_bytes: for all of them.
+    """
+
+    def __init__(
+        self, kinds: list[KindOfWindow], pieces: Mapping[str, PieceCost], memory_bytes: float
+    ) -> None:
+        self._kinds = kinds
+        types = sorted({k.asked.input_type for k in kinds})
+        self.type_of = np.array([types.index(k.asked.input_type) for k in kinds], np.intp)
+        used: dict[str, set[str]] = {t: set() for t in types}
+        asked: dict[str, set[str]] = {t: set() for t in types}
+        for kind in kinds:
+            used[kind.asked.input_type].update(p for w in kind.ways for p in w.pieces)
+            asked[kind.asked.input_type].update(kind.asked.due)
+        self._numbers: dict[tuple[str, str], int] = {}
+        for t in types:
+            together = sum(pieces[p].memory_bytes for p in used[t]) <= memory_bytes
+            number = len(self._numbers)
+            for app in sorted(asked[t]):
+                self._numbers[t, app] = number if together else len(set(self._numbers.values()))
+
+    def of(self, kind: int) -> dict[int, list[str]]:
+        """Return the apps of a kind of window by the sort of moment at which they run."""
+        asked = self._kinds[kind].asked
+        found: dict[int, list[str]] = {}
+        for app in asked.due:
+            found.setdefault(self._numbers[asked.input_type, app], []).append(app)
+        return found
+
+    def changes(self, stretch: Stretch, kind_at: Index) -> dict[tuple[int, int], int]:
+        """Count the changes between sorts of moments.
+
+        Between input types, the sort of each that comes most often stands for all. Where two apps
+        of one type take turns in an order that is not known, there is a change on every second window.
+        """
+        return self._between_types(stretch, kind_at) | self._between_apps(stretch)
+
+    def _between_types(self, stretch: Stretch, kind_at: Index) -> dict[tuple[int, int], int]:
+        counts: dict[int, dict[int, int]] = {}
+        for group in stretch.groups:
+            by_sort = counts.setdefault(int(self.type_of[group.kind]), {})
+            for sort in self.of(group.kind):
+                by_sort[sort] = by_sort.get(sort, 0) + group.count
+        if len(counts) < 2:
+            return {}
+        chosen = {max(c, key=lambda sort, c=c: c[sort]) for c in counts.values()}
+        at = np.full(len(self._kinds), -1, np.intp)
+        for group in stretch.groups:
+            at[group.kind] = next((s for s in self.of(group.kind) if s in chosen), -1)
+        return changes(at[kind_at[stretch.windows]])
+
+    def _between_apps(self, stretch: Stretch) -> dict[tuple[int, int], int]:
+        both: dict[tuple[int, int], int] = {}
+        for group in stretch.groups:
+            sorts = list(self.of(group.kind))
+            for pair in ((a, b) for a in sorts for b in sorts if a != b):
+                both[pair] = both.get(pair, 0) + group.count
+        return {pair: count // 2 for pair, count in both.items() if count > 1}
+
+
+def _most(kind: KindOfWindow, layout: Layout, resource: int) -> float:
+    """Return the most that a window may take of a resource, were nothing shared."""
+    takes = [sum(p * kind.costs[i][resource] for i, p in w.items.items()) for w in kind.ways]
+    return sum(max((takes[w] for w in own), default=0.0) for own in layout.apps)
