@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict
 from typing import Any
 
@@ -11,6 +11,7 @@ from engine.scheduling.explanation import AppExplained, BudgetPace, Explanation,
 from engine.scheduling.policy import Plan, State
 
 _MOST_NAMED = 12
+_UNITS = ((1e6, "M"), (1e3, "k"), (1.0, ""), (1e-3, "m"), (1e-6, "µ"))
 _COLUMNS = (
     "",
     "option",
@@ -71,15 +72,18 @@ def _link(state: State) -> str:
 
 
 def _budgets(e: Explanation) -> list[str]:
-    together = f"this window takes {e.together.energy_j:.3g} J, ${e.together.cost_usd:.3g}"
-    together += f" and {e.together.processor_s:.3g} s of the processor"
-    return [f"energy: {_left(e.energy, '{:.4g} J')}; money: {_left(e.money, '${:.3g}')}; {together}"]
+    together = f"{_in(e.together.energy_j, 'J')}, ${e.together.cost_usd:.3g}"
+    return [
+        f"energy: {_left(e.energy, lambda j: _in(j, 'J'))}",
+        f"money: {_left(e.money, lambda usd: f'${usd:.3g}')}",
+        f"this window takes: {together} and {_in(e.together.processor_s, 's')} of the processor",
+    ]
 
 
-def _left(budget: BudgetPace, unit: str) -> str:
+def _left(budget: BudgetPace, written: Callable[[float], str]) -> str:
     if math.isinf(budget.budget):
         return "no limit"
-    left = f"{unit.format(budget.left)} of {unit.format(budget.budget)} left"
+    left = f"{written(budget.left)} of {written(budget.budget)} left"
     return left if budget.pace is None else f"{left}, {budget.pace:.2f} of an even pace"
 
 
@@ -133,14 +137,20 @@ def _row(o: OptionExplained) -> tuple[str, ...]:
         f"{o.variant} at the {o.place}",
         f"{o.accuracy:.1%}",
         f"{o.value:.4g}",
-        f"{o.alone.energy_j:.3g} J",
-        f"{o.marginal.energy_j:.3g} J",
+        _in(o.alone.energy_j, "J"),
+        _in(o.marginal.energy_j, "J"),
         f"${o.marginal.cost_usd:.3g}",
-        f"{o.marginal.processor_s:.3g} s",
-        f"{o.worst_latency_s:.3g} s",
+        _in(o.marginal.processor_s, "s"),
+        _in(o.worst_latency_s, "s"),
         f"{o.worth:.4g}",
         "chosen" if o.ruled_out is None else o.ruled_out.why,
     )
+
+
+def _in(value: float, unit: str) -> str:
+    """Return three significant digits with a fitting prefix."""
+    size, prefix = next((u for u in _UNITS if abs(value) >= u[0]), _UNITS[-1] if value else _UNITS[2])
+    return f"{value / size:.3g} {prefix}{unit}"
 
 
 def _aligned(row: Iterable[str], widths: Sequence[int]) -> str:
