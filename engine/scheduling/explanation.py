@@ -240,7 +240,8 @@ class _Account:
         self._prices = plan.prices
         self._state = state
         self._beside = beside
-        self._limits = Limits(problem, plan, state)
+        self._paid_anyway = Taken.of(self._cost(*beside))
+        self._limits = Limits(problem, plan, state, beside)
 
     def explain(self, option: Option, chosen: Option | None, reason: str) -> OptionExplained:
         """Return an option's account.
@@ -251,42 +252,42 @@ class _Account:
             reason: that nothing does.
         """
         is_chosen = chosen is not None and option == chosen
+        alone, together = self._cost(option), self._cost(*self._beside, option)
+        marginal = Taken.of(together).beyond(self._paid_anyway)
+        accuracy = option.accuracy_in(self._state.context)
+        value = self._problem.apps[option.app].weight * accuracy
+        worth = value if self._prices is None else value - marginal.price(self._prices)
+        ruled_out = None
+        if not is_chosen:
+            broken = self._limits.broken_by(option, alone, together)
+            ruled_out = broken or self._not_taken(worth, chosen, reason)
         return OptionExplained(
             option.variant,
             option.place,
-            option.accuracy_in(self._state.context),
-            self._value(option),
-            self._takes(option),
-            self._marginal(option),
-            self._worth(option),
+            accuracy,
+            value,
+            Taken.of(alone),
+            marginal,
+            worth,
             worst_latency_s(self._problem, option, self._state.mbps),
             self._limits.load_s(option),
             self._limits.load_j(option),
             is_chosen,
-            None if is_chosen else self._ruled_out(option, chosen, reason),
+            ruled_out,
         )
 
-    def _ruled_out(self, option: Option, chosen: Option | None, reason: str) -> RuledOut:
-        broken = self._limits.broken_by(option, self._beside)
-        if broken is not None:
-            return broken
-        worth = self._worth(option)
+    def _not_taken(self, worth: float, chosen: Option | None, reason: str) -> RuledOut:
+        """Say why an option that could have run was not taken."""
         if chosen is None:
             return not_answered(worth, reason, self._prices is not None)
         taken = f"{chosen.variant} at the {chosen.place}"
         if self._prices is None:
             return RuledOut(Rule.POLICY, f"the policy's own rule, which has no prices, took {taken}")
-        return outbid(self._worth(chosen) - worth, taken)
+        return outbid(self._worth_of(chosen, self._prices) - worth, taken)
 
-    def _value(self, option: Option) -> float:
-        return self._problem.apps[option.app].weight * option.accuracy_in(self._state.context)
+    def _worth_of(self, option: Option, prices: Prices) -> float:
+        value = self._problem.apps[option.app].weight * option.accuracy_in(self._state.context)
+        return value - Taken.of(self._cost(*self._beside, option)).beyond(self._paid_anyway).price(prices)
 
-    def _worth(self, option: Option) -> float:
-        value = self._value(option)
-        return value if self._prices is None else value - self._marginal(option).price(self._prices)
-
-    def _marginal(self, option: Option) -> Taken:
-        return self._takes(*self._beside, option).beyond(self._takes(*self._beside))
-
-    def _takes(self, *options: Option) -> Taken:
-        return Taken.of(configuration_cost(self._problem, options, self._state.context))
+    def _cost(self, *options: Option) -> ConfigurationCost:
+        return configuration_cost(self._problem, options, self._state.context)

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import asdict
 from typing import Any
+
+import orjson
 
 from engine.scheduling.explanation import AppExplained, BudgetPace, Explanation, OptionExplained
 from engine.scheduling.policy import Plan, State
@@ -38,20 +39,9 @@ def explanation_to_lines(explanation: Explanation) -> list[str]:
 
 def explanation_to_json(explanation: Explanation) -> dict[str, Any]:
     """Return an explanation as what json.dumps takes; what has no limit is None."""
-    written: dict[str, Any] = _finite(asdict(explanation))
-    for app, explained in zip(written["apps"], explanation.apps, strict=True):
-        app["chosen"] = None if explained.chosen is None else explained.chosen.variant
-    return written
-
-
-def _finite(value: Any) -> Any:
-    if isinstance(value, dict):
-        return {k: _finite(v) for k, v in value.items()}
-    if isinstance(value, frozenset):
-        return sorted(value)
-    if isinstance(value, list | tuple):
-        return [_finite(v) for v in value]
-    return None if isinstance(value, float) and not math.isfinite(value) else value
+    written = orjson.dumps(explanation, default=sorted, option=orjson.OPT_SERIALIZE_NUMPY)  # inf becomes null
+    read: dict[str, Any] = orjson.loads(written)
+    return read
 
 
 def _moment(e: Explanation) -> str:

@@ -6,12 +6,14 @@ the state of the moment forbids, and that before what another choice would have 
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import NamedTuple
 
 from engine.scheduling.policy import Plan, State
 from engine.scheduling.problem import (
+    ConfigurationCost,
     Option,
     Problem,
     configuration_cost,
@@ -53,6 +55,20 @@ class RuledOut:
     why: str
 
 
+class _Answer(NamedTuple):
+    """One app's answer, as far as time goes.
+
+    Args:
+        app: its name.
+        limit_s: latest answer.
+        besides_running_s: what its time is made of besides running at the device: waiting, cloud, transfers.
+    """
+
+    app: str
+    limit_s: float
+    besides_running_s: float
+
+
 class Limits:
     """Finds which limit an option breaks beside what the other apps of the window run.
 
@@ -60,27 +76,50 @@ class Limits:
         problem: apps, options, costs, memory.
         plan: says what is kept in memory.
         state: at the moment of the choice.
+        beside: what the other apps of the window run.
     """
 
-    def __init__(self, problem: Problem, plan: Plan, state: State) -> None:
+    def __init__(self, problem: Problem, plan: Plan, state: State, beside: Sequence[Option]) -> None:
         self._problem = problem
         self._planned = frozenset(plan.resident)
         self._state = state
+        self._pieces_beside = frozenset(distinct_pieces(beside))
+        self._beside = [self._answer(o, configuration_cost(problem, (o,))) for o in beside]
 
-    def broken_by(self, option: Option, others: Iterable[Option]) -> RuledOut | None:
-        """Return the first limit that an option breaks, None where it could run."""
-        beside = tuple(others)
+    def broken_by(
+        self, option: Option, alone: ConfigurationCost, together: ConfigurationCost
+    ) -> RuledOut | None:
+        """Return the first limit that an option breaks, None where it could run.
+
+        Args:
+            option: of one app.
+            alone: what it costs if nothing else runs.
+            together: what it costs with what the other apps of the window run.
+        """
         return (
             self._of_use(option)
             or self._alone(option)
-            or self._affordable(option, beside)
-            or self._together(option, beside)
+            or self._affordable(option, together)
+            or self._together(option, alone, together)
             or self._resident(option)
         )
 
     def missing(self, option: Option) -> tuple[str, ...]:
         """Return what an option needs at the device that is not in memory."""
         return tuple(p for p in dict.fromkeys(option.device_pieces) if p not in self._state.resident)
+
+    def load_s(self, option: Option) -> float:
+        """Return how long it takes to load what an option misses."""
+        return sum(self._problem.pieces[p].load_s for p in self.missing(option))
+
+    def load_j(self, option: Option) -> float:
+        """Return the energy to load what an option misses."""
+        return sum(self._problem.pieces[p].load_energy_j for p in self.missing(option))
+
+    def _answer(self, option: Option, alone: ConfigurationCost) -> _Answer:
+        app = self._problem.apps[option.app]
+        away_s = worst_latency_s(self._problem, option, self._state.mbps) - alone.run_worst_s
+        return _Answer(app.name, app.latency_limit_s, self._state.backlog_s + away_s)
 
     def _of_use(self, option: Option) -> RuledOut | None:
         context, app = self._state.context, self._problem.apps[option.app]
@@ -113,9 +152,8 @@ class Limits:
             return RuledOut(Rule.LATENCY, f"{waited}, the limit is {limit_s:g} s")
         return None
 
-    def _affordable(self, option: Option, beside: tuple[Option, ...]) -> RuledOut | None:
+    def _affordable(self, option: Option, together: ConfigurationCost) -> RuledOut | None:
         state = self._state
-        together = configuration_cost(self._problem, (*beside, option), state.context)
         worst_j = together.worst_energy_j + self.load_j(option)
         if state.energy_left_j <= 0.0 or worst_j > state.energy_left_j:
             left = f"{state.energy_left_j:.3g} J left do not cover the window's worst case of {worst_j:.3g} J"
@@ -125,26 +163,22 @@ class Limits:
             return RuledOut(Rule.MONEY, left)
         return None
 
-    def _together(self, option: Option, beside: tuple[Option, ...]) -> RuledOut | None:
+    def _together(
+        self, option: Option, alone: ConfigurationCost, together: ConfigurationCost
+    ) -> RuledOut | None:
         """Check memory and time beside what the other apps of the window run."""
-        if not beside:
+        if not self._beside:
             return None
-        problem = self._problem
-        held_bytes = memory_bytes(problem.pieces, distinct_pieces((*beside, option)))
-        if held_bytes > problem.budget.memory_bytes:
-            limit_mb = problem.budget.memory_bytes / _MB
-            needs = f"{held_bytes / _MB:.4g} of {limit_mb:.4g} MB with what the other apps run"
+        held_bytes = memory_bytes(self._problem.pieces, self._pieces_beside.union(option.device_pieces))
+        limit_bytes = self._problem.budget.memory_bytes
+        if held_bytes > limit_bytes:
+            needs = f"{held_bytes / _MB:.4g} of {limit_bytes / _MB:.4g} MB with what the other apps run"
             return RuledOut(Rule.MEMORY, f"does not fit: {needs}")
-        run_s = configuration_cost(problem, (*beside, option)).run_worst_s
-        for answer in (option, *beside):
-            own_s = configuration_cost(problem, (answer,)).run_worst_s
-            total_s = (
-                self._state.backlog_s + worst_latency_s(problem, answer, self._state.mbps) + run_s - own_s
-            )
-            limit_s = problem.apps[answer.app].latency_limit_s
-            if total_s > limit_s:
+        for answer in (self._answer(option, alone), *self._beside):
+            total_s = answer.besides_running_s + together.run_worst_s
+            if total_s > answer.limit_s:
                 late = f"too slow beside the other apps: {answer.app} up to {total_s:.3g} s"
-                return RuledOut(Rule.LATENCY, f"{late}, the limit is {limit_s:g} s")
+                return RuledOut(Rule.LATENCY, f"{late}, the limit is {answer.limit_s:g} s")
         return None
 
     def _resident(self, option: Option) -> RuledOut | None:
@@ -163,14 +197,6 @@ class Limits:
             loads = f"loading it takes {load_s:.3g} s and {self.load_j(option):.3g} J"
             return RuledOut(Rule.RESIDENCY, f"{coming} and not in the plan: {loads}")
         return None
-
-    def load_s(self, option: Option) -> float:
-        """Return how long it takes to load what an option misses."""
-        return sum(self._problem.pieces[p].load_s for p in self.missing(option))
-
-    def load_j(self, option: Option) -> float:
-        """Return the energy to load what an option misses."""
-        return sum(self._problem.pieces[p].load_energy_j for p in self.missing(option))
 
 
 def not_answered(worth: float, reason: str, priced: bool) -> RuledOut:
