@@ -1,7 +1,7 @@
-"""A bound on what any schedule of a day can reach: the planner's linear program over the true counts.
+"""A quick bound on what any schedule of a day can reach: the planner's linear program over the true counts.
 
 Windows that are equal for a plan are counted; loads cost nothing and any mix of configurations may
-be kept, so that no schedule is better.
+be kept, so that no schedule is better. sim.bound is tighter where memory is short, and slower.
 """
 
 from __future__ import annotations

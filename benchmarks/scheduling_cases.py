@@ -9,17 +9,19 @@ from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import dataclass
 from multiprocessing import get_context
 
-from benchmarks.fluid_bound import bound_accuracy
 from benchmarks.report import Row
+from benchmarks.told_the_context import ToldTheContext
 from engine.scheduling.policies.mcdnn2016 import Mcdnn2016
 from engine.scheduling.policies.one_place import ClientOnly, ServerOnly
 from engine.scheduling.policies.table import POLICIES
 from engine.scheduling.policy import Policy
 from engine.scheduling.problem import Problem
+from sim.bound import clairvoyant_bound
 from sim.day import simulate_scenario
 from sim.report import DayResult
-from sim.scenario import Scenario
+from sim.scenario import DeviceDay, Scenario
 
+SPECIALISING = "mcdnn2016 specialising"
 AS_PUBLISHED = "mcdnn2016 as published"
 BOUND = "bound"
 
@@ -51,12 +53,21 @@ def _server_only_published(problem: Problem) -> Policy:
     return ServerOnly(problem, frequencies_hz=_frequencies_hz(problem), immediate=True, admission=False)
 
 
+def _mcdnn2016_specialising(problem: Problem) -> Policy:
+    return ToldTheContext(problem, Mcdnn2016)
+
+
 # Run as their authors replay them: fixed frequencies, a new choice applies at once, no admission.
 PUBLISHED: Mapping[str, Callable[[Problem], Policy]] = {
     "client-only as published": _client_only_published,
     "server-only as published": _server_only_published,
     AS_PUBLISHED: _mcdnn2016_published,
 }
+
+
+def clairvoyant(day: DeviceDay) -> float:
+    """Return the largest weighted share of right answers that a day allows."""
+    return clairvoyant_bound(day).accuracy
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,26 +78,30 @@ class Case:
         group: of the benchmark.
         name: unique in the group.
         build: makes the scenario; can be sent to another process.
-        policies: names of POLICIES or PUBLISHED.
+        policies: names of POLICIES or PUBLISHED, or SPECIALISING.
+        bound: the best accuracy of a day.
     """
 
     group: str
     name: str
     build: Callable[[], Scenario]
     policies: tuple[str, ...] = EVERY_POLICY
+    bound: Callable[[DeviceDay], float] = clairvoyant
 
 
 def run_policy(scenario: Scenario, name: str) -> tuple[DayResult, ...]:
     """Live a scenario under one policy."""
     if name in PUBLISHED:
         return simulate_scenario(scenario, PUBLISHED[name], admission=False)
+    if name == SPECIALISING:
+        return simulate_scenario(scenario, _mcdnn2016_specialising)
     return simulate_scenario(scenario, POLICIES[name])
 
 
 def run_case(case: Case) -> list[Row]:
     """Return a row for each device and policy, and one for its bound."""
     scenario = case.build()
-    bounds = [bound_accuracy(day) for day in scenario.devices]
+    bounds = [case.bound(day) for day in scenario.devices]
     by_policy = {name: run_policy(scenario, name) for name in case.policies}
     several = len(scenario.devices) > 1
     rows: list[Row] = []
@@ -97,7 +112,21 @@ def run_case(case: Case) -> list[Row]:
         for name, result in results.items():
             rows.append(_row(case.group, place, name, result, bound, static))
         rows.append(_bound_row(case.group, place, next(iter(results.values())), bound))
-    return rows
+    return [{**row, "parameters": _text(scenario.parameters)} for row in rows]
+
+
+def _text(parameters: Mapping[str, float | str]) -> str:
+    """Return what a sweep varied as text, such as "send_j=0.1 share=0.5"."""
+    return " ".join(f"{k}={v:g}" if isinstance(v, float) else f"{k}={v}" for k, v in parameters.items())
+
+
+def parameter(row: Row, name: str) -> float:
+    """Return what a sweep varied, from a row.
+
+    Raises:
+        KeyError: it varied no such thing.
+    """
+    return float(dict(item.split("=", 1) for item in str(row["parameters"]).split())[name])
 
 
 def _row(

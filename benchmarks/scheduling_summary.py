@@ -12,6 +12,7 @@ from benchmarks.scheduling_cases import AS_PUBLISHED, BOUND
 
 DEFAULT = "paced"
 PUBLISHED_RULE = "mcdnn2016"
+_RULES = (PUBLISHED_RULE, AS_PUBLISHED)
 _LISTED = 10
 _ROUNDING = 1e-9
 
@@ -120,7 +121,7 @@ def _lags(rows: Sequence[Row]) -> list[tuple[str, float]]:
             1.0 - number(own[DEFAULT], "accuracy_pct") / number(own[rule], "accuracy_pct"),
         )
         for scenario, own in by_scenario(rows).items()
-        for rule in (PUBLISHED_RULE, AS_PUBLISHED)
+        for rule in _RULES
         if rule in own
         and DEFAULT in own
         and _in_budget(own[rule])
@@ -159,12 +160,11 @@ def remarks(rows: Sequence[Row], target: Target) -> list[str]:
 def _more_unserved(rows: Sequence[Row]) -> list[tuple[str, str]]:
     found = []
     for scenario, own in by_scenario(rows).items():
-        for rule in (PUBLISHED_RULE, AS_PUBLISHED):
-            if rule in own and _in_budget(own[rule]):
-                more = number(own[DEFAULT], "unserved") - number(own[rule], "unserved")
-                if more > 0:
-                    found.append((more, f"{scenario} ({rule})"))
-    return [(scenario, f"{more:.0f} more") for more, scenario in sorted(found, reverse=True)]
+        rules = [own[rule] for rule in _RULES if rule in own and _in_budget(own[rule])]
+        most = max((number(own[DEFAULT], "unserved") - number(r, "unserved") for r in rules), default=0.0)
+        if most > 0.0:
+            found.append((most, scenario))
+    return [(scenario, f"{most:.0f} more") for most, scenario in sorted(found, reverse=True)]
 
 
 def _listing(what: str, found: Sequence[tuple[str, str]]) -> str:
@@ -198,7 +198,14 @@ def _share(row: Row | None) -> str:
     return f"{number(row, 'share_of_bound'):.3f} / {row['unserved']}{mark}"
 
 
-def group_lines(title: str, about: str, rows: Sequence[Row], target: Target | None) -> list[str]:
+def table_lines(title: str, about: str, rows: Sequence[Row], picture: Sequence[str] = ()) -> list[str]:
+    """Return a section that is a table."""
+    return [f"## {title}", "", about, "", *picture, *markdown_table(rows), ""]
+
+
+def group_lines(
+    title: str, about: str, rows: Sequence[Row], target: Target | None, picture: Sequence[str] = ()
+) -> list[str]:
     """Return a group's section: what was asked, every policy, every scenario."""
     lines = [f"## {title}", "", about, ""]
     if target is not None:
@@ -206,6 +213,7 @@ def group_lines(title: str, about: str, rows: Sequence[Row], target: Target | No
         lines += [line for remark in remarks(rows, target) for line in (remark, "")]
     return [
         *lines,
+        *picture,
         *markdown_table(policy_table(rows)),
         "",
         "Share of the bound / requests unserved; `!` where a budget was overdrawn:",

@@ -1,0 +1,20 @@
+"""Days with up to fifteen apps: generated ones, and ones made of real traces."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import partial
+
+from benchmarks.scheduling_cases import EVERY_POLICY, SPECIALISING, Case
+from sim.generated.ready import random_day
+
+SEEDS = range(12)
+
+
+def generated_days(quick: bool) -> list[Case]:
+    """Return twelve days drawn at random."""
+    seeds: Sequence[int] = SEEDS[1:2] if quick else SEEDS
+    return [
+        Case("days", f"generated {seed}", partial(random_day, seed), (*EVERY_POLICY, SPECIALISING))
+        for seed in seeds
+    ]
