@@ -24,8 +24,8 @@ _SURE_S, _SURE_SHARE = 600.0, 0.02  # what the problem expects counts as this mu
 _GUESS_HZ = 10.0  # where nothing is known, careful: a device that finds less may do more
 _GUESS_S, _GUESS_SHARE = 20.0, 0.005
 _UP_S, _DOWN_S = 3600.0, 1200.0  # expected before anything was seen: up for an hour, down for a third
-_MOST_PLANNED = 12  # kinds an input type before connectivity; rarer ones go with the others
-_SOON_S, _SOON_SHARE = 600.0, 0.1  # what is decided before more is known, at most and of what is left
+_MOST_PLANNED = 6  # kinds an input type before connectivity; rarer ones go with the others
+_SOON_SHARE, _SOON_SHARE_LEFT = 0.02, 0.1  # what is decided before more is known: of the period, and left
 _SURPRISE, _LEAST_SURPRISE = 0.3, 0.15  # standard deviation of a demand that nothing limits
 _FUTURES = ((0.32, -1.22), (0.32, 0.0), (0.32, 1.22), (0.04, -3.3))  # in standard deviations
 _LEAST_SPREAD = 0.01
@@ -208,7 +208,7 @@ class Forecast:
         share = self.link.share(left_s) if in_cloud else 0.0
         spread = self.link.spread(left_s) if in_cloud else 0.0
         surprise = self._surprise(problem)
-        soon_s = min(_SOON_S, _SOON_SHARE * left_s)
+        soon_s = min(_SOON_SHARE * problem.budget.period_s, _SOON_SHARE_LEFT * left_s)
         if left_s <= 0.0 or (spread < _LEAST_SPREAD and not any(surprise.values())):
             return Outlook(self._windows(problem, left_s, 0.0, left_s, share), (), left_s)
         soon_share = self.link.share(soon_s) if in_cloud else 0.0

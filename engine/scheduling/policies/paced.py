@@ -35,12 +35,14 @@ from engine.scheduling.problem import Problem
 Float64 = npt.NDArray[np.float64]
 
 _NO_LIMIT = math.inf
+_LONGEST_S = 86_400.0
 _HORIZON_S = 36_000.0  # where a period has no known end
-_EVERY_S, _EVERY_SHARE = 300.0, 0.05  # of the time left; half of what a forecast calls soon
-_SOONEST_S, _SOONEST_SHARE = 60.0, 0.02
+_EVERY_SHARE, _EVERY_SHARE_LEFT = 0.01, 0.05  # of the period and of what is left; half of "soon"
+_SOONEST_SHARE, _SOONEST_SHARE_LEFT = 0.004, 0.02
 _SOONEST_NEW_S = 5.0  # where a kind of window is new
-_DRIFT = 0.02  # of the energy or money that was left when it was planned
-_RETHINK_S = 1800.0  # what is kept is thought over, besides new kinds of windows
+_DRIFT = 0.03  # of the energy or money that was left when it was planned
+_RETHINK_SHARE = 0.08  # of the period, after which what is kept is thought over
+_TOLERANCE = 5e-3  # how far what is kept may be from the best, as a share
 _PROCESSOR_SHARE = 0.9  # of a second, planned for parts: the rest is for peaks
 _MOST_FOLLOWED = 2000
 _LEAST_SHARE = 1e-6
@@ -135,6 +137,7 @@ class Paced:
         }
         self._period: FluidPlan | None = None
         self._is_new_kind = False
+        self._planned_for: set[tuple[str, str]] = set()
         self._thought_s = self._planned_s = -math.inf
         self._pace = _Pace()
         self._gap = 0.0
@@ -142,8 +145,9 @@ class Paced:
 
     def _is_due(self, state: State, now: float) -> bool:
         passed_s, left_s = now - self._planned_s, state.period_left_s
-        soonest_s = min(_SOONEST_S, _SOONEST_SHARE * left_s)
-        if passed_s >= min(_EVERY_S, _EVERY_SHARE * left_s) and passed_s >= soonest_s:
+        period_s = min(self._problem.budget.period_s, _LONGEST_S)
+        soonest_s = min(_SOONEST_SHARE * period_s, _SOONEST_SHARE_LEFT * left_s)
+        if passed_s >= min(_EVERY_SHARE * period_s, _EVERY_SHARE_LEFT * left_s) and passed_s >= soonest_s:
             return True
         if self._is_new_kind and passed_s >= min(_SOONEST_NEW_S, soonest_s):
             return True
@@ -154,8 +158,10 @@ class Paced:
         left_s = state.period_left_s if math.isfinite(state.period_left_s) else _HORIZON_S
         outlook = self._forecast.outlook(self._problem, left_s)
         limits = np.array([state.energy_left_j, state.cost_left_usd, _PROCESSOR_SHARE * left_s])
-        if self._is_new_kind or now - self._thought_s >= _RETHINK_S:
-            planned = self._planner.plan(outlook, limits, state.resident, self._kept)
+        thought_s, period_s = now - self._thought_s, min(self._problem.budget.period_s, _LONGEST_S)
+        is_new = self._is_new_kind and thought_s >= _EVERY_SHARE * period_s
+        if is_new or thought_s >= _RETHINK_SHARE * period_s:
+            planned = self._planner.plan(outlook, limits, state.resident, self._kept, _TOLERANCE)
             self._period, self._kept, self._gap = planned.fluid, planned.kept, planned.gap
             self._thought_s = now
         else:
@@ -163,6 +169,7 @@ class Paced:
         self._prices = self._period.prices
         self._planned_s = now
         self._is_new_kind = False
+        self._planned_for = {(k.input_type, k.context) for k in self._period.mixes}
         self._pace = _Pace.of(self._period, outlook, state, now)
         self._rush.end()
         self._rush.look(self._period, self._prices, self._kept)
@@ -215,7 +222,8 @@ class Paced:
         least_s = {a: 1.0 / apps[a].least_hz for a in kind.due if a in apps and apps[a].least_hz > 0.0}
         follower = self._followers[key] = MixFollower(kind, least_s)
         self._follow(follower)
-        self._is_new_kind |= self._period is None or kind not in self._period.mixes
+        seen = (kind.input_type, kind.context)
+        self._is_new_kind |= seen not in self._planned_for
         return follower
 
     def _kind(self, input_type: str, due: tuple[str, ...], context: str, connected: bool) -> Kind:

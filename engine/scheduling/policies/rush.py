@@ -17,7 +17,7 @@ Float64 = npt.NDArray[np.float64]
 
 _FADING_S = 15.0
 _BEGIN_LOAD, _END_LOAD = 0.9, 0.8  # processor seconds a second under the plan of the period
-_CHANGE = 0.05  # in the load, from which on a rush is planned again
+_CHANGE = 0.15  # in the load, from which on a rush is planned again
 _LEAST_HZ = 1e-3
 
 
