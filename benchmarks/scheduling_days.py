@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from functools import partial
 
 from benchmarks.scheduling_cases import EVERY_POLICY, SPECIALISING, Case
-from sim.generated.ready import random_day
+from sim.ready import random_day
 
 SEEDS = range(12)
 

@@ -11,6 +11,8 @@ from benchmarks.scheduling_cases import Case
 from benchmarks.scheduling_days import generated_days
 from benchmarks.scheduling_pictures import draw_figure10, draw_figure11, draw_figure12, draw_figure13
 from benchmarks.scheduling_published import figure13, grid, memory
+from benchmarks.scheduling_same_code import same_code
+from benchmarks.scheduling_speed import speed
 from benchmarks.scheduling_sweeps import figure10, figure11, figure12
 
 Draw = Callable[[Sequence[Row], Path], list[str]]
@@ -116,5 +118,21 @@ FIGURE_TABLES: Sequence[Table] = (
         "seven classes that make up 90 % of what is seen (accuracy on such a stream).",
         lambda data, _: figure10(data / _PUBLISHED),
         draw_figure10,
+    ),
+    Table(
+        "speed",
+        "Speed: a simulated request, plans, memory",
+        "Processor time in units of SimPy's bare events of the same process; plans excluded. Fifteen apps, "
+        "five on each of three input types with thirty trunks each, device and cloud; windows of the three "
+        "types in turn over ten hours, always connected, under paced.",
+        speed,
+    ),
+    Table(
+        "same_code",
+        "Same code: a live run replayed and simulated",
+        "A digit camera lives under paced on a budget that the most accurate models would use up half way. "
+        "(a) Its decision log, replayed to a fresh policy. (b) Its recorded requests, simulated from the "
+        "medians of the catalog's profile; what extraction took is taken from the run.",
+        same_code,
     ),
 )
