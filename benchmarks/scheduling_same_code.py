@@ -19,6 +19,7 @@ from pathlib import Path
 from benchmarks.report import Row
 from catalog.devices import load_device_profile
 from catalog.store import Catalog, open_catalog
+from engine.ledger import Category
 from engine.results import Result
 from engine.scheduling.decision_replay import DecisionLogReader, Replay, replay
 from engine.scheduling.policies.table import make_policy
