@@ -20,7 +20,7 @@ from benchmarks.scheduling_cases import of_group, run_cases
 from benchmarks.scheduling_groups import FIGURE_TABLES, GROUPS, Group, Table
 from benchmarks.scheduling_summary import GROUP_TARGETS, group_lines, table_lines
 
-_PACKAGES = ("mcdnn", "numpy", "scipy", "simpy", "highspy")
+_PACKAGES = ("mcdnn", "numpy", "scipy", "simpy")
 _TITLE = "Scheduling policies against the clairvoyant bound"
 _NOTES = (
     "Accuracy is the expected share of right answers of all requests, weighted by the apps' weights, an "
