@@ -35,7 +35,7 @@ from sim.whole_trace import latest_limit_s, read_whole
 Index = npt.NDArray[np.intp]
 Float64 = npt.NDArray[np.float64]
 
-_MOST_COLUMNS = 40_000
+_MOST_COLUMNS = 30_000
 _FEWEST_STRETCHES, _MOST_STRETCHES = 12, 1500
 
 
@@ -172,12 +172,7 @@ class ClairvoyantProgram:
         """Memory is short: stretch after stretch."""
         loads = LoadedAgain(self.program, self._loaded, self.problem.budget.memory_bytes)
         sorts = _Sorts(self._kinds, self.problem.pieces, self.problem.budget.memory_bytes)
-        slots_at = (self.processor.slot_at, self.uplink.slot_at)
-        type_at = sorts.type_of[self._kind_at]
-        stretches = cut_in_order(
-            self._kind_at, type_at, self._period_at, slots_at, self._most_stretches(sorts)
-        )
-        for stretch in stretches:
+        for stretch in self._cut_in_order(sorts):
             needs: dict[int, dict[str, dict[str, Terms]]] = {}
             counts: dict[int, int] = {}
             for group in stretch.groups:
@@ -197,14 +192,19 @@ class ClairvoyantProgram:
         self.memory_rows = loads.memory_rows
         return loads
 
-    def _most_stretches(self, sorts: _Sorts) -> int:
-        """Return how many stretches make a program of reasonable size."""
-        widths: dict[int, int] = {}
-        for number, kind in enumerate(self._kinds):
-            input_type = int(sorts.type_of[number])
-            widths[input_type] = max(widths.get(input_type, 0), len(kind.ways))
-        width = 2 * len(self._loaded) + sum(widths.values())
-        return min(_MOST_STRETCHES, max(_FEWEST_STRETCHES, _MOST_COLUMNS // max(1, width)))
+    def _cut_in_order(self, sorts: _Sorts) -> list[Stretch]:
+        """Cut as finely as the size of the program allows."""
+        slots_at = (self.processor.slot_at, self.uplink.slot_at)
+        type_at = sorts.type_of[self._kind_at]
+        widths = [len(k.ways) + len(y.shared) for k, y in zip(self._kinds, self._layouts, strict=True)]
+        most = _MOST_STRETCHES
+        while True:
+            stretches = cut_in_order(self._kind_at, type_at, self._period_at, slots_at, most)
+            columns = 4 * len(self._loaded) * len(stretches)
+            columns += sum(widths[g.kind] for s in stretches for g in s.groups)
+            if columns <= _MOST_COLUMNS or most <= _FEWEST_STRETCHES:
+                return stretches
+            most //= 2
 
     def _add_group(self, stretch: Stretch, kind: int, count: int) -> list[int]:
         """Add a group's columns, what they take, and return them by way."""
@@ -285,7 +285,7 @@ class _Sorts:
                 by_sort[sort] = by_sort.get(sort, 0) + group.count
         if len(counts) < 2:
             return {}
-        chosen = {max(c, key=lambda sort, c=c: c[sort]) for c in counts.values()}
+        chosen = {max(sorted(c), key=c.__getitem__) for c in counts.values()}
         at = np.full(len(self._kinds), -1, np.intp)
         for group in stretch.groups:
             at[group.kind] = next((s for s in self.of(group.kind) if s in chosen), -1)

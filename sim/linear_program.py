@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -96,13 +97,14 @@ class LinearProgram:
         matrix = sparse.csr_array(
             (self._coefficient, (self._row, self._column)), shape=(len(limits), len(gains))
         )
-        scaled = sparse.csr_array(sparse.diags_array(1.0 / scales) @ matrix)
+        scaled: Any = sparse.diags_array(1.0 / scales) @ matrix
+        bounds: Any = np.column_stack([np.zeros(len(gains)), uppers])
         unit = max(float(np.abs(gains).max()), 1e-12)
         solved = linprog(
             -gains / unit,
-            A_ub=scaled if len(limits) else None,
-            b_ub=limits / scales if len(limits) else None,
-            bounds=np.column_stack([np.zeros(len(gains)), uppers]),
+            A_ub=scaled,
+            b_ub=limits / scales,
+            bounds=bounds,
             method="highs",
         )
         if solved.x is None:
