@@ -160,6 +160,7 @@ class FluidProgram:
         limits: Float64,
         pieces: frozenset[str] | None = None,
         base_prices: Float64 | None = None,
+        prove: bool = True,
     ) -> FluidPlan:
         """Return the best mix.
 
@@ -169,6 +170,8 @@ class FluidProgram:
             pieces: all that is kept in memory, others are loaded for a window at a time; None for
                 everything.
             base_prices: (3,) what resources are worth outside of this program.
+            prove: look for better configurations in every future; else only for what comes soon,
+                the futures making do with what earlier solves found, and the plan has no bound.
         """
         base = np.zeros(RESOURCES) if base_prices is None else base_prices
         blocks = _blocks(outlook)
@@ -176,14 +179,16 @@ class FluidProgram:
         allowed = {k: self._spaces[k].with_kept(pieces) for k in kinds}
         for kind in kinds:
             columns = self._columns.setdefault(kind, _Columns())
-            for prices in (base, self._prices + base):
-                columns.add(self._spaces[kind].best(prices, allowed[kind]))
+            if prove or not columns.known:
+                for prices in (base, self._prices + base):
+                    columns.add(self._spaces[kind].best(prices, allowed[kind]))
         bound = np.inf
         usable = self._usable(kinds, pieces)
         solved = _solve(blocks, usable, limits, base)
         for _ in range(_ROUNDS):
-            least, improved = self._improve(blocks, solved, limits, base, allowed)
-            bound = min(bound, least)
+            looked_at = blocks if prove else blocks[:1]
+            least, improved = self._improve(looked_at, solved, limits, base, allowed)
+            bound = min(bound, least) if prove else bound
             if not improved or bound - solved.value <= _TOLERANCE * max(solved.value, _LEAST_SHARE):
                 break
             usable = self._usable(kinds, pieces)

@@ -75,11 +75,12 @@ class Planner:
         limits: Float64,
         kept: frozenset[str] | None = None,
         prices: Float64 | None = None,
+        prove: bool = True,
     ) -> FluidPlan:
         """Return the best mix with what is kept; see FluidProgram.solve."""
         for kind in outlook.expected():
             self.space(kind)
-        return self._program.solve(outlook, limits, kept, prices)
+        return self._program.solve(outlook, limits, kept, prices, prove)
 
     def plan(
         self,

@@ -42,6 +42,7 @@ _SOONEST_SHARE, _SOONEST_SHARE_LEFT = 0.004, 0.02
 _SOONEST_NEW_S = 5.0  # where a kind of window is new
 _DRIFT = 0.03  # of the energy or money that was left when it was planned
 _RETHINK_SHARE = 0.08  # of the period, after which what is kept is thought over
+_PROVE_EVERY = 8  # solves look for better configurations in every future
 _TOLERANCE = 5e-3  # how far what is kept may be from the best, as a share
 _PROCESSOR_SHARE = 0.9  # of a second, planned for parts: the rest is for peaks
 _MOST_FOLLOWED = 2000
@@ -141,6 +142,7 @@ class Paced:
         self._thought_s = self._planned_s = -math.inf
         self._pace = _Pace()
         self._gap = 0.0
+        self._solves = 0
         self._answer = Plan()
 
     def _is_due(self, state: State, now: float) -> bool:
@@ -165,7 +167,9 @@ class Paced:
             self._period, self._kept, self._gap = planned.fluid, planned.kept, planned.gap
             self._thought_s = now
         else:
-            self._period = self._planner.mix(outlook, limits, self._kept)
+            self._solves += 1
+            prove = self._solves % _PROVE_EVERY == 0
+            self._period = self._planner.mix(outlook, limits, self._kept, prove=prove)
         self._prices = self._period.prices
         self._planned_s = now
         self._is_new_kind = False

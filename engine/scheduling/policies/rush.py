@@ -70,7 +70,7 @@ class Rush:
         limits[2] = _BEGIN_LOAD
         base = prices.copy()
         base[2] = 0.0
-        self.plan = self._planner.mix(Outlook(dict(self._rates_hz)), limits, kept, base)
+        self.plan = self._planner.mix(Outlook(dict(self._rates_hz)), limits, kept, base, prove=False)
         return True
 
     def end(self) -> None:
