@@ -1,1 +1,4 @@
-"""Scenarios that are generated: model families, days and the ready ones that come with the package."""
+"""Days that are generated: families of models, itineraries, contexts and links, from a seed.
+
+May import engine and below, and sim's own values. This file imports nothing.
+"""
