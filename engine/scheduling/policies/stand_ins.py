@@ -56,14 +56,16 @@ class StandIns:
         """Return the answer for a window whose planned configuration may not be able to run."""
         if state.energy_left_j <= 0.0:
             return Choice({}, dict.fromkeys(follower.kind.due, ENERGY_GONE))
+        kind = follower.kind
         if picked.needs_cloud and not self._reaches(picked, state):
-            picked = self._without_cloud(follower)
+            kind = kind._replace(connected=False)
+            picked = self._without_cloud(follower, kind)
         if state.backlog_s > picked.patience_s:
-            picked = self._in_time(follower, state.backlog_s)
+            picked = self._in_time(follower, kind, state.backlog_s)
         wanted: tuple[str, ...] = ()
         if not picked.is_ready(state.resident):
             wanted = tuple(sorted(picked.pieces - state.resident))
-            picked = self._while_loading(picked, follower, state)
+            picked = self._while_loading(picked, follower, kind, state)
         choice = picked.choice
         if picked.worst_energy_j > state.energy_left_j:
             choice = admit(self._problem, choice.options, state.energy_left_j).choice(choice.unserved)
@@ -95,24 +97,25 @@ class StandIns:
         expected_s = megabits / self._problem.link.mbps
         return state.backlog_s + slower_s - expected_s <= picked.patience_s
 
-    def _without_cloud(self, follower: MixFollower) -> PreparedChoice:
-        return self._remembered(follower, "no cloud", lambda: self._best(self._offline(follower.kind), None))
+    def _without_cloud(self, follower: MixFollower, kind: Kind) -> PreparedChoice:
+        return self._remembered(follower, "no cloud", lambda: self._best(kind, None))
 
-    def _in_time(self, follower: MixFollower, backlog_s: float) -> PreparedChoice:
+    def _in_time(self, follower: MixFollower, kind: Kind, backlog_s: float) -> PreparedChoice:
         """Return the best that is in time for a window that has waited."""
         apps = self._problem.apps
         limit_s = max((apps[a].latency_limit_s for a in follower.kind.due if a in apps), default=math.inf)
         step = math.ceil(_STEPS * backlog_s / limit_s) if limit_s > 0.0 else _STEPS + 1
         if step > _STEPS:
-            return self._remembered(follower, "too late", lambda: self._nothing(follower.kind, TOO_LATE))
+            return self._remembered(follower, "too late", lambda: self._nothing(kind, TOO_LATE))
         waited_s = step * limit_s / _STEPS
-        return self._remembered(follower, ("late", step), lambda: self._best_after(follower.kind, waited_s))
+        key = ("late", step, kind.connected)
+        return self._remembered(follower, key, lambda: self._best_after(kind, waited_s))
 
-    def _while_loading(self, picked: PreparedChoice, follower: MixFollower, state: State) -> PreparedChoice:
-        key = (id(picked.configuration), state.resident)
-        return self._remembered(
-            follower, key, lambda: self._best_resident(picked.configuration, follower.kind, state)
-        )
+    def _while_loading(
+        self, picked: PreparedChoice, follower: MixFollower, kind: Kind, state: State
+    ) -> PreparedChoice:
+        key = (id(picked.configuration), state.resident, kind.connected)
+        return self._remembered(follower, key, lambda: self._best_resident(picked.configuration, kind, state))
 
     def _remembered(
         self, follower: MixFollower, key: object, find: Callable[[], PreparedChoice]
@@ -180,9 +183,6 @@ class StandIns:
             if app not in found.options
         }
         return PreparedChoice(found, Choice(found.options, unserved))
-
-    def _offline(self, kind: Kind) -> Kind:
-        return kind._replace(connected=False)
 
     def _load_s(self, pieces: frozenset[str], resident: frozenset[str]) -> float:
         return sum(self._problem.pieces[p].load_s for p in pieces - resident)

@@ -197,6 +197,8 @@ def test_the_cloud_answers_while_it_is_there_affordable_and_fast_enough() -> Non
     assert one_choice(problem, mbps=40.0).options["who"].place is Place.CLOUD
     assert one_choice(problem, mbps=2.0).options["who"].place is Place.DEVICE
     priced = cloud_problem(cost_usd=0.0001)
+    poor = one_choice(priced, cost_left_usd=0.00001, resident=frozenset())
+    assert all(o.place is Place.DEVICE for o in poor.options.values())
     assert one_choice(priced, cost_left_usd=0.00001).options["who"].place is Place.DEVICE
 
 
