@@ -12,7 +12,6 @@ from sim.whole_trace import queue
 Float64 = npt.NDArray[np.float64]
 Index = npt.NDArray[np.intp]
 
-_MOST_SLOTS = 60
 _LEAST_LIMITS = 30.0  # a slot is at least so many latency limits long
 
 
@@ -32,13 +31,14 @@ class BusySlots:
     together: tuple[tuple[int, int, float], ...]
 
 
-def busy_slots(t_s: Float64, most_s: Float64, limit_s: float) -> BusySlots:
+def busy_slots(t_s: Float64, most_s: Float64, limit_s: float, most_slots: int) -> BusySlots:
     """Find the times at which the most that windows may ask for takes longer than there is.
 
     Args:
         t_s: (windows,) when each comes.
         most_s: (windows,) the most that it may take.
         limit_s: within which it must be done; inf where it may take for ever.
+        most_slots: to aim at, beside one for each time that has to be looked at by itself.
     """
     slot_at = np.full(len(t_s), -1, np.intp)
     if not len(t_s) or limit_s == np.inf or not most_s.any():
@@ -48,7 +48,7 @@ def busy_slots(t_s: Float64, most_s: Float64, limit_s: float) -> BusySlots:
     last = np.append(first[1:], len(t_s)) - 1
     length_s = t_s[last] - t_s[first]
     binding = np.add.reduceat(most_s, first) > length_s + limit_s
-    slot_s = max(_LEAST_LIMITS * limit_s, float(length_s[binding].sum()) / _MOST_SLOTS)
+    slot_s = max(_LEAST_LIMITS * limit_s, float(length_s[binding].sum()) / most_slots)
     capacity_s: list[float] = []
     together = []
     for begin, end in zip(first[binding], last[binding] + 1, strict=True):

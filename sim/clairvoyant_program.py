@@ -15,7 +15,6 @@ answered so. y[g, i]: on how many of them an item i that several apps may share 
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
 
 import numpy as np
 import numpy.typing as npt
@@ -24,11 +23,12 @@ from engine.period import ChargePeriod
 from engine.scheduling.problem import PieceCost
 from sim.busy_slots import BusySlots, busy_slots
 from sim.linear_program import LinearProgram
+from sim.moments import SortsOfMoments
 from sim.radio_tail_rows import add_tail, burst_tail_s
 from sim.residency_rows import LoadedAgain, LoadedOnce, Moments, Terms
 from sim.scenario import DeviceDay
 from sim.shared_items import Layout, lay_out
-from sim.stretches import Stretch, changes, cut_in_order, cut_into_groups
+from sim.stretches import Stretch, cut_in_order, cut_into_groups
 from sim.ways import ENERGY, EXCHANGED, MONEY, PROCESSOR, UPLINK, KindOfWindow, WaysToAnswer
 from sim.whole_trace import latest_limit_s, read_whole
 
@@ -36,7 +36,8 @@ Index = npt.NDArray[np.intp]
 Float64 = npt.NDArray[np.float64]
 
 _MOST_COLUMNS = 30_000
-_FEWEST_STRETCHES, _MOST_STRETCHES = 12, 1500
+_MOST_SLOTS, _MOST_STRETCHES = 60, 1536
+_SHARES = tuple(0.5**i for i in range(8))
 
 
 class ClairvoyantProgram:
@@ -61,11 +62,12 @@ class ClairvoyantProgram:
             self._kinds, self._kind_at = self._find_kinds(0.0)
         self._layouts = [lay_out(k, EXCHANGED) for k in self._kinds]
         self._periods, self._period_at = self._find_periods()
-        self.processor, self.uplink = self._find_slots()
         self._loaded = self._pieces_that_load()
         self.is_memory_short = (
             sum(c.memory_bytes for c in self._loaded.values()) > day.problem.budget.memory_bytes
         )
+        self._sorts = SortsOfMoments(self.problem, [k.asked for k in self._kinds])
+        self.processor, self.uplink, self._stretches = self._cut()
         self._spent: dict[tuple[int, int], Terms] = {}  # by resource and period or slot
         self._exchanges: dict[int, Terms] = {}
         self.energy_rows: list[int] = []
@@ -96,7 +98,27 @@ class ClairvoyantProgram:
         known, at = np.unique(np.floor(self.trace.t_s / length_s), return_inverse=True)
         return max(1, len(known)), at.astype(np.intp)
 
-    def _find_slots(self) -> tuple[BusySlots, BusySlots]:
+    def _cut(self) -> tuple[BusySlots, BusySlots, list[Stretch]]:
+        """Cut the trace as finely as the size of the program allows."""
+        widths = [len(k.ways) + len(y.shared) for k, y in zip(self._kinds, self._layouts, strict=True)]
+        piece_width = 4 * len(self._loaded) if self.is_memory_short else 0
+        for share in _SHARES:
+            found = self._cut_to(share)
+            columns = sum(piece_width + sum(widths[g.kind] for g in s.groups) for s in found[2])
+            if columns <= _MOST_COLUMNS:
+                return found
+        return self._cut_to(_SHARES[-1])
+
+    def _cut_to(self, share: float) -> tuple[BusySlots, BusySlots, list[Stretch]]:
+        """Cut the trace to a share of the finest."""
+        processor, uplink = self._find_slots(max(1, int(share * _MOST_SLOTS)))
+        slots_at = (processor.slot_at, uplink.slot_at)
+        if not self.is_memory_short:
+            return processor, uplink, cut_into_groups(self._kind_at, self._period_at, slots_at)
+        type_at, most = self._sorts.type_of[self._kind_at], int(share * _MOST_STRETCHES)
+        return processor, uplink, cut_in_order(self._kind_at, type_at, self._period_at, slots_at, most)
+
+    def _find_slots(self, most: int) -> tuple[BusySlots, BusySlots]:
         """Return when the processor, and when the link, may have too much to do."""
         limits_s = [latest_limit_s(self.problem.apps, k.asked.due) for k in self._kinds]
         limit_s = max((t for t in limits_s if t < math.inf), default=math.inf)
@@ -107,7 +129,7 @@ class ClairvoyantProgram:
                 for k, y, t in zip(self._kinds, self._layouts, limits_s, strict=True)
             ]
             at = np.array(most_s, np.float64)[self._kind_at] if most_s else np.zeros(0)
-            slots.append(busy_slots(self.trace.t_s, at, limit_s))
+            slots.append(busy_slots(self.trace.t_s, at, limit_s, most))
         return slots[0], slots[1]
 
     def _pieces_that_load(self) -> dict[str, PieceCost]:
@@ -159,8 +181,7 @@ class ClairvoyantProgram:
     def _build_once(self) -> LoadedOnce:
         """Everything fits into memory: order does not matter."""
         loads = LoadedOnce(self.program, self._loaded, self._periods)
-        slots_at = (self.processor.slot_at, self.uplink.slot_at)
-        for stretch in cut_into_groups(self._kind_at, self._period_at, slots_at):
+        for stretch in self._stretches:
             for group in stretch.groups:
                 columns = self._add_group(stretch, group.kind, group.count)
                 for needs in self._layouts[group.kind].needs.values():
@@ -171,8 +192,8 @@ class ClairvoyantProgram:
     def _build_in_order(self) -> LoadedAgain:
         """Memory is short: stretch after stretch."""
         loads = LoadedAgain(self.program, self._loaded, self.problem.budget.memory_bytes)
-        sorts = _Sorts(self._kinds, self.problem.pieces, self.problem.budget.memory_bytes)
-        for stretch in self._cut_in_order(sorts):
+        sorts = self._sorts
+        for stretch in self._stretches:
             needs: dict[int, dict[str, dict[str, Terms]]] = {}
             counts: dict[int, int] = {}
             for group in stretch.groups:
@@ -191,20 +212,6 @@ class ClairvoyantProgram:
             loads.add_stretch(stretch.period, moments, sorts.changes(stretch, self._kind_at))
         self.memory_rows = loads.memory_rows
         return loads
-
-    def _cut_in_order(self, sorts: _Sorts) -> list[Stretch]:
-        """Cut as finely as the size of the program allows."""
-        slots_at = (self.processor.slot_at, self.uplink.slot_at)
-        type_at = sorts.type_of[self._kind_at]
-        widths = [len(k.ways) + len(y.shared) for k, y in zip(self._kinds, self._layouts, strict=True)]
-        most = _MOST_STRETCHES
-        while True:
-            stretches = cut_in_order(self._kind_at, type_at, self._period_at, slots_at, most)
-            columns = 4 * len(self._loaded) * len(stretches)
-            columns += sum(widths[g.kind] for s in stretches for g in s.groups)
-            if columns <= _MOST_COLUMNS or most <= _FEWEST_STRETCHES:
-                return stretches
-            most //= 2
 
     def _add_group(self, stretch: Stretch, kind: int, count: int) -> list[int]:
         """Add a group's columns, what they take, and return them by way."""
@@ -232,72 +239,6 @@ class ClairvoyantProgram:
         for resource, (at, amount) in enumerate(zip(where, cost, strict=True)):
             if amount != 0.0 and at >= 0:
                 self._spent.setdefault((resource, at), []).append((column, float(amount)))
-
-
-class _Sorts:
-    """Sorts of moments: windows of an input type, or turns of its apps where they may take turns.
-
-    Args:
-        kinds: of windows.
-        pieces: their bytes.
-        memory_bytes: for all of them.
-    """
-
-    def __init__(
-        self, kinds: list[KindOfWindow], pieces: Mapping[str, PieceCost], memory_bytes: float
-    ) -> None:
-        self._kinds = kinds
-        types = sorted({k.asked.input_type for k in kinds})
-        self.type_of = np.array([types.index(k.asked.input_type) for k in kinds], np.intp)
-        used: dict[str, set[str]] = {t: set() for t in types}
-        asked: dict[str, set[str]] = {t: set() for t in types}
-        for kind in kinds:
-            used[kind.asked.input_type].update(p for w in kind.ways for p in w.pieces)
-            asked[kind.asked.input_type].update(kind.asked.due)
-        self._numbers: dict[tuple[str, str], int] = {}
-        for t in types:
-            together = sum(pieces[p].memory_bytes for p in used[t]) <= memory_bytes
-            number = len(self._numbers)
-            for app in sorted(asked[t]):
-                self._numbers[t, app] = number if together else len(set(self._numbers.values()))
-
-    def of(self, kind: int) -> dict[int, list[str]]:
-        """Return the apps of a kind of window by the sort of moment at which they run."""
-        asked = self._kinds[kind].asked
-        found: dict[int, list[str]] = {}
-        for app in asked.due:
-            found.setdefault(self._numbers[asked.input_type, app], []).append(app)
-        return found
-
-    def changes(self, stretch: Stretch, kind_at: Index) -> dict[tuple[int, int], int]:
-        """Count the changes between sorts of moments.
-
-        Between input types, the sort of each that comes most often stands for all. Where two apps
-        of one type take turns in an order that is not known, there is a change on every second window.
-        """
-        return self._between_types(stretch, kind_at) | self._between_apps(stretch)
-
-    def _between_types(self, stretch: Stretch, kind_at: Index) -> dict[tuple[int, int], int]:
-        counts: dict[int, dict[int, int]] = {}
-        for group in stretch.groups:
-            by_sort = counts.setdefault(int(self.type_of[group.kind]), {})
-            for sort in self.of(group.kind):
-                by_sort[sort] = by_sort.get(sort, 0) + group.count
-        if len(counts) < 2:
-            return {}
-        chosen = {max(sorted(c), key=c.__getitem__) for c in counts.values()}
-        at = np.full(len(self._kinds), -1, np.intp)
-        for group in stretch.groups:
-            at[group.kind] = next((s for s in self.of(group.kind) if s in chosen), -1)
-        return changes(at[kind_at[stretch.windows]])
-
-    def _between_apps(self, stretch: Stretch) -> dict[tuple[int, int], int]:
-        both: dict[tuple[int, int], int] = {}
-        for group in stretch.groups:
-            sorts = list(self.of(group.kind))
-            for pair in ((a, b) for a in sorts for b in sorts if a != b):
-                both[pair] = both.get(pair, 0) + group.count
-        return {pair: count // 2 for pair, count in both.items() if count > 1}
 
 
 def _most(kind: KindOfWindow, layout: Layout, resource: int) -> float:
