@@ -71,15 +71,20 @@ def simulate_timed(
     return tuple(replace(r, timing=t.timing) for r, t in zip(results, timed, strict=True))
 
 
+def recorded_scenario(recording: Recording) -> Scenario:
+    """Return a recorded run as a scenario."""
+    name = recording.folder.name
+    return Scenario(name, (DeviceDay(name, recording.problem, recording.arrivals, recording.network),))
+
+
 def simulate_recording(recording: Recording, policy: str) -> DayResult:
     """Replay a recording under a policy, by name.
 
     Raises:
         BadInput: no such policy, or a line of the recording is wrong.
     """
-    name = recording.folder.name
-    day = DeviceDay(name, recording.problem, recording.arrivals, recording.network)
-    (result,) = simulate_scenario(Scenario(name, (day,)), lambda problem: make_policy(policy, problem))
+    scenario = recorded_scenario(recording)
+    (result,) = simulate_scenario(scenario, lambda problem: make_policy(policy, problem))
     return result
 
 

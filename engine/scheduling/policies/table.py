@@ -24,13 +24,21 @@ POLICIES: Mapping[str, Callable[[Problem], Policy]] = {
 }
 
 
+def check_policy(name: str) -> None:
+    """Check a name.
+
+    Raises:
+        BadInput: no policy of that name.
+    """
+    if name not in POLICIES:
+        raise BadInput(f"policy {name!r}: expected one of {sorted(POLICIES)}")
+
+
 def make_policy(name: str, problem: Problem) -> Policy:
     """Return a new policy.
 
     Raises:
         BadInput: no policy of that name.
     """
-    policy = POLICIES.get(name)
-    if policy is None:
-        raise BadInput(f"policy {name!r}: expected one of {sorted(POLICIES)}")
-    return policy(problem)
+    check_policy(name)
+    return POLICIES[name](problem)

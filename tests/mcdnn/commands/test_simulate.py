@@ -50,3 +50,31 @@ def test_results_are_printed_and_written_for_programs(
 def test_an_unknown_policy_is_refused(recording: Path) -> None:
     with pytest.raises(BadInput, match="policy 'greedy': expected one of"):
         run(str(recording), "--policy", "greedy")
+
+
+def test_without_a_file_a_ready_day_is_lived_beside_its_bound(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run("--policy", "paced", "--json", "--out", str(tmp_path)) == 0
+    (row,) = json.loads(capsys.readouterr().out)
+    assert 0.9 * row["bound_accuracy"] < row["accuracy"] <= row["bound_accuracy"]
+    assert row["overdraft_j"] == 0.0
+    assert "<svg" in (tmp_path / "report.html").read_text(encoding="utf-8")
+
+
+def test_a_moment_is_explained(recording: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(str(recording), "--policy", "paced", "--explain", "3") == 0
+    printed = capsys.readouterr().out
+    assert "chosen" in printed and "prices in right answers" in printed
+
+
+def test_ready_scenarios_and_the_schema_are_printed(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run("--list") == 0
+    assert capsys.readouterr().out.split() == ["commuter", "home-camera", "wearable"]
+    assert run("--print-schema") == 0
+    assert "properties" in json.loads(capsys.readouterr().out)
+
+
+def test_an_unknown_scenario_is_refused_with_the_known_ones() -> None:
+    with pytest.raises(BadInput, match="scenario 'nowhere': expected one of commuter, home-camera, wearable"):
+        run("nowhere")
