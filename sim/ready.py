@@ -75,7 +75,7 @@ def random_table(seed: int) -> dict[str, Any]:
         "energy_lasts": float(rng.uniform(0.3, 0.6)),
         "cloud_usd": float(rng.uniform(0.005, 0.06)),
     }
-    if seed % 3 == 0:
+    if (seed + seed // 3) % 3 == 0:
         budget["memory_share"] = float(rng.uniform(0.1, 0.4))
     about = f"{table['about']} Drawn with seed {seed}."
     own = {"name": f"day-{seed:02d}", "about": about, "seed": seed, "models_seed": seed, "budget": budget}
