@@ -119,7 +119,8 @@ def real_scenario(folder: Path, number: int) -> Scenario:
     name = f"user {made_of.user}, {made_of.film}, {made_of.participant}"
     models = scenario_of(_models(number), name).devices[0].problem
     minutes = read_day(folder / "context/extrasensory_minutes.csv.gz", made_of.user, _HOURS)
-    arrivals = list(_arrivals(folder, made_of, minutes, list(models.apps.values())))
+    seen = _arrivals(folder, made_of, minutes, list(models.apps.values()))
+    arrivals = [a for a in seen if a.t_s < 3600.0 * _HOURS]
     windows = Counter(a.input_type for a in arrivals)
     limits = Limits(None, made_of.energy_lasts, made_of.cloud_usd, None, made_of.memory_share)
     problem = with_limits(models, limits, windows, 3600.0 * _HOURS)
