@@ -15,6 +15,7 @@ answered so. y[g, i]: on how many of them an item i that several apps may share 
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 
 import numpy as np
 import numpy.typing as npt
@@ -28,7 +29,7 @@ from sim.radio_tail_rows import add_tail, burst_tail_s
 from sim.residency_rows import LoadedAgain, LoadedOnce, Moments, Terms
 from sim.scenario import DeviceDay
 from sim.shared_items import Layout, lay_out
-from sim.stretches import Stretch, cut_in_order, cut_into_groups
+from sim.stretches import Group, Stretch, cut_in_order, cut_into_groups
 from sim.ways import ENERGY, EXCHANGED, MONEY, PROCESSOR, UPLINK, KindOfWindow, WaysToAnswer
 from sim.whole_trace import latest_limit_s, read_whole
 
@@ -190,28 +191,45 @@ class ClairvoyantProgram:
         return loads
 
     def _build_in_order(self) -> LoadedAgain:
-        """Memory is short: stretch after stretch."""
+        """Memory is short: stretch after stretch, and what a period uses is loaded at least once."""
         loads = LoadedAgain(self.program, self._loaded, self.problem.budget.memory_bytes)
-        sorts = self._sorts
+        once = LoadedOnce(self.program, self._loaded, self._periods)
+        totals: dict[tuple[int, int], list[tuple[int, list[int]]]] = {}
         for stretch in self._stretches:
-            needs: dict[int, dict[str, dict[str, Terms]]] = {}
-            counts: dict[int, int] = {}
-            for group in stretch.groups:
-                columns = self._add_group(stretch, group.kind, group.count)
-                for sort, apps in sorts.of(group.kind).items():
-                    counts[sort] = counts.get(sort, 0) + group.count
-                    by_piece = needs.setdefault(sort, {})
-                    for app in apps:
-                        for piece, ways in self._layouts[group.kind].needs.get(app, {}).items():
-                            terms = by_piece.setdefault(piece, {}).setdefault(app, [])
-                            terms += [(columns[w], 1.0) for w in ways]
-            moments = {
-                sort: Moments(count, {p: list(users.values()) for p, users in needs[sort].items()})
-                for sort, count in counts.items()
-            }
-            loads.add_stretch(stretch.period, moments, sorts.changes(stretch, self._kind_at))
+            groups = [(g, self._add_group(stretch, g.kind, g.count)) for g in stretch.groups]
+            for group, columns in groups:
+                totals.setdefault((stretch.period, group.kind), []).append((group.count, columns))
+            changes = self._sorts.changes(stretch, self._kind_at)
+            loads.add_stretch(stretch.period, self._moments(groups), changes)
+        for (period, kind), parts in totals.items():
+            windows = sum(count for count, _ in parts)
+            for needs in self._layouts[kind].needs.values():
+                terms = {p: [[(c[w], 1.0) for _, c in parts for w in ways]] for p, ways in needs.items()}
+                once.add_group(period, windows, terms)
+        loads.load_at_least(once)
         self.memory_rows = loads.memory_rows
         return loads
+
+    def _moments(self, groups: Sequence[tuple[Group, list[int]]]) -> dict[int, Moments]:
+        """Return the moments of a stretch, by their sort.
+
+        Args:
+            groups: with the column of each way.
+        """
+        needs: dict[int, dict[str, dict[str, Terms]]] = {}
+        counts: dict[int, int] = {}
+        for group, columns in groups:
+            for sort, apps in self._sorts.of(group.kind).items():
+                counts[sort] = counts.get(sort, 0) + group.count
+                by_piece = needs.setdefault(sort, {})
+                for app in apps:
+                    for piece, ways in self._layouts[group.kind].needs.get(app, {}).items():
+                        terms = by_piece.setdefault(piece, {}).setdefault(app, [])
+                        terms += [(columns[w], 1.0) for w in ways]
+        return {
+            sort: Moments(count, {p: list(users.values()) for p, users in needs[sort].items()})
+            for sort, count in counts.items()
+        }
 
     def _add_group(self, stretch: Stretch, kind: int, count: int) -> list[int]:
         """Add a group's columns, what they take, and return them by way."""

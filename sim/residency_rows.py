@@ -14,7 +14,8 @@ from the stretch's first moment to the next one's:
 
 In the last row g[p] is the share of those other moments, of which there are m, and c the number of
 times at which a moment of the one sort is the next after one of the other: where p is in memory at
-the one and not at the other, it was loaded in between.
+the one and not at the other, it was loaded in between. Over a whole period, what equal windows ask
+of a piece is at most their number times whether it was loaded at all (LoadedOnce).
 """
 
 from __future__ import annotations
@@ -55,17 +56,17 @@ class LoadedOnce:
     def __init__(self, program: LinearProgram, costs: Mapping[str, PieceCost], periods: int) -> None:
         self._program = program
         self._costs = costs
-        self._loads: dict[str, list[int]] = {}
         self._periods = periods
+        self.columns: dict[str, list[int]] = {}  # by piece: whether it is loaded in each period
 
     def add_group(self, period: int, windows: int, needs: Needs) -> None:
         """Let what a group of windows needs be loaded before."""
         for piece, uses in needs.items():
             if piece not in self._costs:
                 continue
-            loads = self._loads.get(piece)
+            loads = self.columns.get(piece)
             if loads is None:
-                loads = self._loads[piece] = [
+                loads = self.columns[piece] = [
                     self._program.add_column(0.0, 1.0) for _ in range(self._periods)
                 ]
             before = [(column, -float(windows)) for column in loads[: period + 1]]
@@ -74,7 +75,7 @@ class LoadedOnce:
 
     def loads(self, period: int) -> Terms:
         """Return what loading takes of a period's energy."""
-        return [(c[period], self._costs[p].load_energy_j) for p, c in self._loads.items()]
+        return [(c[period], self._costs[p].load_energy_j) for p, c in self.columns.items()]
 
 
 class LoadedAgain:
@@ -92,7 +93,7 @@ class LoadedAgain:
         self._memory_bytes = memory_bytes
         self._cliques = _cliques({p: c.memory_bytes for p, c in costs.items()}, memory_bytes)
         self._before: dict[str, Terms] = {p: [] for p in costs}
-        self._loads: dict[int, Terms] = {}
+        self._loads: dict[int, dict[str, list[int]]] = {}  # by period and piece
         self.memory_rows: list[int] = []
 
     def add_stretch(
@@ -111,8 +112,9 @@ class LoadedAgain:
         loads = {p: program.add_column(0.0, total) for p in self._costs}
         if period not in self._loads:  # what is loaded before a period's first moment is paid in it
             self._before = {p: [*before, (loads[p], -1.0)] for p, before in self._before.items()}
-        own = [(loads[p], c.load_energy_j) for p, c in self._costs.items()]
-        self._loads.setdefault(period, []).extend(own)
+        in_period = self._loads.setdefault(period, {p: [] for p in self._costs})
+        for piece, column in loads.items():
+            in_period[piece].append(column)
         for piece, column in stays.items():
             program.add_row([(column, 1.0), *self._before[piece]], 0.0)
         compared = {sort for pair in changes for sort in pair}
@@ -138,7 +140,15 @@ class LoadedAgain:
 
     def loads(self, period: int) -> Terms:
         """Return what loading takes of a period's energy."""
-        return self._loads.get(period, [])
+        in_period = self._loads.get(period, {})
+        return [(c, self._costs[p].load_energy_j) for p, columns in in_period.items() for c in columns]
+
+    def load_at_least(self, once: LoadedOnce) -> None:
+        """Let a piece be loaded in a period where that is what its use there asks for at least."""
+        for piece, columns in once.columns.items():
+            for period, column in enumerate(columns):
+                loads = self._loads.get(period, {}).get(piece, [])
+                self._program.add_row([(column, 1.0), *((c, -1.0) for c in loads)], 0.0)
 
     def _share(self, share: int, stays: int, loads: int, piece: str, moments: Moments) -> None:
         self._program.add_row([(stays, 1.0), (share, -1.0)], 0.0)
