@@ -9,7 +9,6 @@ from hypothesis import settings
 
 from tests.tiny_compile import compile_tiny, tiny_request
 
-
 settings.register_profile("reproducible", derandomize=True)
 settings.load_profile("reproducible")
 
