@@ -88,6 +88,9 @@ def _from_table(file: ScenarioFile, named: VariantsTable, folder: Path) -> Model
     apps = _apps(file.app, {})
     asked = {a.task for a in apps}
     chosen = _chosen(read_variant_table(folder / named.variants), named.only)
+    known = {v.task for v in chosen}
+    if not asked <= known:
+        raise BadInput(f"app: tasks {sorted(asked - known)}: {named.variants} has {sorted(known)}")
     variants, notes = with_sizes([v for v in chosen if v.task in asked], named.largest_mb)
     specialised = () if named.specialised is None else read_specialised_table(folder / named.specialised)
     contexts = [_task_context(name, file) for name in file.context]

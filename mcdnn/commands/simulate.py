@@ -4,20 +4,23 @@ from __future__ import annotations
 
 import argparse
 import json
-from collections.abc import Mapping, Sequence
+import os
+import sys
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from catalog.errors import BadInput
+
 if TYPE_CHECKING:
-    from sim.bound import Bound
-    from sim.report import DayResult
-    from sim.scenario import DeviceDay, Scenario
-    from sim.timeline import Timeline, TimelineRecorder
+    from sim.sweep import Done, Run
+    from sim.sweep_results import Point, Sweep
 
 _DEFAULT = "commuter"
 _EXAMPLE = """examples:
   mcdnn simulate                                        a commuter's day, under every policy
   mcdnn simulate home-camera --policy paced --out report/
+  mcdnn simulate wearable --set budget.energy_lasts=.2,.4,.8 --set device.radio.exchange_j=.1,.5,.9
   mcdnn simulate SCENARIO.toml --policy paced --explain 3600
   mcdnn run ENGINE.toml --record recorded/ && mcdnn simulate recorded/
 """
@@ -46,7 +49,22 @@ def add_parser(subparsers: Any) -> None:
         "--policy", action="append", metavar="NAME", help="may be given several times (default: every policy)"
     )
     parser.add_argument(
-        "--out", type=Path, metavar="DIR", help="write simulation.csv, simulation.json and report.html"
+        "--set",
+        action="append",
+        default=[],
+        dest="settings",
+        metavar="KEY=V1,V2,...",
+        help="set a key of the scenario; with several values, simulate each; may be given several times, "
+        "for every combination",
+    )
+    parser.add_argument(
+        "--jobs", type=int, metavar="N", help="processes to simulate in (default: one a processor)"
+    )
+    parser.add_argument(
+        "--out",
+        type=Path,
+        metavar="DIR",
+        help="write simulation.csv and simulation.json, and report.html unless several values are set",
     )
     parser.add_argument("--json", action="store_true", help="print the results as JSON")
     parser.add_argument(
@@ -60,23 +78,29 @@ def add_parser(subparsers: Any) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Simulate once for each policy.
+    """Simulate every policy at every combination of what is set.
 
     Raises:
         BadInput: no such policy or scenario, or a file is missing or wrong.
         RunFailed: results cannot be written.
     """
     from engine.scheduling.policies.table import POLICIES, check_policy
+    from sim.opening import open_scenario
+    from sim.settings import grid, parse_setting
 
     if args.list or args.print_schema:
         return _print_about(args)
-    names = args.policy or sorted(POLICIES)
+    names = list(dict.fromkeys(args.policy or sorted(POLICIES)))
     for name in names:
         check_policy(name)
-    scenario = _scenario(args.scenario)
+    if args.jobs is not None and args.jobs < 1:
+        raise BadInput(f"--jobs {args.jobs}: expected at least 1")
+    points = list(grid(parse_setting(text) for text in args.settings))
+    for values in points:
+        open_scenario(args.scenario, values)  # so that nothing is simulated where a later point is wrong
     if args.explain is not None:
-        return _explain(scenario, names, args.explain)
-    return _simulate(scenario, names, args)
+        return _explain(args, points, names)
+    return _simulate(args, points, names)
 
 
 def _print_about(args: argparse.Namespace) -> int:
@@ -87,98 +111,85 @@ def _print_about(args: argparse.Namespace) -> int:
     return 0
 
 
-def _scenario(named: str) -> Scenario:
-    """Open what was named: a recording, a file, or a ready scenario."""
-    from sim.day import recorded_scenario
-    from sim.ready import ready_scenario
-    from sim.recording import open_recording
-    from sim.scenario_building import build_scenario
-    from sim.scenario_file import parse_scenario_table, read_scenario_table
-
-    path = Path(named)
-    if path.is_dir():
-        return recorded_scenario(open_recording(path))
-    if path.suffix == ".toml" or path.is_file():
-        return build_scenario(parse_scenario_table(read_scenario_table(path), named), path.parent, named)
-    return ready_scenario(named)
-
-
-def _explain(scenario: Scenario, names: Sequence[str], t_s: float) -> int:
+def _explain(args: argparse.Namespace, points: Sequence[Any], names: Sequence[str]) -> int:
     from functools import partial
 
     from engine.scheduling.policies.table import make_policy
     from sim.explaining import explain_moment, moment_to_lines
+    from sim.opening import open_scenario
 
+    if len(points) > 1:
+        raise BadInput("--explain: looks at one day: give one value for each --set")
     for name in names:
-        for moment in explain_moment(scenario, partial(make_policy, name), t_s):
+        scenario = open_scenario(args.scenario, points[0])
+        for moment in explain_moment(scenario, partial(make_policy, name), args.explain):
             print("\n".join(moment_to_lines(moment)))
     return 0
 
 
-def _simulate(scenario: Scenario, names: Sequence[str], args: argparse.Namespace) -> int:
-    from functools import partial
+def _simulate(args: argparse.Namespace, points: Sequence[Any], names: Sequence[str]) -> int:
+    from sim.sweep import do_runs, plan_runs
+    from sim.sweep_results import Sweep
 
-    from catalog.durable_file import write_whole
-    from engine.scheduling.policies.table import make_policy
-    from sim.bound import clairvoyant_bound
-    from sim.day import simulate_scenario
-    from sim.html_report import write_report
-    from sim.report import results_to_csv, results_to_json
-    from sim.timeline import TimelineRecorder
-
-    results: list[DayResult] = []
-    timelines: dict[tuple[str, str], Timeline] = {}
-    for name in names:
-        recorders = {d.name: TimelineRecorder() for d in scenario.devices}
-        watch = partial(_recorder_of, recorders)
-        results += simulate_scenario(scenario, partial(make_policy, name), watch)
-        timelines |= {(name, device): r.timeline() for device, r in recorders.items()}
-    bounds = {d.name: clairvoyant_bound(d) for d in scenario.devices}
-    written = json.dumps(_with_bounds(results_to_json(results), bounds), indent=2, allow_nan=False)
-    if args.out is not None:
-        write_whole(args.out / "simulation.csv", results_to_csv(results).encode())
-        write_whole(args.out / "simulation.json", written.encode())
-        write_report(args.out / "report.html", scenario, results, bounds, timelines)
+    runs = plan_runs(args.scenario, points, names)
+    sweep = Sweep(points, names)
+    try:
+        for done in _shown(do_runs(runs, args.jobs or os.cpu_count() or 1), runs):
+            sweep.add(done)
+    finally:  # an interrupt keeps what was done
+        _write(args, sweep)
     if args.json:
-        print(written)
+        print(_json(sweep.points))
     else:
-        _print_table(results, bounds)
+        _print_results(sweep)
     return 0
 
 
-def _recorder_of(recorders: Mapping[str, TimelineRecorder], day: DeviceDay) -> TimelineRecorder:
-    return recorders[day.name]
-
-
-def _with_bounds(rows: list[dict[str, Any]], bounds: Mapping[str, Bound]) -> list[dict[str, Any]]:
-    return [row | {"bound_accuracy": bounds[row["device"]].accuracy} for row in rows]
-
-
-def _print_table(results: Sequence[DayResult], bounds: Mapping[str, Bound]) -> None:
+def _shown(done: Iterable[Done], runs: Sequence[Run]) -> Iterable[Done]:
+    """Show a bar on a terminal, and nothing elsewhere."""
     from rich.console import Console
-    from rich.table import Table
+    from rich.progress import track
 
-    several = len(bounds) > 1
-    table = Table(box=None, pad_edge=False, collapse_padding=True)
-    headings = ("policy", "requests", "served", "accuracy", "of bound", "energy", "cloud", "overdraft")
-    for heading in ("device", *headings) if several else headings:
-        table.add_column(heading, justify="left" if heading in ("policy", "device") else "right")
-    for r in results:
-        bound = bounds[r.device].accuracy
-        cells = (
-            r.policy,
-            f"{r.requests}",
-            f"{100 * r.served_share:.1f} %",
-            f"{100 * r.accuracy:.1f} %",
-            f"{100 * r.accuracy / bound:.1f} %" if bound > 0.0 else "-",
-            f"{r.total_energy_j:.4g} J",
-            f"${r.cost_usd:.3g}",
-            f"{r.overdraft_j:.3g} J",
-        )
-        table.add_row(*((r.device, *cells) if several else cells))
+    console = Console(stderr=True)
+    return track(
+        done,
+        "simulating",
+        len(runs),
+        console=console,
+        transient=True,
+        disable=not (console.is_terminal and sys.stdout.isatty()),
+    )
+
+
+def _write(args: argparse.Namespace, sweep: Sweep) -> None:
+    from catalog.durable_file import write_whole
+    from sim.html_report import write_report
+    from sim.opening import open_scenario
+    from sim.sweep_results import sweep_to_csv
+
+    if args.out is None or not any(p.results for p in sweep.points):
+        return
+    write_whole(args.out / "simulation.csv", sweep_to_csv(sweep.points, sweep.parameters).encode())
+    write_whole(args.out / "simulation.json", _json(sweep.points).encode())
+    if len(sweep.points) == 1:
+        (point,) = sweep.points
+        scenario = open_scenario(args.scenario, point.values)
+        write_report(args.out / "report.html", scenario, point.results, point.bounds, point.timelines)
+
+
+def _json(points: Sequence[Point]) -> str:
+    from sim.sweep_results import sweep_to_json
+
+    return json.dumps(sweep_to_json(points), indent=2, allow_nan=False)
+
+
+def _print_results(sweep: Sweep) -> None:
+    from rich.console import Console
+
+    from mcdnn.simulation_table import simulation_table, unserved_lines
+
     console = Console()
-    console.print(table)
-    for r in results:
-        for app in r.apps:
-            for reason, count in app.unserved.items():
-                console.print(f"{r.policy}: {app.app}: {count} unserved: {reason}", highlight=False)
+    console.print(simulation_table(sweep))
+    if len(sweep.points) == 1:
+        for line in unserved_lines(sweep.points[0].results):
+            console.print(line, highlight=False)

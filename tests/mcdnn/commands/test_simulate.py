@@ -11,6 +11,8 @@ from engine.scheduling.policies.table import POLICIES
 from engine.scheduling.problem import Budget
 from engine.scheduling.problem_json import problem_to_json
 from mcdnn.commands import simulate
+from sim import sweep
+from sim.sweep import Done, Run, do_run
 from tests.scheduling_problems import app, shared_trunks
 
 
@@ -78,3 +80,76 @@ def test_ready_scenarios_and_the_schema_are_printed(capsys: pytest.CaptureFixtur
 def test_an_unknown_scenario_is_refused_with_the_known_ones() -> None:
     with pytest.raises(BadInput, match="scenario 'nowhere': expected one of commuter, home-camera, wearable"):
         run("nowhere")
+
+
+WALK = """
+name = "walk"
+budget = { energy_j = 60.0 }
+family.face = { trunks = 3 }
+[[app]]
+name = "who"
+input = "face"
+[[stretch]]
+name = "out"
+lasts = "2m"
+windows = { face = { hz = 1.0 } }
+"""
+
+
+@pytest.fixture
+def walk(tmp_path: Path) -> str:
+    path = tmp_path / "walk.toml"
+    path.write_text(WALK)
+    return str(path)
+
+
+def test_a_sweep_has_a_row_for_every_combination_and_policy(
+    walk: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    settings = ("--set", "budget.energy_j=30,300", "--set", "seed=1,2")
+    out = tmp_path / "out"
+    assert (
+        run(walk, *settings, "--policy", "original", "--policy", "paced", "--jobs", "1", "--out", str(out))
+        == 0
+    )
+    head, *rows = capsys.readouterr().out.splitlines()
+    assert head.split()[:3] == ["energy_j", "seed", "policy"]
+    assert [row.split()[:3] for row in rows] == [
+        [e, s, p] for e in ("30", "300") for s in ("1", "2") for p in ("original", "paced")
+    ]
+    written = json.loads((out / "simulation.json").read_text())
+    assert [r["parameters"] for r in written[::2]] == [
+        {"budget.energy_j": e, "seed": s} for e in (30, 300) for s in (1, 2)
+    ]
+    assert (out / "simulation.csv").read_text().startswith("budget.energy_j,seed,policy,app")
+    assert not (out / "report.html").exists()
+
+
+def test_a_point_that_is_wrong_is_refused_before_anything_is_simulated(walk: str, tmp_path: Path) -> None:
+    with pytest.raises(BadInput, match=r"family\.face\.trunks: Input should be greater"):
+        run(walk, "--set", "family.face.trunks=3,0", "--out", str(tmp_path / "out"))
+    assert not (tmp_path / "out").exists()
+
+
+def test_an_interrupt_keeps_what_was_done(walk: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    done = iter(range(2))
+
+    def do_two(given: Run) -> Done:
+        if next(done, None) is None:
+            raise KeyboardInterrupt
+        return do_run(given)
+
+    monkeypatch.setattr(sweep, "do_run", do_two)
+    with pytest.raises(KeyboardInterrupt):
+        run(walk, "--policy", "original", "--policy", "paced", "--jobs", "1", "--out", str(tmp_path))
+    assert [r["policy"] for r in json.loads((tmp_path / "simulation.json").read_text())] == ["original"]
+
+
+def test_explaining_looks_at_one_day(walk: str) -> None:
+    with pytest.raises(BadInput, match="--explain: looks at one day: give one value for each --set"):
+        run(walk, "--set", "seed=1,2", "--explain", "10")
+
+
+def test_jobs_must_be_some(walk: str) -> None:
+    with pytest.raises(BadInput, match="--jobs 0: expected at least 1"):
+        run(walk, "--jobs", "0")
