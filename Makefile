@@ -4,7 +4,7 @@ PYTHON ?= $(shell command -v python3.11 || command -v python3)
 VENV   := .venv
 BIN    := $(VENV)/bin
 OUT    ?= out/demo
-SECONDS_A_POLICY ?= 24
+SECONDS_A_POLICY ?= 18
 # A processor-only build of torch: the default build carries several gigabytes of GPU libraries.
 TORCH       := torch==2.13.0
 TORCH_INDEX ?= https://download.pytorch.org/whl/cpu
