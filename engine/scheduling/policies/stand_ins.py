@@ -26,7 +26,7 @@ from engine.scheduling.unserved import BEING_LOADED, ENERGY_GONE, TOO_LATE
 
 Float64 = npt.NDArray[np.float64]
 
-_HURRY = (0.0, 1.0, 10.0, 100.0)  # how much dearer the processor gets, tried in turn
+_HURRY = (0.0, 0.1, 0.3, 1.0, 3.0, 10.0, 100.0)  # how much dearer the processor gets, tried in turn
 _STEPS = 8.0  # a wait is rounded up to an eighth of the patience there is
 _MOST_KEPT = 64
 
@@ -62,10 +62,15 @@ class StandIns:
             picked = self._without_cloud(follower, kind)
         if state.backlog_s > picked.patience_s:
             picked = self._in_time(follower, kind, state.backlog_s)
+            if picked.needs_cloud and not self._reaches(picked, state):
+                kind = kind._replace(connected=False)
+                picked = self._in_time(follower, kind, state.backlog_s)
         wanted: tuple[str, ...] = ()
         if not picked.is_ready(state.resident):
             wanted = tuple(sorted(picked.pieces - state.resident))
-            picked = self._while_loading(picked, follower, kind, state)
+            planned, picked = picked, self._while_loading(picked, follower, kind, state)
+            if picked.needs_cloud and not self._reaches(picked, state):
+                picked = self._while_loading(planned, follower, kind._replace(connected=False), state)
         choice = picked.choice
         if picked.worst_energy_j > state.energy_left_j:
             choice = admit(self._problem, choice.options, state.energy_left_j).choice(choice.unserved)
@@ -109,7 +114,7 @@ class StandIns:
             return self._remembered(follower, "too late", lambda: self._nothing(kind, TOO_LATE))
         waited_s = step * limit_s / _STEPS
         key = ("late", step, kind.connected)
-        return self._remembered(follower, key, lambda: self._best_after(kind, waited_s))
+        return self._remembered(follower, key, lambda: self._best_after(kind, waited_s, limit_s / _STEPS))
 
     def _while_loading(
         self, picked: PreparedChoice, follower: MixFollower, kind: Kind, state: State
@@ -157,13 +162,13 @@ class StandIns:
         ]
         return max(usable, key=lambda o: o.accuracy_in(kind.context), default=None)
 
-    def _best_after(self, kind: Kind, waited_s: float) -> PreparedChoice:
-        """Return the best configuration that is in time after a wait."""
+    def _best_after(self, kind: Kind, waited_s: float, least_s: float) -> PreparedChoice:
+        """Return the best configuration that is in time after a wait; a short one counts as least_s."""
         space = self._planner.space(kind)
         allowed = space.in_time(waited_s, self._kept)
         for hurry in _HURRY:
             prices = self._prices.copy()
-            prices[2] += hurry / max(1e-6, waited_s)
+            prices[2] += hurry / max(least_s, waited_s)
             found = space.best(prices, allowed)
             if found.patience_s >= waited_s:
                 return self._prepare(kind, found, TOO_LATE)
