@@ -8,7 +8,7 @@ from pathlib import Path
 
 from benchmarks.report import Row
 from benchmarks.scheduling_cases import Case
-from benchmarks.scheduling_days import generated_days
+from benchmarks.scheduling_days import generated_days, real_days
 from benchmarks.scheduling_pictures import draw_figure10, draw_figure11, draw_figure12, draw_figure13
 from benchmarks.scheduling_published import figure13, grid, memory
 from benchmarks.scheduling_same_code import same_code
@@ -83,8 +83,9 @@ GROUPS: Sequence[Group] = (
         "days",
         "Days: up to fifteen apps on three input types",
         "Twelve days drawn at random, with shared trunks, weights, skew, bursts, night, links that come "
-        "and go, and a processor that binds at times.",
-        lambda _, quick: generated_days(quick),
+        "and go, and a processor that binds at times; and six made of published traces: minutes that "
+        "people's phones recorded, link speeds, faces in films and shows, objects in first-person videos.",
+        lambda data, quick: [*generated_days(quick), *real_days(data / "traces", quick)],
     ),
     Group(
         "figure11",
