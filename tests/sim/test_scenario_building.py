@@ -13,6 +13,7 @@ from sim.report import DayResult
 from sim.scenario import DeviceDay, Scenario
 from sim.scenario_building import build_scenario
 from sim.scenario_file import parse_scenario_table
+from tests.catalog_builder import build_catalog
 from tests.outside_data import outside_folder
 from tests.sim.scenario_tables import generated_table, replayed_table
 
@@ -118,6 +119,25 @@ def test_a_published_trace_is_replayed_on_measured_variants(files: Path) -> None
     assert day.network.is_connected(10.0)
     until = replayed_table(trace={"published": [{"file": "faces.csv", "app": "face"}], "until": "1m"})
     assert len(list(only_day(until, files).arrivals())) == 2
+
+
+def test_models_may_be_a_compiled_catalog(files: Path) -> None:
+    build_catalog(files / "catalog")
+    (files / "requests.csv").write_text("t_s,window,app\n1,a,identity\n1,a,odd\n2,b,odd\n")
+    table = replayed_table(
+        device={"profile": "tegra-k1"},
+        budget={},
+        catalog={"path": "catalog"},
+        app=[{"name": "identity"}, {"name": "odd", "task": "parity"}],
+        trace={"requests": "requests.csv"},
+    )
+    del table["table"]
+    scenario = built(table, files)
+    assert [a.due for a in scenario.devices[0].arrivals()] == [("identity", "odd"), ("odd",)]
+    assert scenario.devices[0].problem.apps["odd"].input_type == "digit"
+    assert lived(scenario, "original").served == 3
+    with pytest.raises(BadInput, match=r"device\.profile: \[catalog\] needs one"):
+        built(table | {"device": {}}, files)
 
 
 def test_network_and_contexts_come_from_files(files: Path) -> None:
