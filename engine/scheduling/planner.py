@@ -23,6 +23,8 @@ from engine.scheduling.residency_program import best_residents
 Float64 = npt.NDArray[np.float64]
 
 _STAY = 0.005  # what else is kept must bring this share more than what is kept now
+_AS_BEFORE = 0.0025  # share of what could be reached without limits on memory, lost since it was thought over
+_NEW = 0.02  # share of windows of other kinds from which on it is thought over again
 _FREE_LOADS = 1e-3  # share of the energy left up to which loading is not weighed against staying
 _MOST_SPACES = 2000
 
@@ -53,6 +55,8 @@ class Planner:
         self._problem = problem
         self._spaces: dict[Kind, ConfigurationSpace] = {}
         self._program = FluidProgram(self._spaces)
+        self._reached = np.inf
+        self._thought_of: frozenset[Kind] = frozenset()
 
     def space(self, kind: Kind) -> ConfigurationSpace:
         """Return the configurations of a kind of window."""
@@ -106,16 +110,27 @@ class Planner:
             loads_j = self._loads_j(frozenset(free.pieces), resident)
             if loads_j <= _FREE_LOADS * limits[0] or not np.isfinite(limits[0]):
                 return PlannedMix(free, None, _gap(free.bound, free.value))
+        stayed = None
+        if kept is not None and self._fits(kept):
+            stayed = self._with_loads(outlook, limits, resident, kept, prove=False)
+            reached = free.bound * (self._reached - _AS_BEFORE)
+            if self._is_like_before(windows) and stayed.value >= reached:
+                return PlannedMix(stayed, kept, _gap(free.bound, stayed.value))
         spaces = {k: self._spaces[k] for k, n in windows.items() if n > 0.0}
         best = best_residents(self._problem, spaces, windows, limits, resident, tolerance)
         bound = free.bound if outlook.futures else min(best.bound, free.bound)
         found = self._with_loads(outlook, limits, resident, best.pieces)
         pieces = best.pieces
-        if kept is not None and kept != best.pieces and self._fits(kept):
-            stayed = self._with_loads(outlook, limits, resident, kept)
-            if stayed.value >= found.value * (1.0 - _STAY):
-                found, pieces = stayed, kept
+        if kept is not None and stayed is not None and stayed.value >= found.value * (1.0 - _STAY):
+            found, pieces = stayed, kept
+        self._reached = found.value / free.bound if free.bound > 0.0 else np.inf
+        self._thought_of = frozenset(windows)
         return PlannedMix(found, pieces, _gap(bound, found.value))
+
+    def _is_like_before(self, windows: Mapping[Kind, float]) -> bool:
+        """Tell whether nearly all windows are of kinds that were there when it was thought over."""
+        new = sum(n for k, n in windows.items() if k not in self._thought_of)
+        return new <= _NEW * sum(windows.values())
 
     def _with_loads(
         self,
@@ -123,12 +138,13 @@ class Planner:
         limits: Float64,
         resident: frozenset[str],
         kept: frozenset[str],
+        prove: bool = True,
     ) -> FluidPlan:
         """Return the best mix with what is kept, once what it uses is loaded."""
         loads_j = self._loads_j(kept, resident)
         left = limits.copy()
         left[0] = max(0.0, limits[0] - loads_j)
-        return self.mix(outlook, left, kept)
+        return self.mix(outlook, left, kept, prove=prove)
 
     def _loads_j(self, pieces: frozenset[str], resident: frozenset[str]) -> float:
         return sum(self._problem.pieces[p].load_energy_j for p in pieces - resident)

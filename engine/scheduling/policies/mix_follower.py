@@ -58,11 +58,22 @@ class MixFollower:
         least_s: by app with a least rate, the longest time between two answers.
     """
 
-    __slots__ = ("_choices", "_credits", "_shares", "_single", "instead", "kind", "least_s", "windows")
+    __slots__ = (
+        "_choices",
+        "_credits",
+        "_shares",
+        "_single",
+        "instead",
+        "is_stale",
+        "kind",
+        "least_s",
+        "windows",
+    )
 
     def __init__(self, kind: Kind, least_s: Mapping[str, float]) -> None:
         self.kind = kind
         self.least_s = least_s
+        self.is_stale = False  # whether there is another plan than the one that it follows
         self.windows = 0  # since somebody last took them
         self.instead: dict[object, PreparedChoice] = {}
         self._choices: list[PreparedChoice] = []
@@ -79,6 +90,7 @@ class MixFollower:
         self._credits = [before.get(id(c.configuration), 0.0) for c in self._choices]
         self._single = self._choices[0] if len(kept) == 1 else None
         self.instead.clear()
+        self.is_stale = False
 
     def next(self) -> PreparedChoice:
         """Return what the next window gets."""

@@ -93,6 +93,8 @@ class Paced:
         follower = self._followers.get(key)
         if follower is None:
             follower = self._follow_new(key)
+        elif follower.is_stale:
+            self._follow(follower)
         follower.windows += 1
         picked = follower.next()
         if follower.least_s:
@@ -186,7 +188,7 @@ class Paced:
         self._prices = np.zeros(RESOURCES) if plan is None else plan.prices
         self._stand_ins.take(self._prices, self._kept)
         for follower in self._followers.values():
-            self._follow(follower)
+            follower.is_stale = True  # those that come again are given their mix then
         j, usd, processor_s = (float(p) for p in self._prices)
         self._answer = Plan(
             self._wanted(), prices=Prices(j, usd, processor_s), gap=self._gap, note=self._note()
