@@ -16,6 +16,9 @@ from catalog.durable_file import write_whole
 RESULTS = Path(__file__).parents[1] / "docs" / "results"
 Row = Mapping[str, str | float | int | None]
 
+# Where they lie on one machine says nothing to others.
+_FOLDERS = {"--catalog": "CATALOG", "--data": "DATA", "--out": "OUT"}
+
 
 def machine() -> str:
     """Return processor, cores and system as text."""
@@ -38,6 +41,22 @@ def versions(packages: Sequence[str]) -> dict[str, str]:
     return found
 
 
+def command_line(argv: Sequence[str]) -> str:
+    """Return the command that runs a benchmark, with a word such as DATA for every folder that is named.
+
+    Args:
+        argv: of the process, its script first.
+    """
+    words = [f"benchmarks.{Path(argv[0]).stem}"]
+    for word in argv[1:]:
+        option, equals, _ = word.partition("=")
+        if equals and option in _FOLDERS:
+            words.append(f"{option}={_FOLDERS[option]}")
+        else:
+            words.append(_FOLDERS.get(words[-1], word))
+    return " ".join(["python -m", *words])
+
+
 def write_report(
     name: str,
     title: str,
@@ -56,7 +75,7 @@ def write_report(
         body: Markdown lines that show the rows, where one table of all of them is not for reading.
         tables: further figures, by name, for programs.
     """
-    command = "python -m benchmarks." + " ".join([Path(sys.argv[0]).stem, *sys.argv[1:]])
+    command = command_line(sys.argv)
     record = {
         "machine": machine(),
         "versions": versions(packages),
