@@ -74,7 +74,7 @@ def read_csv_rows(path: Path, needed: Sequence[str]) -> Iterator[CsvRow]:
             fields than the header (as one has that was cut off in mid-line).
     """
     try:
-        with path.open(encoding="utf-8", newline="") as file:
+        with path.open(encoding="utf-8-sig", newline="") as file:
             reader = csv.reader(file)
             columns = _columns(next(reader, None), path, needed)
             for values in reader:

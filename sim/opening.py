@@ -7,7 +7,7 @@ from pathlib import Path
 
 from catalog.errors import BadInput
 from sim.day import recorded_scenario
-from sim.ready import ready_table
+from sim.ready import ready_names, ready_table
 from sim.recording import open_recording
 from sim.scenario import Scenario
 from sim.scenario_building import build_scenario
@@ -26,7 +26,7 @@ def open_scenario(named: str, values: Mapping[str, Value] | None = None) -> Scen
         BadInput: there is no such thing, or it is wrong.
     """
     path = Path(named)
-    if path.is_dir():
+    if path.is_dir() and (named not in ready_names() or (path / "costs.json").is_file()):
         if values:
             raise BadInput(f"--set {next(iter(values))}: {named} is a recording: it has no keys to be set")
         return recorded_scenario(open_recording(path))
@@ -34,4 +34,5 @@ def open_scenario(named: str, values: Mapping[str, Value] | None = None) -> Scen
     table = read_scenario_table(path) if is_file else ready_table(named)
     changed = with_settings(table, values or {})
     folder = path.parent if is_file else Path()
-    return build_scenario(parse_scenario_table(changed, named), folder, named, values)
+    where = " with ".join([named, *(f"{key} = {value!r}" for key, value in (values or {}).items())])
+    return build_scenario(parse_scenario_table(changed, where), folder, where, values)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from itertools import takewhile
 from pathlib import Path
@@ -196,24 +196,28 @@ def _what_comes(
 ) -> tuple[Callable[[], Iterator[Arrival]], Network]:
     if file.trace is None:
         return make_arrivals(itinerary, list(apps.values()), seed), make_network(itinerary, seed)
-    return _from_files(file.trace, folder, apps), _network(file, folder)
+    return _from_files(file.trace, folder, apps, file.context), _network(file, folder)
 
 
-def _from_files(trace: TraceTable, folder: Path, apps: Mapping[str, App]) -> Callable[[], Iterator[Arrival]]:
+def _from_files(
+    trace: TraceTable, folder: Path, apps: Mapping[str, App], contexts: Iterable[str]
+) -> Callable[[], Iterator[Arrival]]:
+    """Return what starts the trace anew; contexts are those that models or people know."""
     for published in trace.published:
         if published.app not in apps:
             raise BadInput(f"trace.published: app {published.app!r}: expected one of {sorted(apps)}")
     until_s = math.inf if trace.until is None else seconds(trace.until)
     input_types = {a.input_type for a in apps.values()}
+    known = frozenset(contexts)
 
     def arrivals() -> Iterator[Arrival]:
         if trace.requests is not None:
-            requests = read_requests(folder / trace.requests, apps)
+            requests = read_requests(folder / trace.requests, apps, known)
         else:
             requests = merge_requests(read_requests_of(folder / p.file, p.app) for p in trace.published)
         found = group_by_window(requests, apps)
         if trace.contexts is not None:
-            found = with_contexts(found, read_contexts(folder / trace.contexts, input_types))
+            found = with_contexts(found, read_contexts(folder / trace.contexts, input_types, known))
         return takewhile(lambda a: a.t_s < until_s, found)
 
     return arrivals

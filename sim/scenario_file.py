@@ -24,6 +24,7 @@ from catalog.errors import BadInput
 from engine.period import parse_duration_s
 
 Positive = Annotated[float, Field(gt=0.0, allow_inf_nan=False)]
+WindowsPerSecond = Annotated[float, Field(ge=0.0, le=1e4, allow_inf_nan=False)]
 NotNegative = Annotated[float, Field(ge=0.0, allow_inf_nan=False)]
 Share = Annotated[float, Field(ge=0.0, le=1.0)]
 Count = Annotated[int, Field(ge=1)]
@@ -35,9 +36,11 @@ class _Table(BaseModel):
 
 def _duration(text: str) -> str:
     try:
-        parse_duration_s(text)
+        length_s = parse_duration_s(text)
     except BadInput as e:
         raise ValueError(str(e).partition(": ")[2]) from e
+    if length_s == 0.0:
+        raise ValueError("expected more than 0")
     return text
 
 
@@ -146,6 +149,15 @@ class FamilyTable(_Table):
     split_bytes: Annotated[int, Field(ge=0)] | None = None
     specialises: list[str] = []
 
+    @model_validator(mode="after")
+    def _in_order(self) -> FamilyTable:
+        for least, most in (("least_j", "most_j"), ("least_right", "most_right")):
+            if getattr(self, least) > getattr(self, most):
+                raise ValueError(
+                    f"{least} = {getattr(self, least):g} is above {most} = {getattr(self, most):g}"
+                )
+        return self
+
 
 class ContextTable(_Table):
     """[context.NAME]: few classes make up the share skew of what is seen.
@@ -168,6 +180,13 @@ class AppTable(_Table):
     latency_limit_s: Positive | None = None
     weight: Positive = 1.0
     accuracy_floor: Share = 0.0
+
+    @field_validator("rate_hz", mode="before")
+    @classmethod
+    def _is_pair(cls, value: object) -> object:
+        if not isinstance(value, list | tuple) or len(value) != 2:
+            raise ValueError("expected [least, wanted], two numbers a second")
+        return value
 
     @field_validator("rate_hz")
     @classmethod
@@ -224,9 +243,9 @@ class BurstsTable(_Table):
 class DemandTable(_Table):
     """[stretch.windows.INPUT]: windows a second, bursts of them, and the shares of time of contexts."""
 
-    hz: NotNegative
+    hz: WindowsPerSecond
     bursts: BurstsTable | None = None
-    contexts: dict[str, Positive] = {"": 1.0}
+    contexts: Annotated[dict[str, Positive], Field(min_length=1)] = {"": 1.0}
     context_lasts: str = "15m"
 
     _lasts = field_validator("context_lasts")(classmethod(lambda _, v: _duration(v)))
@@ -288,6 +307,8 @@ class ScenarioFile(_Table):
             raise ValueError("expected either [trace] or [[stretch]]: what comes over the day")
         if self.network is not None and self.stretch:
             raise ValueError("[network] goes with [trace]; a [[stretch]] has a link of its own")
+        if self.network is not None and self.cloud is None:
+            raise ValueError("[network] goes with [cloud]: say what is at its other end")
         if self.knows_day and not self.stretch:
             raise ValueError("knows_day goes with [[stretch]]")
         return self
@@ -317,7 +338,7 @@ def read_scenario_table(path: Path) -> dict[str, Any]:
         BadInput: the file is missing or not TOML.
     """
     try:
-        return tomllib.loads(path.read_text(encoding="utf-8"))
+        return tomllib.loads(path.read_text(encoding="utf-8-sig"))
     except OSError as e:
         raise BadInput(f"{path}: {e.strerror or e}") from e
     except UnicodeDecodeError as e:
@@ -341,10 +362,14 @@ def parse_scenario_table(table: Mapping[str, Any], where: str) -> ScenarioFile:
 def _complaint(error: ValidationError) -> str:
     first = error.errors()[0]
     key = ".".join(str(x) for x in first["loc"])
+    if first["type"] == "missing":
+        return f"{key}: missing: it must be given"
     if first["type"] == "extra_forbidden":
         return f"{key}: no such key: expected one of {', '.join(_known_keys(first['loc'][:-1]))}"
     what = str(first["msg"]).removeprefix("Value error, ")
-    return f"{key}: {what}" if key else what
+    given = first["input"]
+    got = f", got {given!r}" if isinstance(given, str | int | float) and "got" not in what else ""
+    return f"{key}: {what}{got}" if key else what
 
 
 def _known_keys(loc: Sequence[int | str]) -> list[str]:

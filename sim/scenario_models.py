@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -93,7 +93,7 @@ def _from_table(file: ScenarioFile, named: VariantsTable, folder: Path) -> Model
         raise BadInput(f"app: tasks {sorted(asked - known)}: {named.variants} has {sorted(known)}")
     variants, notes = with_sizes([v for v in chosen if v.task in asked], named.largest_mb)
     specialised = () if named.specialised is None else read_specialised_table(folder / named.specialised)
-    contexts = [_task_context(name, file) for name in file.context]
+    contexts = [_task_context(name, file, known) for name in file.context]
     cloud = None if file.cloud is None else CloudOffer(file.cloud.usd_per_s, named.window_bytes)
     table = VariantTable(variants, specialised, contexts)
     return Models(problem_from_table(table, apps, Budget(), cloud=cloud), notes)
@@ -101,23 +101,29 @@ def _from_table(file: ScenarioFile, named: VariantsTable, folder: Path) -> Model
 
 def _chosen(variants: tuple[TableVariant, ...], only: Mapping[str, list[str]]) -> tuple[TableVariant, ...]:
     known = {v.name for v in variants}
+    tasks = {v.task for v in variants}
     for task, names in only.items():
+        if task not in tasks:
+            raise BadInput(f"table.only.{task}: no such task in the table: it has {sorted(tasks)}")
         unknown = sorted(set(names) - known)
         if unknown:
             raise BadInput(f"table.only.{task}: no variants {unknown} in the table")
     return tuple(v for v in variants if v.task not in only or v.name in only[v.task])
 
 
-def _task_context(name: str, file: ScenarioFile) -> TaskContext:
+def _task_context(name: str, file: ScenarioFile, tasks: Collection[str]) -> TaskContext:
     context = file.context[name]
     if context.task is None or context.classes is None:
         raise BadInput(f"context.{name}: with [table] a context needs its task and the number of its classes")
+    if context.task not in tasks:
+        raise BadInput(f"context.{name}.task = {context.task!r}: the table has {sorted(tasks)}")
     return TaskContext(name, context.task, context.classes, context.skew)
 
 
 def _generated(file: ScenarioFile, itinerary: Itinerary) -> Problem:
     apps = _apps(file.app, {})
     _check_demand(apps, itinerary)
+    _check_specialised(apps, file.family)
     shape = ModelShape(
         {t: _family(f) for t, f in file.family.items()},
         {name: c.skew for name, c in file.context.items()},
@@ -134,6 +140,16 @@ def _check_demand(apps: list[App], itinerary: Itinerary) -> None:
         raise BadInput(
             f"stretch: windows of {unasked}, about which no app asks: apps ask about {sorted(asked)}"
         )
+
+
+def _check_specialised(apps: list[App], families: Mapping[str, FamilyTable]) -> None:
+    for input_type, family in families.items():
+        names = {a.name for a in apps if a.input_type == input_type}
+        unknown = sorted(set(family.specialises) - names)
+        if names and unknown:
+            raise BadInput(
+                f"family.{input_type}.specialises: {unknown}: apps that ask about it are {sorted(names)}"
+            )
 
 
 def _family(table: FamilyTable) -> FamilyShape:

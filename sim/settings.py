@@ -36,7 +36,11 @@ def parse_setting(text: str) -> Setting:
     """
     key, equals, values = text.partition("=")
     parts = [v.strip() for v in values.split(",")]
-    if not key.strip() or not equals or not all(parts):
+    if "[" in values or "{" in values:
+        raise BadInput(
+            f"--set {text}: only numbers, texts, true and false can be set: write it into the file"
+        )
+    if not all(step.strip() for step in key.split(".")) or not equals or not all(parts):
         raise BadInput(f"--set {text}: expected KEY=VALUE or KEY=VALUE,VALUE,...")
     return Setting(key.strip(), tuple(_value(v) for v in parts))
 

@@ -9,7 +9,7 @@ is nothing wrong.
 from __future__ import annotations
 
 import heapq
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from itertools import groupby
 from pathlib import Path
@@ -85,29 +85,50 @@ class _Clock:
         return t_s
 
 
-def read_requests(path: Path, apps: Mapping[str, App]) -> Iterator[Request]:
+class _AskedOnce:
+    """Checks that no app asks twice about a window."""
+
+    def __init__(self) -> None:
+        self._window: tuple[float, str, str] = (0.0, "", "")
+        self._apps: set[str] = set()
+
+    def check(self, row: CsvRow, window: tuple[float, str, str], app: str) -> None:
+        """Take a request; one without a window id is about a window of its own.
+
+        Raises:
+            BadInput: the app asked about the window before.
+        """
+        if not window[2]:
+            return
+        if window != self._window:
+            self._window, self._apps = window, set()
+        if app in self._apps:
+            raise BadInput(f"{row.where}: app {app!r} asks twice about window {window[2]!r}: leave one out")
+        self._apps.add(app)
+
+
+def read_requests(
+    path: Path, apps: Mapping[str, App], contexts: Collection[str] | None = None
+) -> Iterator[Request]:
     """Read `t_s,app` and where they are there source, window, class_id and context.
 
     Args:
         apps: those that may ask, by name.
+        contexts: those that may hold besides none; None for any.
 
     Raises:
         BadInput: naming the line: a time that is no number or earlier than the one before, an app
-            that is not one of those given, a class id that is no whole number, a line cut off.
+            that is not one of those given or asks twice about a window, a context likewise, a class
+            id that is no whole number, a line cut off.
     """
-    clock = _Clock()
+    clock, asked = _Clock(), _AskedOnce()
     for row in read_csv_rows(path, ("t_s", "app")):
         t_s, app = clock.read(row), row.fields["app"]
         if app not in apps:
             raise BadInput(f"{row.where}: app {app!r}: expected one of {sorted(apps)}")
-        yield Request(
-            t_s,
-            row.optional("source"),
-            row.optional("window"),
-            app,
-            _class_id(row),
-            row.optional("context"),
-        )
+        source, window = row.optional("source"), row.optional("window")
+        asked.check(row, (t_s, source, window), app)
+        yield Request(t_s, source, window, app, _class_id(row), _context(row, contexts))
 
 
 def read_requests_of(path: Path, app: str) -> Iterator[Request]:
@@ -181,11 +202,18 @@ class ContextChange:
     context: str
 
 
-def read_contexts(path: Path, input_types: Iterable[str]) -> Iterator[ContextChange]:
+def read_contexts(
+    path: Path, input_types: Iterable[str], contexts: Collection[str] | None = None
+) -> Iterator[ContextChange]:
     """Read `t_s,input_type,context`.
 
+    Args:
+        input_types: that apps ask about.
+        contexts: those that may hold besides none; None for any.
+
     Raises:
-        BadInput: naming the line: a time that is no number or not in order, another input type.
+        BadInput: naming the line: a time that is no number or not in order, another input type or
+            context.
     """
     known = sorted(input_types)
     clock = _Clock()
@@ -193,7 +221,7 @@ def read_contexts(path: Path, input_types: Iterable[str]) -> Iterator[ContextCha
         t_s, input_type = clock.read(row), row.fields["input_type"]
         if input_type not in known:
             raise BadInput(f"{row.where}: input_type {input_type!r}: expected one of {known}")
-        yield ContextChange(t_s, input_type, row.fields["context"])
+        yield ContextChange(t_s, input_type, _context(row, contexts))
 
 
 def with_contexts(arrivals: Iterator[Arrival], changes: Iterator[ContextChange]) -> Iterator[Arrival]:
@@ -208,10 +236,18 @@ def with_contexts(arrivals: Iterator[Arrival], changes: Iterator[ContextChange])
         yield arrival if context is None else replace(arrival, context=context)
 
 
+def _context(row: CsvRow, known: Collection[str] | None) -> str:
+    """Return the context of a row, "" for none."""
+    name = row.optional("context")
+    if name and known is not None and name not in known:
+        raise BadInput(f"{row.where}: context {name!r}: expected one of {sorted(known)}, or nothing")
+    return name
+
+
 def _class_id(row: CsvRow) -> int | None:
     text = row.optional("class_id")
     if not text:
         return None
-    if not text.isdigit():
+    if not text.isdecimal():
         raise BadInput(f"{row.where}: class_id = {text!r}: expected a whole number or nothing")
     return int(text)

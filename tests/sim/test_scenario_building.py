@@ -146,6 +146,7 @@ def test_network_and_contexts_come_from_files(files: Path) -> None:
     (files / "contexts.csv").write_text("t_s,input_type,context\n10,face,family\n")
     table = replayed_table(network={"connectivity": "connectivity.csv", "bandwidth": "bandwidth.csv"})
     table["trace"] = table["trace"] | {"contexts": "contexts.csv"}
+    table["context"] = {"family": {"task": "face", "classes": 7}}
     day = only_day(table, files)
     assert [day.network.is_connected(t) for t in (5.0, 15.0)] == [True, False]
     assert day.network.mbps(5.0) == 4.0
@@ -176,6 +177,8 @@ def test_only_some_variants_may_be_used(files: Path) -> None:
         ({"budget": {"energy_lasts": 0.5}}, r"budget\.energy_lasts: goes with \[\[stretch\]\]"),
         ({"trace": {"published": [{"file": "faces.csv", "app": "dog"}]}}, r"trace\.published: app 'dog'"),
         ({"context": {"family": {}}}, r"context\.family: with \[table\] a context needs its task"),
+        ({"context": {"family": {"task": "dog", "classes": 7}}}, r"context\.family\.task = 'dog': the table"),
+        ({"table": {"variants": "variants.csv", "only": {"dog": []}}}, r"table\.only\.dog: no such task"),
         ({"table": {"variants": "none.csv"}}, r"none\.csv: No such file"),
         ({"device": {"profile": "abacus"}}, r"device profile 'abacus': expected one of"),
     ],
@@ -194,6 +197,21 @@ def test_windows_that_no_app_asks_about_and_apps_without_models_are_refused() ->
         built(
             generated_table(app=[{"name": "who", "input": "digit"}], stretch=[{"name": "x", "lasts": "1h"}])
         )
+
+
+def test_specialised_models_are_those_of_apps() -> None:
+    with pytest.raises(BadInput, match=r"family\.face\.specialises: \['mood'\]: apps that ask about it are"):
+        built(generated_table(family={"face": {"specialises": ["mood"]}}))
+
+
+def test_a_context_that_no_table_is_about_is_refused(files: Path) -> None:
+    (files / "contexts.csv").write_text("t_s,input_type,context\n10,face,famly\n")
+    table = replayed_table(context={"family": {"task": "face", "classes": 7}})
+    table["trace"] = table["trace"] | {"contexts": "contexts.csv"}
+    with pytest.raises(
+        BadInput, match=r"contexts\.csv, line 2: context 'famly': expected one of \['family'\]"
+    ):
+        list(only_day(table, files).arrivals())
 
 
 def test_a_wrong_line_of_a_trace_is_named_when_it_is_read(files: Path) -> None:

@@ -40,6 +40,20 @@ def test_a_scenario_may_be_generated_or_replayed() -> None:
         ({"budget": {"period": "ten hours"}}, "budget.period: expected a number with s, m, h or d"),
         ({"device": {"radio": {"exchange_j": 1, "tail_w": 1, "tail_s": 1}}}, "give exchange_j or a tail"),
         ({"app": []}, "app: no app: add an [[app]]"),
+        ({"budget": {"energy_j": "much"}}, "budget.energy_j: Input should be a valid number, unable"),
+        ({"app": [{"name": "a", "rate_hz": 2}]}, "app.0.rate_hz: expected [least, wanted], two numbers"),
+        ({"app": [{"name": "a", "weight": -2}]}, "app.0.weight: Input should be greater than 0, got -2"),
+        ({"stretch": [{"name": "x"}]}, "stretch.0.lasts: missing: it must be given"),
+        ({"stretch": [{"name": "x", "lasts": "0s"}]}, "stretch.0.lasts: expected more than 0, got '0s'"),
+        (
+            {"stretch": [{"name": "x", "lasts": "1h", "windows": {"face": {"hz": 1, "contexts": {}}}}]},
+            "stretch.0.windows.face.contexts: Dictionary should have at least 1 item",
+        ),
+        (
+            {"stretch": [{"name": "x", "lasts": "1h", "windows": {"face": {"hz": 1e9}}}]},
+            "stretch.0.windows.face.hz: Input should be less than or equal to 10000",
+        ),
+        ({"family": {"face": {"least_j": 5}}}, "family.face: least_j = 5 is above most_j = 2"),
         ({"app": [{"name": "a"}, {"name": "a"}]}, "app names ['a'] are given twice"),
         ({"app": [{"name": "a", "rate_hz": [2, 1]}]}, "expected [least, wanted] with least <= wanted"),
         ({"family": {}}, "expected one of [catalog], [table] and [family.INPUT], got none"),
@@ -60,6 +74,17 @@ def test_what_is_wrong_is_named_by_key(changes: dict[str, Any], message: str) ->
 
 def test_a_trace_names_one_kind_of_requests() -> None:
     assert "expected either requests or [[trace.published]]" in refused(replayed_table(trace={}))
+
+
+def test_a_network_needs_a_cloud_at_its_other_end() -> None:
+    table = replayed_table(network={})
+    del table["cloud"]
+    assert "[network] goes with [cloud]" in refused(table)
+
+
+def test_a_mark_that_some_editors_put_first_does_not_count(tmp_path: Path) -> None:
+    (tmp_path / "marked.toml").write_text("name = 'day'\n", encoding="utf-8-sig")
+    assert read_scenario_table(tmp_path / "marked.toml") == {"name": "day"}
 
 
 def test_durations_and_stays() -> None:

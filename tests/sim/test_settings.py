@@ -16,10 +16,15 @@ def test_values_are_read_as_numbers_where_they_are_numbers() -> None:
     assert parse_setting("budget.period = 10h") == Setting("budget.period", ("10h",))
 
 
-@pytest.mark.parametrize("text", ["seed", "=3", "seed=", "seed=1,,2"])
+@pytest.mark.parametrize("text", ["seed", "=3", "seed=", "seed=1,,2", "budget..x=1"])
 def test_a_setting_without_a_key_or_a_value_is_refused(text: str) -> None:
     with pytest.raises(BadInput, match=f"--set {text}: expected KEY=VALUE"):
         parse_setting(text)
+
+
+def test_a_list_is_not_taken_apart() -> None:
+    with pytest.raises(BadInput, match=r"--set app\.who\.rate_hz=\[0,1\]: only numbers, texts"):
+        parse_setting("app.who.rate_hz=[0,1]")
 
 
 def test_every_combination_comes_once_and_none_is_one_point() -> None:

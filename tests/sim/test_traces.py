@@ -95,6 +95,8 @@ def test_a_gap_is_nothing_wrong_and_neither_is_an_empty_trace(write: Write) -> N
         ("t_s,app\n0,dog\n", "line 2: app 'dog': expected one of ['age', 'where', 'who']"),
         ("t_s,app\n0,who\n0\n", "line 3: 1 fields where the first line has 2; was the file cut off?"),
         ("t_s,app,class_id\n0,who,cat\n", "line 2: class_id = 'cat': expected a whole number or nothing"),
+        ("t_s,app,class_id\n0,who,²\n", "line 2: class_id = '²': expected a whole number or nothing"),
+        ("t_s,window,app\n0,w,who\n0,w,who\n", "line 3: app 'who' asks twice about window 'w'"),
         ("t_s,app\n0,who,1,2\n", "line 2: 4 fields where the first line has 2"),
         ("time,app\n0,who\n", "line 1: no column 't_s': expected t_s, app"),
     ],
@@ -103,6 +105,17 @@ def test_what_is_wrong_is_named_with_its_line(write: Write, text: str, message: 
     with pytest.raises(BadInput) as raised:
         arrivals(write(text))
     assert f"trace.csv, {message}" in str(raised.value)
+
+
+def test_a_mark_that_spreadsheets_put_first_does_not_count(tmp_path: Path) -> None:
+    (tmp_path / "trace.csv").write_text("t_s,app\n0,who\n", encoding="utf-8-sig")
+    assert [a.due for a in arrivals(tmp_path / "trace.csv")] == [("who",)]
+
+
+def test_a_context_that_nobody_knows_is_refused(write: Write) -> None:
+    path = write("t_s,app,context\n0,who,home\n1,who,\n2,who,hme\n")
+    with pytest.raises(BadInput, match=r"line 4: context 'hme': expected one of \['home'\], or nothing"):
+        list(read_requests(path, APPS, ["home"]))
 
 
 def test_an_empty_file_is_refused_with_what_was_expected(write: Write) -> None:
