@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from rich.table import Table
 
@@ -10,6 +10,7 @@ from mcdnn.quantities import energy, money, share
 from sim.report import DayResult
 from sim.sweep_results import Point, Sweep
 
+_MOST_NAMED = 3
 _FIGURES = ("requests", "served", "accuracy", "of bound", "energy", "cloud", "overdraft")
 
 
@@ -44,10 +45,18 @@ def _figures(point: Point, result: DayResult) -> Sequence[str]:
 
 
 def unserved_lines(results: Sequence[DayResult]) -> Iterator[str]:
-    """Yield how many requests of each app were not served, and why, by policy."""
+    """Yield how many requests were not served, and why, by policy, with the apps that missed most."""
     several = len({r.device for r in results}) > 1
     for result in results:
         where = f"{result.device}: {result.policy}" if several else result.policy
-        for app in result.apps:
-            for reason, count in app.unserved.items():
-                yield f"{where}: {app.app}: {count} unserved: {reason}"
+        for reason, count in sorted(result.unserved.items(), key=lambda item: -item[1]):
+            missed = {a.app: a.unserved[reason] for a in result.apps if reason in a.unserved}
+            yield f"{where}: {count} unserved: {reason} ({_most(missed)})"
+
+
+def _most(missed: Mapping[str, int]) -> str:
+    """Return the largest counts with their apps, and how many further apps there are."""
+    most = sorted(missed, key=lambda app: -missed[app])
+    named = ", ".join(f"{app} {missed[app]}" for app in most[:_MOST_NAMED])
+    further = len(most) - _MOST_NAMED
+    return named if further <= 0 else f"{named} and {further} other app{'s' if further > 1 else ''}"

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 
+from catalog.errors import BadInput
 from engine.scheduling.explanation import Explanation, explain
 from engine.scheduling.explanation_text import explanation_to_lines
 from engine.scheduling.policy import Choice, Plan, Policy, State
@@ -48,8 +50,10 @@ def explain_moment(
         One a device, in the scenario's order.
 
     Raises:
-        BadInput: a trace is wrong where it is read.
+        BadInput: no such moment, or a trace is wrong where it is read.
     """
+    if not (math.isfinite(t_s) and t_s >= 0.0):
+        raise BadInput(f"moment {t_s:g}: expected seconds since the start of the day")
     made: list[ExplainedPolicy] = []
     pending = [0]
 

@@ -19,6 +19,7 @@ from engine.scheduling.policy import Policy
 from engine.scheduling.problem import Problem
 from sim.bound import Bound, clairvoyant_bound
 from sim.day import simulate_scenario
+from sim.native_output import native_output_dropped
 from sim.opening import open_scenario
 from sim.report import DayResult
 from sim.scenario import DeviceDay
@@ -101,14 +102,14 @@ def do_runs(runs: Sequence[Run], jobs: int) -> Iterator[Done]:
         RunFailed: a process died.
     """
     if jobs == 1 or len(runs) == 1:
-        yield from map(do_run, runs)
+        yield from map(_do_quietly, runs)
         return
     before = set(multiprocessing.active_children())
     pool = ProcessPoolExecutor(
         min(jobs, len(runs)), multiprocessing.get_context("spawn"), initializer=_leave_interrupts_to_parent
     )
     try:
-        for done in as_completed([pool.submit(do_run, run) for run in runs]):
+        for done in as_completed([pool.submit(_do_quietly, run) for run in runs]):
             yield done.result()
     except BrokenProcessPool as e:
         raise RunFailed("a simulating process died, perhaps of too little memory: try --jobs 1") from e
@@ -118,6 +119,11 @@ def do_runs(runs: Sequence[Run], jobs: int) -> Iterator[Done]:
         raise
     finally:
         pool.shutdown(cancel_futures=True)
+
+
+def _do_quietly(run: Run) -> Done:
+    with native_output_dropped():
+        return do_run(run)
 
 
 def _leave_interrupts_to_parent() -> None:

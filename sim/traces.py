@@ -19,6 +19,7 @@ from catalog.errors import BadInput
 from engine.scheduling.problem import App
 from sim.network import Steps
 
+_LATEST_S = 1e9  # thirty years; the seconds since 1970 are more
 _UP = {"0": 0.0, "1": 1.0}
 
 
@@ -73,9 +74,14 @@ class _Clock:
         """Return the time of a row.
 
         Raises:
-            BadInput: it is no number of at least 0, or earlier than the one before.
+            BadInput: it is no number of at least 0, or earlier than the one before, or a date.
         """
         t_s = row.number("t_s")
+        if t_s > _LATEST_S:
+            raise BadInput(
+                f"{row.where}: t_s = {row.fields['t_s']}: expected seconds since the start of the trace: "
+                "subtract the first time from all"
+            )
         if t_s < self._last_s:
             raise BadInput(
                 f"{row.where}: t_s = {row.fields['t_s']}: earlier than {self._last_s:g} in the line before: "

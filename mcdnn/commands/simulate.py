@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from catalog.errors import BadInput
 
 if TYPE_CHECKING:
+    from sim.scenario import Scenario
     from sim.sweep import Done, Run
     from sim.sweep_results import Point, Sweep
 
@@ -96,11 +97,32 @@ def run(args: argparse.Namespace) -> int:
     if args.jobs is not None and args.jobs < 1:
         raise BadInput(f"--jobs {args.jobs}: expected at least 1")
     points = list(grid(parse_setting(text) for text in args.settings))
-    for values in points:
-        open_scenario(args.scenario, values)  # so that nothing is simulated where a later point is wrong
+    for values in points:  # so that nothing is simulated where a later point is wrong
+        _check_demand(args.scenario, open_scenario(args.scenario, values))
     if args.explain is not None:
         return _explain(args, points, names)
+    _make_folder(args.out)
     return _simulate(args, points, names)
+
+
+def _check_demand(named: str, scenario: Scenario) -> None:
+    """Refuse a day in which nothing is asked, and traces whose first lines are wrong."""
+    if all(next(iter(day.arrivals()), None) is None for day in scenario.devices):
+        raise BadInput(f"{named}: no app asks about anything: expected at least one request")
+
+
+def _make_folder(folder: Path | None) -> None:
+    """Make sure of the folder for results while there are none to lose."""
+    if folder is None:
+        return
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except FileExistsError as e:
+        raise BadInput(f"--out {folder}: a file: expected a folder") from e
+    except OSError as e:
+        raise BadInput(f"--out {folder}: cannot be made: {e.strerror or e}") from e
+    if not os.access(folder, os.W_OK):
+        raise BadInput(f"--out {folder}: nothing may be written there")
 
 
 def _print_about(args: argparse.Namespace) -> int:
@@ -116,13 +138,21 @@ def _explain(args: argparse.Namespace, points: Sequence[Any], names: Sequence[st
 
     from engine.scheduling.policies.table import make_policy
     from sim.explaining import explain_moment, moment_to_lines
+    from sim.native_output import native_output_dropped
     from sim.opening import open_scenario
 
     if len(points) > 1:
         raise BadInput("--explain: looks at one day: give one value for each --set")
+    if args.json or args.out is not None:
+        raise BadInput("--explain: prints for people and writes nothing: leave out --json and --out")
     for name in names:
         scenario = open_scenario(args.scenario, points[0])
-        for moment in explain_moment(scenario, partial(make_policy, name), args.explain):
+        with native_output_dropped():
+            moments = explain_moment(scenario, partial(make_policy, name), args.explain)
+        if not any(moment.choices for moment in moments):
+            last_s = max(arrival.t_s for day in scenario.devices for arrival in day.arrivals())
+            raise BadInput(f"--explain {args.explain:g}: the last window comes at {last_s:g} s")
+        for moment in moments:
             print("\n".join(moment_to_lines(moment)))
     return 0
 
@@ -137,11 +167,10 @@ def _simulate(args: argparse.Namespace, points: Sequence[Any], names: Sequence[s
         for done in _shown(do_runs(runs, args.jobs or os.cpu_count() or 1), runs):
             sweep.add(done)
     finally:  # an interrupt keeps what was done
-        _write(args, sweep)
-    if args.json:
-        print(_json(sweep.points))
-    else:
-        _print_results(sweep)
+        try:
+            _write(args, sweep)
+        finally:  # so does a full disk
+            _print_results(args, sweep)
     return 0
 
 
@@ -183,13 +212,18 @@ def _json(points: Sequence[Point]) -> str:
     return json.dumps(sweep_to_json(points), indent=2, allow_nan=False)
 
 
-def _print_results(sweep: Sweep) -> None:
+def _print_results(args: argparse.Namespace, sweep: Sweep) -> None:
     from rich.console import Console
 
     from mcdnn.simulation_table import simulation_table, unserved_lines
 
+    if not any(p.results for p in sweep.points):
+        return
+    if args.json:
+        print(_json(sweep.points))
+        return
     console = Console()
     console.print(simulation_table(sweep))
     if len(sweep.points) == 1:
         for line in unserved_lines(sweep.points[0].results):
-            console.print(line, highlight=False)
+            console.print(line, highlight=False, markup=False, soft_wrap=True)

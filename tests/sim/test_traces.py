@@ -88,6 +88,7 @@ def test_a_gap_is_nothing_wrong_and_neither_is_an_empty_trace(write: Write) -> N
     ("text", "message"),
     [
         ("t_s,app\n0,who\nnan,who\n", "line 3: t_s = 'nan': expected a number of at least 0"),
+        ("t_s,app\n1.7e9,who\n", "line 2: t_s = 1.7e9: expected seconds since the start of the trace"),
         ("t_s,app\ninf,who\n", "line 2: t_s = 'inf': expected a number"),
         ("t_s,app\n-1,who\n", "line 2: t_s = '-1': expected a number"),
         ("t_s,app\nsoon,who\n", "line 2: t_s = 'soon': expected a number"),

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from catalog.errors import BadInput
+from catalog.errors import BadInput, RunFailed
 from engine.scheduling.policies.table import POLICIES
 from engine.scheduling.problem import Budget
 from engine.scheduling.problem_json import problem_to_json
@@ -35,7 +35,7 @@ def test_every_policy_is_a_row_of_the_table(recording: Path, capsys: pytest.Capt
     assert run(str(recording)) == 0
     printed = capsys.readouterr().out.splitlines()
     assert [line.split()[0] for line in printed[1 : 1 + len(POLICIES)]] == sorted(POLICIES)
-    assert "original: who: 4 unserved: energy budget gone" in printed
+    assert "original: 4 unserved: energy budget gone (who 4)" in printed
 
 
 def test_results_are_printed_and_written_for_programs(
@@ -148,6 +148,53 @@ def test_an_interrupt_keeps_what_was_done(walk: str, tmp_path: Path, monkeypatch
 def test_explaining_looks_at_one_day(walk: str) -> None:
     with pytest.raises(BadInput, match="--explain: looks at one day: give one value for each --set"):
         run(walk, "--set", "seed=1,2", "--explain", "10")
+
+
+def test_explaining_prints_for_people_and_writes_nothing(walk: str, tmp_path: Path) -> None:
+    for more in (["--json"], ["--out", str(tmp_path / "out")]):
+        with pytest.raises(BadInput, match="--explain: prints for people and writes nothing"):
+            run(walk, "--explain", "10", *more)
+    assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize("moment", ["-1", "nan", "inf", "7200"])
+def test_a_moment_outside_of_the_day_is_refused(walk: str, moment: str) -> None:
+    with pytest.raises(BadInput, match=f"(moment|--explain) {moment}: "):
+        run(walk, "--policy", "paced", "--explain", moment)
+
+
+def test_a_day_without_a_request_is_refused(walk: str) -> None:
+    with pytest.raises(BadInput, match="no app asks about anything"):
+        run(walk, "--set", "stretch.out.windows.face.hz=0")
+
+
+def test_a_file_in_place_of_the_folder_is_refused_before_anything_is_simulated(
+    walk: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sweep, "do_run", None)
+    (tmp_path / "taken").touch()
+    with pytest.raises(BadInput, match=r"--out .*taken: a file: expected a folder"):
+        run(walk, "--out", str(tmp_path / "taken"))
+    with pytest.raises(BadInput, match=r"--out .*below: cannot be made: Not a directory"):
+        run(walk, "--out", str(tmp_path / "taken" / "below"))
+
+
+def test_results_that_cannot_be_written_are_printed_all_the_same(
+    walk: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "simulation.csv").mkdir()
+    with pytest.raises(RunFailed, match=r"simulation\.csv: cannot be written"):
+        run(walk, "--policy", "original", "--out", str(tmp_path))
+    assert capsys.readouterr().out.splitlines()[1].split()[0] == "original"
+
+
+def test_a_folder_named_like_a_ready_scenario_does_not_hide_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "commuter").mkdir()
+    with pytest.raises(BadInput, match="commuter with seed = -1: seed: Input should be greater"):
+        run("commuter", "--set", "seed=-1")
 
 
 def test_jobs_must_be_some(walk: str) -> None:
