@@ -8,29 +8,35 @@ import numpy as np
 import numpy.typing as npt
 import onnxruntime as ort
 
+from catalog.backends.part_input import PartInput
 from catalog.backends.protocol import Array, LoadedPart
 from catalog.errors import BackendError
 
 _ERRORS_ONLY = 3
+_DTYPES = {"tensor(uint8)": np.uint8, "tensor(float)": np.float32}
 
 
 class OnnxruntimePart:
-    """An inference session with one input and one output."""
+    """An inference session with one input and one output; sessions serve several threads at once."""
 
-    __slots__ = ("_feed", "_outputs", "_path", "_session")
+    __slots__ = ("_feed", "_input", "_outputs", "_session")
 
     def __init__(self, session: ort.InferenceSession, path: Path) -> None:
+        feed = session.get_inputs()[0]
+        if feed.type not in _DTYPES:
+            raise BackendError(f"{path}: onnxruntime reads uint8 or float32 inputs, not {feed.type}")
         self._session = session
-        self._path = path
-        self._feed = session.get_inputs()[0].name
+        self._input = PartInput(path.name, tuple(feed.shape[1:]), _DTYPES[feed.type])
+        self._feed = feed.name
         self._outputs = [session.get_outputs()[0].name]
 
     def __call__(self, inputs: Array) -> npt.NDArray[np.float32]:
         """Run on a batch; see LoadedPart."""
+        self._input.check(inputs)
         try:
             result: npt.NDArray[np.float32] = self._session.run(self._outputs, {self._feed: inputs})[0]
         except Exception as e:
-            raise BackendError(f"part {self._path.name}: input {inputs.shape} {inputs.dtype}: {e}") from e
+            raise self._input.error(inputs, e) from e
         return result
 
 
@@ -54,6 +60,7 @@ class OnnxruntimeBackend:
         options.inter_op_num_threads = 1
         options.log_severity_level = _ERRORS_ONLY
         options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+        options.add_session_config_entry("session.inter_op.allow_spinning", "0")
         try:
             session = ort.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
         except Exception as e:

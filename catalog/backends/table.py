@@ -2,23 +2,93 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from importlib.util import find_spec
+
+from catalog.backends.processor import has_bf16
 from catalog.backends.protocol import Backend
-from catalog.errors import BadInput
+from catalog.errors import BackendError, BadInput, MissingExtra
+
+DEFAULT = "onnxruntime"
 
 
-def open_backend(name: str, threads: int = 1) -> Backend:
+@dataclass(frozen=True, slots=True)
+class BackendKind:
+    """One kind of backend.
+
+    Args:
+        open: makes one for a number of threads and a precision; imports its package.
+        package: what it needs.
+        extra: that brings the package; None where every installation has it.
+        precisions: of float arithmetic that it can be asked for, where the processor has them.
+        deployed: whether parts are run by it; a reference is only compared with.
+    """
+
+    open: Callable[[int, str], Backend]
+    package: str
+    extra: str | None = None
+    precisions: tuple[str, ...] = ("f32",)
+    deployed: bool = True
+
+
+def _onnxruntime(threads: int, _: str) -> Backend:
+    from catalog.backends.onnxruntime_backend import OnnxruntimeBackend
+
+    return OnnxruntimeBackend(threads)
+
+
+def _openvino(threads: int, precision: str) -> Backend:
+    from catalog.backends.openvino_backend import OpenvinoBackend
+
+    return OpenvinoBackend(threads, precision)
+
+
+def _torch(threads: int, precision: str) -> Backend:
+    from catalog.backends.torch_reference import TorchReference
+
+    return TorchReference(threads, precision)
+
+
+BACKENDS: Mapping[str, BackendKind] = {
+    "onnxruntime": BackendKind(_onnxruntime, "onnxruntime"),
+    "openvino": BackendKind(_openvino, "openvino", "openvino", ("f32", "bf16")),
+    "torch": BackendKind(_torch, "torch", "compile", ("f32", "bf16"), deployed=False),
+}
+
+
+def open_backend(name: str, threads: int = 1, precision: str = "f32") -> Backend:
     """Return a backend by name; its package is imported only now.
 
+    Args:
+        name: of BACKENDS.
+        threads: threads that one call may use.
+        precision: of float arithmetic; the layers of an int8 graph are int8 in any case.
+
     Raises:
-        BadInput: no such backend.
+        BadInput: no such backend, or it has no such precision.
+        BackendError: this processor lacks the precision.
         MissingExtra: the backend's package is not installed.
     """
-    if name == "onnxruntime":
-        from catalog.backends.onnxruntime_backend import OnnxruntimeBackend
+    kind = BACKENDS.get(name)
+    if kind is None:
+        raise BadInput(f"backend {name!r}: expected one of {', '.join(BACKENDS)}")
+    if precision not in kind.precisions:
+        raise BadInput(
+            f"backend {name}: precision {precision!r}: expected one of {', '.join(kind.precisions)}"
+        )
+    if precision not in offered_precisions(name):
+        raise BackendError(f"backend {name}: this processor has no {precision}")
+    if kind.extra is not None and find_spec(kind.package) is None:
+        raise MissingExtra(kind.package, kind.extra, f"backend {name}")
+    return kind.open(threads, precision)
 
-        return OnnxruntimeBackend(threads)
-    if name == "torch":
-        from catalog.backends.torch_reference import TorchReference
 
-        return TorchReference(threads)
-    raise BadInput(f"backend {name!r}: expected onnxruntime or torch")
+def offered_precisions(name: str) -> tuple[str, ...]:
+    """Return the precisions of float arithmetic that a backend has on this processor."""
+    return tuple(p for p in BACKENDS[name].precisions if p != "bf16" or has_bf16())
+
+
+def installed_backends() -> tuple[str, ...]:
+    """Return the backends that can run parts here, the default first."""
+    return tuple(n for n, kind in BACKENDS.items() if kind.deployed and find_spec(kind.package) is not None)

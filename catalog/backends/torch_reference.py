@@ -6,11 +6,9 @@ from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
-import onnx
 import torch
-from google.protobuf.message import DecodeError
-from onnx import ModelProto, TensorProto, helper
 
+from catalog.backends.part_input import PartInput, input_of, read_stored_model
 from catalog.backends.protocol import Array, LoadedPart
 from catalog.backends.torch_graph import TorchGraph
 from catalog.errors import BackendError
@@ -19,28 +17,24 @@ from catalog.errors import BackendError
 class TorchReferencePart:
     """A torch graph that takes and gives numpy arrays."""
 
-    __slots__ = ("_dtype", "_graph", "_path", "_shape", "_threads")
+    __slots__ = ("_bf16", "_graph", "_input", "_threads")
 
-    def __init__(self, model: ModelProto, path: Path, threads: int) -> None:
-        tensor = model.graph.input[0].type.tensor_type
-        self._shape = tuple(d.dim_value for d in tensor.shape.dim[1:])
-        self._dtype = helper.tensor_dtype_to_np_dtype(tensor.elem_type)
-        self._graph = TorchGraph(model).eval()
-        self._path = path
+    def __init__(self, graph: TorchGraph, reads: PartInput, threads: int, bf16: bool) -> None:
+        self._graph = graph.eval()
+        self._input = reads
         self._threads = threads
+        self._bf16 = bf16
 
     def __call__(self, inputs: Array) -> npt.NDArray[np.float32]:
         """Run on a batch; see LoadedPart."""
-        where = f"part {self._path.name}: input {inputs.shape} {inputs.dtype}"
-        if inputs.ndim == 0 or inputs.shape[1:] != self._shape or inputs.dtype != self._dtype:
-            raise BackendError(f"{where}: expected (N, {', '.join(map(str, self._shape))}) {self._dtype}")
+        self._input.check(inputs)
         if torch.get_num_threads() != self._threads:
             torch.set_num_threads(self._threads)
         try:
-            with torch.inference_mode():
-                result = self._graph(torch.from_numpy(np.array(inputs))).numpy()
+            with torch.inference_mode(), torch.autocast("cpu", torch.bfloat16, enabled=self._bf16):
+                result = self._graph(torch.from_numpy(np.array(inputs))).float().numpy()
         except Exception as e:
-            raise BackendError(f"{where}: {e}") from e
+            raise self._input.error(inputs, e) from e
         return np.asarray(result, dtype=np.float32)
 
 
@@ -49,24 +43,20 @@ class TorchReference:
 
     Args:
         threads: threads that one call may use; torch keeps this number for the whole process.
+        precision: of convolutions and matrix products: "f32" or "bf16".
     """
 
     name = "torch"
 
-    def __init__(self, threads: int = 1) -> None:
+    def __init__(self, threads: int = 1, precision: str = "f32") -> None:
         self.threads = threads
+        self.precision = precision
 
     def load(self, path: Path) -> LoadedPart:
         """Load a stored part; see Backend."""
-        model = ModelProto()
+        model = read_stored_model(path, "torch reference")
         try:
-            model.ParseFromString(path.read_bytes())
-            onnx.checker.check_model(model)
-        except (OSError, DecodeError, onnx.checker.ValidationError) as e:
-            raise BackendError(f"{path}: torch reference cannot load it: {e}") from e
-        if model.graph.input[0].type.tensor_type.elem_type not in (TensorProto.UINT8, TensorProto.FLOAT):
-            raise BackendError(f"{path}: torch reference reads uint8 or float32 inputs")
-        try:
-            return TorchReferencePart(model, path, self.threads)
+            graph = TorchGraph(model)
         except BackendError as e:
             raise BackendError(f"{path}: {e}") from e
+        return TorchReferencePart(graph, input_of(model, path), self.threads, self.precision == "bf16")

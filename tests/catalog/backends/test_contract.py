@@ -2,22 +2,26 @@
 
 from __future__ import annotations
 
+import gc
+import os
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
 import pytest
 from onnx import helper
 
+from catalog.backends import table
 from catalog.backends.part_chain import PartChain
 from catalog.backends.protocol import Backend
 from catalog.backends.table import open_backend
-from catalog.errors import BackendError, BadInput
+from catalog.errors import BackendError, BadInput, MissingExtra
 from tests.catalog.graphs import features_part, model, normal, pixels_part, save
 
 RELATIVE, ABSOLUTE = 1e-4, 1e-5
 
 
-@pytest.fixture(params=["onnxruntime", "torch"])
+@pytest.fixture(params=["onnxruntime", "openvino", "torch"])
 def backend(request: pytest.FixtureRequest) -> Backend:
     return open_backend(request.param, threads=1)
 
@@ -59,7 +63,7 @@ def test_a_window_is_answered_alike_alone_and_in_a_batch(backend: Backend, tmp_p
     np.testing.assert_allclose(part(batch), alone, RELATIVE, ABSOLUTE)
 
 
-@pytest.mark.parametrize("shape", [(1, 7, 8, 3), (1, 8, 8, 4), (8, 8, 3), ()])
+@pytest.mark.parametrize("shape", [(1, 7, 8, 3), (1, 8, 8, 4), (8, 8, 3), (0, 8, 8, 3), ()])
 def test_a_wrong_shape_is_a_backend_error(backend: Backend, tmp_path: Path, shape: tuple[int, ...]) -> None:
     part = backend.load(save(pixels_part(), tmp_path / "p.onnx"))
     with pytest.raises(BackendError, match=r"p\.onnx"):
@@ -91,6 +95,93 @@ def test_an_operator_that_nobody_knows_is_a_backend_error(backend: Backend, tmp_
         backend.load(save(graph, tmp_path / "p.onnx"))
 
 
+@pytest.mark.parametrize("batch", [1, 3, 8])
+def test_it_gives_what_the_default_backend_gives(backend: Backend, tmp_path: Path, batch: int) -> None:
+    paths = [save(pixels_part(), tmp_path / "a.onnx"), save(features_part(), tmp_path / "b.onnx")]
+    expected = PartChain(open_backend("onnxruntime"), paths)(windows(batch))
+    np.testing.assert_allclose(PartChain(backend, paths)(windows(batch)), expected, RELATIVE, ABSOLUTE)
+
+
+def test_a_part_takes_batches_of_any_size_in_any_order(backend: Backend, tmp_path: Path) -> None:
+    part = backend.load(save(pixels_part(), tmp_path / "p.onnx"))
+    for batch in (8, 1, 3, 8):
+        assert part(windows(batch)).shape[0] == batch
+
+
+def test_answers_stay_as_they_were_given(backend: Backend, tmp_path: Path) -> None:
+    part = backend.load(save(pixels_part(), tmp_path / "p.onnx"))
+    first = part(windows(2))
+    kept = first.copy()
+    part(255 - windows(2))
+    np.testing.assert_array_equal(first, kept)
+
+
+def test_values_need_not_lie_side_by_side_in_memory(backend: Backend, tmp_path: Path) -> None:
+    part = backend.load(save(pixels_part(), tmp_path / "p.onnx"))
+    wide = windows(4, side=16)[:, ::2, ::2]
+    np.testing.assert_array_equal(part(wide), part(wide.copy()))
+
+
+def test_a_part_serves_several_threads(backend: Backend, tmp_path: Path) -> None:
+    part = backend.load(save(features_part(), tmp_path / "p.onnx"))
+    inputs = [normal(k, 1 + k % 3, 4, 4, 4) for k in range(40)]
+    expected = [part(x) for x in inputs]
+    with ThreadPoolExecutor(4) as pool:
+        for found, alone in zip(pool.map(part, inputs), expected, strict=True):
+            np.testing.assert_allclose(found, alone, RELATIVE, ABSOLUTE)
+
+
+def test_what_is_not_a_number_stays_so(backend: Backend, tmp_path: Path) -> None:
+    graph = model([helper.make_node("MatMul", ["x", "w"], ["y"])], (7,), (3,), {"w": normal(0, 7, 3)})
+    x = normal(1, 2, 7)
+    x[0, 0] = np.nan
+    result = backend.load(save(graph, tmp_path / "p.onnx"))(x)
+    assert np.isnan(result[0]).all()
+    assert np.isfinite(result[1]).all()
+
+
+@pytest.mark.skipif(not Path("/proc/self/statm").is_file(), reason="reads /proc")
+def test_memory_is_given_back_with_the_part(backend: Backend, tmp_path: Path) -> None:
+    weights = {"w": normal(0, 2000, 2000)}
+    graph = model([helper.make_node("MatMul", ["x", "w"], ["y"])], (2000,), (2000,), weights)
+    path = save(graph, tmp_path / "p.onnx")
+    backend.load(path)(normal(1, 1, 2000))
+    before = resident_bytes()
+    for _ in range(5):
+        backend.load(path)(normal(1, 1, 2000))
+        gc.collect()
+    assert resident_bytes() - before < 3 * weights["w"].nbytes
+
+
+def resident_bytes() -> int:
+    return int(Path("/proc/self/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+
+
+@pytest.mark.skipif(not Path("/proc/self/task").is_dir(), reason="reads /proc")
+def test_one_thread_is_the_one_that_calls(backend: Backend, tmp_path: Path) -> None:
+    path = save(pixels_part(), tmp_path / "p.onnx")
+    backend.load(path)(windows(1))
+    before = len(list(Path("/proc/self/task").iterdir()))
+    parts = [backend.load(path) for _ in range(4)]
+    for part in parts:
+        part(windows(4))
+    assert len(list(Path("/proc/self/task").iterdir())) <= before
+
+
 def test_an_unknown_backend_is_named_with_the_known_ones() -> None:
-    with pytest.raises(BadInput, match="onnxruntime or torch"):
+    with pytest.raises(BadInput, match="onnxruntime, openvino, torch"):
         open_backend("abacus")
+
+
+def test_a_precision_that_a_backend_lacks_is_named_with_those_it_has() -> None:
+    with pytest.raises(BadInput, match="onnxruntime: precision 'bf16': expected one of f32"):
+        open_backend("onnxruntime", precision="bf16")
+
+
+def test_a_package_that_is_not_installed_is_named_with_the_command(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(table, "find_spec", lambda package: None)
+    assert table.installed_backends() == ()
+    with pytest.raises(
+        MissingExtra, match=r"backend openvino needs openvino: pip install 'mcdnn\[openvino\]'"
+    ):
+        open_backend("openvino")

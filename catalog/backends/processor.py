@@ -1,0 +1,30 @@
+"""What the processor of this machine is, and which arithmetic it has."""
+
+from __future__ import annotations
+
+import os
+import platform
+from pathlib import Path
+
+CPUINFO = Path("/proc/cpuinfo")
+# Products of bfloat16 in hardware: AVX-512 and AMX (x86), the bf16 extension (ARM).
+_BF16_FLAGS = frozenset({"avx512_bf16", "amx_bf16", "bf16", "svebf16"})
+
+
+def has_bf16(cpuinfo: Path = CPUINFO) -> bool:
+    """Tell whether the processor multiplies bfloat16 in hardware; False where it cannot be told."""
+    return any(not _BF16_FLAGS.isdisjoint(flags.split()) for flags in _values(cpuinfo, ("flags", "Features")))
+
+
+def describe_machine(cpuinfo: Path = CPUINFO) -> str:
+    """Return processor, usable cores and system as one line."""
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+    names = _values(cpuinfo, ("model name",))
+    name = names[0] if names else platform.processor() or "unknown processor"
+    return f"{name}, {cores} cores, {platform.system()} {platform.machine()}"
+
+
+def _values(cpuinfo: Path, keys: tuple[str, ...]) -> list[str]:
+    lines = cpuinfo.read_text().splitlines() if cpuinfo.is_file() else []
+    pairs = [line.partition(":") for line in lines]
+    return [value.strip() for key, _, value in pairs if key.strip() in keys]
