@@ -184,7 +184,7 @@ class ClairvoyantProgram:
         loads = LoadedOnce(self.program, self._loaded, self._periods)
         for stretch in self._stretches:
             for group in stretch.groups:
-                columns = self._add_group(stretch, group.kind, group.count)
+                columns = self._add_group(stretch.period, group)
                 for needs in self._layouts[group.kind].needs.values():
                     terms = {p: [[(columns[w], 1.0) for w in ways]] for p, ways in needs.items()}
                     loads.add_group(stretch.period, group.count, terms)
@@ -196,7 +196,7 @@ class ClairvoyantProgram:
         once = LoadedOnce(self.program, self._loaded, self._periods)
         totals: dict[tuple[int, int], list[tuple[int, list[int]]]] = {}
         for stretch in self._stretches:
-            groups = [(g, self._add_group(stretch, g.kind, g.count)) for g in stretch.groups]
+            groups = [(g, self._add_group(stretch.period, g)) for g in stretch.groups]
             for group, columns in groups:
                 totals.setdefault((stretch.period, group.kind), []).append((group.count, columns))
             changes = self._sorts.changes(stretch, self._kind_at)
@@ -231,29 +231,33 @@ class ClairvoyantProgram:
             for sort, count in counts.items()
         }
 
-    def _add_group(self, stretch: Stretch, kind: int, count: int) -> list[int]:
+    def _add_group(self, period: int, group: Group) -> list[int]:
         """Add a group's columns, what they take, and return them by way."""
-        program, layout, ways = self.program, self._layouts[kind], self._kinds[kind].ways
-        windows = float(count)
+        program, layout, ways = self.program, self._layouts[group.kind], self._kinds[group.kind].ways
+        windows = float(group.count)
+        where = (period, period, *group.slots)
         columns = [program.add_column(w.value, windows) for w in ways]
         for own in layout.apps:
             program.add_row([(columns[w], 1.0) for w in own], windows)
         for column, cost in zip(columns, layout.private, strict=True):
-            self._spend(stretch, column, cost)
+            self._spend(where, column, cost)
         for number, item in enumerate(layout.shared):
             column = program.add_column(0.0, windows)
-            self._spend(stretch, column, item.cost)
+            self._spend(where, column, item.cost)
             for uses in item.uses:
                 program.add_row([*((columns[w], p) for w, p in uses), (column, -1.0)], 0.0)
             if number == layout.exchanged_item:
-                self._exchanges.setdefault(stretch.period, []).append((column, 1.0))
+                self._exchanges.setdefault(period, []).append((column, 1.0))
         alone = [(columns[w], p) for w, p in layout.exchanges]
-        self._exchanges.setdefault(stretch.period, []).extend(alone)
+        self._exchanges.setdefault(period, []).extend(alone)
         return columns
 
-    def _spend(self, stretch: Stretch, column: int, cost: Float64) -> None:
-        """Note what one unit of a column takes."""
-        where = (stretch.period, stretch.period, *stretch.slots)
+    def _spend(self, where: Sequence[int], column: int, cost: Float64) -> None:
+        """Note what one unit of a column takes.
+
+        Args:
+            where: period or slot of each resource, -1 where it is not limited.
+        """
         for resource, (at, amount) in enumerate(zip(where, cost, strict=True)):
             if amount != 0.0 and at >= 0:
                 self._spent.setdefault((resource, at), []).append((column, float(amount)))

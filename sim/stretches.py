@@ -23,10 +23,12 @@ class Group:
 
     Args:
         kind: index of what they are.
+        slots: index of the busy slot of each limited capacity, -1 for none.
         count: how many.
     """
 
     kind: int
+    slots: tuple[int, ...]
     count: int
 
 
@@ -36,59 +38,59 @@ class Stretch:
 
     Args:
         period: index of the budget's period.
-        slots: index of the busy slot of each limited capacity, -1 for none.
         groups: of windows.
         windows: where they are in the trace, in order.
     """
 
     period: int
-    slots: tuple[int, ...]
     groups: tuple[Group, ...]
     windows: Index
 
 
 def cut_into_groups(kind_at: Index, period_at: Index, slots_at: Sequence[Index]) -> list[Stretch]:
-    """Put all windows of a period and of the same busy slots together, wherever they are in it.
+    """Put all windows of a period together, wherever they are in it.
 
     Args:
         kind_at: (windows,) what each is.
         period_at: (windows,) period of the budget.
         slots_at: (windows,) busy slot, for each limited capacity.
     """
-    if not len(kind_at):
-        return []
-    _, at = np.unique(np.stack([period_at, *slots_at]), axis=1, return_inverse=True)
-    return _stretches(at.reshape(-1).astype(np.intp), kind_at, period_at, slots_at)
+    return _stretches(period_at, kind_at, period_at, slots_at)
 
 
 def cut_in_order(
     kind_at: Index, type_at: Index, period_at: Index, slots_at: Sequence[Index], most: int
 ) -> list[Stretch]:
-    """Cut a trace wherever another input type, period or busy slot begins.
+    """Cut a trace wherever another input type or period begins.
 
     Args:
         type_at: (windows,) number of its input type.
-        most: stretches; where input types change more often they are cut evenly instead.
+        most: stretches a day; where input types change more often they are cut evenly instead.
     """
     if not len(kind_at):
         return []
     runs = np.cumsum(np.diff(type_at, prepend=type_at[0]) != 0)
     if runs[-1] >= most:
         runs = np.arange(len(kind_at)) * most // len(kind_at)
-    changed = np.any([np.diff(k, prepend=k[0]) != 0 for k in (runs, period_at, *slots_at)], axis=0)
+    changed = np.any([np.diff(k, prepend=k[0]) != 0 for k in (runs, period_at)], axis=0)
     return _stretches(np.cumsum(changed).astype(np.intp), kind_at, period_at, slots_at)
 
 
 def _stretches(at: Index, kind_at: Index, period_at: Index, slots_at: Sequence[Index]) -> list[Stretch]:
+    if not len(at):
+        return []
     order = np.argsort(at, kind="stable")
     ends = np.flatnonzero(np.diff(at[order])) + 1
-    found = []
-    for here in np.split(order, ends):
-        kinds, counts = np.unique(kind_at[here], return_counts=True)
-        groups = tuple(Group(int(k), int(n)) for k, n in zip(kinds, counts, strict=True))
-        slots = tuple(int(s[here[0]]) for s in slots_at)
-        found.append(Stretch(int(period_at[here[0]]), slots, groups, here))
-    return found
+    alike = np.stack([kind_at, *slots_at])  # (1 + capacities, windows)
+    return [Stretch(int(period_at[here[0]]), _groups(alike[:, here]), here) for here in np.split(order, ends)]
+
+
+def _groups(alike: Index) -> tuple[Group, ...]:
+    different, counts = np.unique(alike, axis=1, return_counts=True)
+    return tuple(
+        Group(int(kind), tuple(slots), int(count))
+        for (kind, *slots), count in zip(different.T.tolist(), counts, strict=True)
+    )
 
 
 def changes(moments: Index) -> dict[tuple[int, int], int]:
