@@ -17,7 +17,6 @@ from pathlib import Path
 
 import numpy as np
 
-from benchmarks.fluid_bound import bound_accuracy
 from benchmarks.published_days import (
     BUDGET_USD,
     CLOUD,
@@ -86,7 +85,6 @@ def figure11(folder: Path, quick: bool) -> list[Case]:
             f"{models} models, trace {trace}",
             partial(many_models, folder, models, trace),
             ("original", "best-static", "mcdnn2016", "paced"),
-            bound_accuracy,
         )
         for models, trace in settings
     ]
