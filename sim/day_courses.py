@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from itertools import accumulate
 
 from sim.timeline import AppBin, Bin, Timeline
@@ -71,18 +71,25 @@ def reason_counts(app: AppBin) -> Mapping[str, int]:
     return app.unserved
 
 
-def totals(timelines: Sequence[Timeline], of: Callable[[AppBin], Mapping[str, int]]) -> list[str]:
-    """Return what is counted over whole days, most often first."""
+def totals(
+    timelines: Sequence[Timeline],
+    of: Callable[[AppBin], Mapping[str, int]],
+    apps: Collection[str] | None = None,
+) -> list[str]:
+    """Return what is counted over whole days, most often first; of all apps where none are given."""
     counts: Counter[str] = Counter()
     for timeline in timelines:
         for b in timeline.bins:
-            for app in b.apps.values():
+            for app in _some(b, apps):
                 counts.update(of(app))
     return sorted(counts, key=lambda name: (-counts[name], name))
 
 
 def shares(
-    timeline: Timeline, of: Callable[[AppBin], Mapping[str, int]], names: Sequence[str]
+    timeline: Timeline,
+    of: Callable[[AppBin], Mapping[str, int]],
+    names: Sequence[str],
+    apps: Collection[str] | None = None,
 ) -> dict[str, list[float]]:
     """Return what share of each bin's requests has each name; a bin without requests has 0.
 
@@ -90,11 +97,17 @@ def shares(
         timeline: of a device.
         of: what is counted.
         names: to be told apart; all others add up under "".
+        apps: whose requests; None for all.
     """
     found: dict[str, list[float]] = {name: [0.0] * len(timeline.bins) for name in (*names, "")}
     for i, b in enumerate(timeline.bins):
-        requests = sum(a.requests for a in b.apps.values())
-        for app in b.apps.values():
+        counted = _some(b, apps)
+        requests = sum(a.requests for a in counted)
+        for app in counted:
             for name, count in of(app).items():
                 found[name if name in found else ""][i] += count / requests
     return found
+
+
+def _some(b: Bin, apps: Collection[str] | None) -> list[AppBin]:
+    return [counts for name, counts in b.apps.items() if apps is None or name in apps]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from html import escape
 from statistics import fmean
@@ -30,6 +30,7 @@ from sim.timeline import AppBin, Timeline
 _COLOURS = 10
 _MOST_NAMED = 8  # of models or reasons; the others share a colour
 _ACCURACY_BINS = 60
+_MODELS_CAPTION = "share of requests, the least accurate at the bottom"
 _REST, _SKIPPED, _LIMIT = "--rest", "--skipped", "--limit"
 
 
@@ -109,12 +110,14 @@ class Palette:
     """Names that every policy's pictures show in the same colours.
 
     Args:
-        models: those that answered most, the least accurate first.
+        apps: that ask about each input type of which there are requests.
+        models: by input type those that answered most, the least accurate first.
         places: those that answered most first.
         reasons: why requests were not served, the most frequent first.
     """
 
-    models: tuple[str, ...]
+    apps: Mapping[str, tuple[str, ...]]
+    models: Mapping[str, tuple[str, ...]]
     places: tuple[str, ...]
     reasons: tuple[str, ...]
 
@@ -123,9 +126,15 @@ class Palette:
         """Return the names that occur most at a device."""
         timelines = [w.timeline for w in watched]
         accuracy = _accuracy_of_models(day)
-        models = totals(timelines, model_counts)[:_MOST_NAMED]
+        asked = {name for timeline in timelines for b in timeline.bins for name in b.apps}
+        apps: dict[str, tuple[str, ...]] = {}
+        for name, app in day.problem.apps.items():
+            if name in asked:
+                apps[app.input_type] = (*apps.get(app.input_type, ()), name)
+        models = {t: totals(timelines, model_counts, own)[:_MOST_NAMED] for t, own in apps.items()}
         return Palette(
-            tuple(sorted(models, key=lambda m: accuracy.get(m, 0.0))),
+            apps,
+            {t: tuple(sorted(found, key=lambda m: accuracy.get(m, 0.0))) for t, found in models.items()},
             tuple(totals(timelines, place_counts)[:_MOST_NAMED]),
             tuple(totals(timelines, reason_counts)[:_MOST_NAMED]),
         )
@@ -144,35 +153,42 @@ def policy_pictures(watched: WatchedDay, palette: Palette, end_s: float) -> str:
     """Return what answered, where, and what was skipped and why, over time."""
     timeline = watched.timeline
     whole = Scale(end_s, 1.0, _percent)
-    models = _layers(timeline, model_counts, palette.models, "other models")
     places = _layers(timeline, place_counts, palette.places, "elsewhere")
     reasons = _layers(timeline, reason_counts, palette.reasons, "other reasons")
-    skipped = [
-        Layer("not answered", _SKIPPED, [sum(h) for h in zip(*(x.heights for x in reasons), strict=True)])
-    ]
-    most = max(skipped[0].heights, default=0.0)
+    skipped = _skipped(timeline)
+    most = max(skipped.heights, default=0.0)
     bin_s, policy = timeline.bin_s, watched.result.policy
     figures = [
-        _stacked(
-            "Models",
-            "share of requests, the least accurate at the bottom",
-            [*models, *skipped],
-            bin_s,
-            whole,
-            policy,
-        ),
-        _stacked("Places", "share of requests", [*places, *skipped], bin_s, whole, policy),
+        _stacked(heading, _MODELS_CAPTION, layers, bin_s, whole, policy)
+        for heading, layers in _models(timeline, palette)
     ]
+    figures.append(_stacked("Places", "share of requests", [*places, skipped], bin_s, whole, policy))
     if most > 0.0:
         scale = Scale(end_s, nice_top(most), _percent)
         figures.append(_stacked("Skipped, and why", "share of requests", reasons, bin_s, scale, policy))
     return _grid(figures)
 
 
+def _models(timeline: Timeline, palette: Palette) -> Iterator[tuple[str, list[Layer]]]:
+    """Yield a heading and the layers for each input type, whose models are its own."""
+    for input_type, apps in palette.apps.items():
+        heading = f"Models for {input_type}" if len(palette.apps) > 1 else "Models"
+        named = _layers(timeline, model_counts, palette.models[input_type], "other models", apps)
+        yield heading, [*named, _skipped(timeline, apps)]
+
+
+def _skipped(timeline: Timeline, apps: Collection[str] | None = None) -> Layer:
+    return Layer("not answered", _SKIPPED, shares(timeline, reason_counts, (), apps)[""])
+
+
 def _layers(
-    timeline: Timeline, of: Callable[[AppBin], Mapping[str, int]], names: Sequence[str], rest: str
+    timeline: Timeline,
+    of: Callable[[AppBin], Mapping[str, int]],
+    names: Sequence[str],
+    rest: str,
+    apps: Collection[str] | None = None,
 ) -> list[Layer]:
-    heights = shares(timeline, of, names)
+    heights = shares(timeline, of, names, apps)
     named = [Layer(name, f"--c{i % _COLOURS}", heights[name]) for i, name in enumerate(names)]
     return [*named, Layer(rest, _REST, heights[""])]
 

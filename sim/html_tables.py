@@ -19,13 +19,12 @@ _HEADINGS = (
     "gap closed",
     "not answered",
     "energy",
-    "of its budget",
-    "overdraft",
+    "of energy budget",
+    "energy overdraft",
     "money",
-    "of its budget",
+    "of money budget",
     "loads",
     "evictions",
-    "plans",
 )
 
 
@@ -78,7 +77,6 @@ def _summary_row(r: DayResult, bound: Bound | None, static: float | None) -> tup
         _of(r.cost_usd, cost_budget_usd),
         f"{r.loads:,}",
         f"{r.evictions:,}",
-        f"{r.plans:,}",
     )
 
 

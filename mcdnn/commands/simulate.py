@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from sim.sweep_results import Point, Sweep
 
 _DEFAULT = "commuter"
+_PIPE_WIDTH = 240  # characters; a terminal has its own
 _EXAMPLE = """examples:
   mcdnn simulate                                        a commuter's day, under every policy
   mcdnn simulate home-camera --policy paced --out report/
@@ -222,7 +223,7 @@ def _print_results(args: argparse.Namespace, sweep: Sweep) -> None:
     if args.json:
         print(_json(sweep.points))
         return
-    console = Console()
+    console = Console(width=None if sys.stdout.isatty() else _PIPE_WIDTH)
     console.print(simulation_table(sweep))
     if len(sweep.points) == 1:
         for line in unserved_lines(sweep.points[0].results):

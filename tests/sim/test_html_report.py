@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from xml.dom import minidom
@@ -10,7 +11,7 @@ import pytest
 
 from catalog.errors import RunFailed
 from engine.scheduling.policies.table import make_policy
-from engine.scheduling.problem import Budget, Problem
+from engine.scheduling.problem import App, Budget, Problem
 from sim.bound import Bound, clairvoyant_bound
 from sim.day import simulate_scenario
 from sim.html_report import report_page, write_report
@@ -97,6 +98,16 @@ def test_pictures_show_accuracy_spending_models_places_and_reasons() -> None:
     assert headings[2:5] == ["Models", "Places", "Skipped, and why"]
     labels = re.findall(r'aria-label="(.*?)"', page)
     assert "paced: places over time, share of requests" in labels
+
+
+def test_each_input_type_has_models_of_its_own() -> None:
+    mixed = shared_trunks([app("who"), App("where", "places", "scene")])
+    faces = arrivals(0.0, 2.0, 4.0)
+    places = [replace(a, t_s=a.t_s + 1.0, input_type="scene", due=("where",)) for a in faces]
+    lived = scenario(device(mixed, sorted([*faces, *places], key=lambda a: a.t_s)))
+    page = report_page(lived, *live(lived, ["paced"]))
+    headings = re.findall(r"<h3>(.*?)</h3>", page)
+    assert [h for h in headings if h.startswith("Models")] == ["Models for digit", "Models for scene"]
 
 
 def test_the_page_needs_nothing_else_and_fits_a_phone() -> None:
