@@ -27,7 +27,7 @@ _UP_S, _DOWN_S = 3600.0, 1200.0  # expected before anything was seen: up for an 
 _MOST_PLANNED = 4  # kinds an input type before connectivity; rarer ones go with the others
 _SOON_SHARE, _SOON_SHARE_LEFT = 0.02, 0.1  # what is decided before more is known: of the period, and left
 _SURPRISE, _LEAST_SURPRISE = 0.3, 0.15  # standard deviation of a demand that nothing limits
-_FUTURES = ((0.32, -1.22), (0.32, 0.0), (0.32, 1.22), (0.04, -3.3))  # in standard deviations
+_FUTURES = ((0.48, -1.0), (0.48, 1.0), (0.04, -3.3))  # in standard deviations
 _LEAST_SPREAD = 0.01
 _LEAST_S = 1e-9
 _PROFILE_WEIGHT = 0.1  # of a whole profile: what is seen must outweigh it to correct its level
@@ -198,11 +198,10 @@ class Forecast:
         """Return what is to come: the next minutes, and several futures.
 
         The futures differ in what is not known: how long the link will be there, and how many windows
-        will come. Three of them, equally likely, take the expected values, and those less and more by
-        1.22 standard deviations, which has the same mean and variance; the future with the worst link
-        has the most windows. A rare one is far worse: where going without answers costs much more
-        than making models smaller, it decides. Where nothing is uncertain there is only one future,
-        and it begins now.
+        will come. Two of them, equally likely, are a standard deviation less and more than expected,
+        which has the same mean and variance; the future with the worse link has more windows. A rare
+        one is far worse: where going without answers costs much more than making models smaller, it
+        decides. Where nothing is uncertain there is only one future, and it begins now.
         """
         in_cloud = any(o.needs_cloud for options in problem.options.values() for o in options)
         share = self.link.share(left_s) if in_cloud else 0.0

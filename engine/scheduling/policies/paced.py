@@ -161,7 +161,8 @@ class Paced:
         """Plan the rest of the period."""
         left_s = state.period_left_s if math.isfinite(state.period_left_s) else _HORIZON_S
         outlook = self._forecast.outlook(self._problem, left_s)
-        limits = np.array([state.energy_left_j, state.cost_left_usd, _PROCESSOR_SHARE * left_s])
+        left = (state.energy_left_j, state.cost_left_usd, _PROCESSOR_SHARE * left_s)
+        limits = np.array([max(0.0, amount) for amount in left])  # what was overdrawn cannot be had back
         thought_s, period_s = now - self._thought_s, min(self._problem.budget.period_s, _LONGEST_S)
         is_new = self._is_new_kind and thought_s >= _EVERY_SHARE * period_s
         if is_new or thought_s >= _RETHINK_SHARE * period_s:

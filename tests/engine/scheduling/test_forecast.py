@@ -59,9 +59,9 @@ def test_where_nothing_is_uncertain_there_is_one_future_that_begins_now() -> Non
 def test_a_demand_that_nothing_limits_may_be_more_or_less_than_seen() -> None:
     problem = shared_trunks([app("who")], Budget(period_s=10 * HOUR_S))
     outlook = watched(problem, 1.0, HOUR_S).outlook(problem, 9 * HOUR_S)
-    many, usual, few, flood = (total(dict(f.windows)) for f in outlook.futures)
-    assert flood > 1.8 * usual
-    assert many > 1.3 * usual > 1.3 * few
+    many, few, flood = (total(dict(f.windows)) for f in outlook.futures)
+    assert flood > 1.4 * many
+    assert many > 1.6 * few
     assert total(outlook.expected()) == pytest.approx(9 * HOUR_S, rel=0.1)
 
 
@@ -71,8 +71,8 @@ def test_futures_differ_in_how_long_the_link_is_there() -> None:
     forecast.see(True, 0.0)
     outlook = forecast.outlook(problem, 10 * HOUR_S)
     shares = [total(dict(f.windows), connected=True) / total(dict(f.windows)) for f in outlook.futures]
-    assert len(shares) == 4
-    assert shares[3] <= shares[0] < shares[1] < shares[2]
+    assert len(shares) == 3
+    assert shares[2] <= shares[0] < shares[1]
     assert sum(f.probability for f in outlook.futures) == pytest.approx(1.0)
 
 
