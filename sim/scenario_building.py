@@ -107,7 +107,13 @@ def _days(
         delay_s = float(late_s[number])
         if delay_s > 0.0:
             arrivals, network = _delayed(arrivals, delay_s), _delayed_network(network, delay_s)
-        yield DeviceDay(name, problem, arrivals, network, radio)
+        own = problem if file.budget.period is not None else _until_later(problem, delay_s)
+        yield DeviceDay(name, own, arrivals, network, radio)
+
+
+def _until_later(problem: Problem, delay_s: float) -> Problem:
+    """Let a budget that is for the day last until a day that begins late has ended."""
+    return replace(problem, budget=replace(problem.budget, period_s=problem.budget.period_s + delay_s))
 
 
 def _beside(folder: Path, named: str) -> str:

@@ -47,8 +47,9 @@ def _duration(text: str) -> str:
 class BudgetTable(_Table):
     """[budget]: what may be spent in a period, and the memory that may be held at any moment.
 
-    energy_lasts is the share of the day for which the energy lasts where the most accurate models
-    answer everything; memory_share is a share of what all models hold together.
+    energy_lasts is the share of an average day for which the energy lasts where the most accurate
+    models at the device answer every window for every app, loads left out; memory_share is a share
+    of what all models hold together. Without a period a budget is for the whole of a generated day.
     """
 
     energy_j: NotNegative | None = None
@@ -162,7 +163,7 @@ class FamilyTable(_Table):
 class ContextTable(_Table):
     """[context.NAME]: few classes make up the share skew of what is seen.
 
-    With [table] it is said of which task, and how many classes.
+    A trace may name no others. With [table] it is said of which task, and how many classes.
     """
 
     skew: Share = 0.9
@@ -171,7 +172,11 @@ class ContextTable(_Table):
 
 
 class AppTable(_Table):
-    """[[app]]: one question about one input type; the input type is that of the task where left out."""
+    """[[app]]: one question about one input type; the input type is that of the task where left out.
+
+    In a generated day an app asks no more often than it wants to (rate_hz); a [trace] says itself
+    when it asks.
+    """
 
     name: Annotated[str, Field(min_length=1)]
     task: str | None = None
@@ -252,7 +257,10 @@ class DemandTable(_Table):
 
 
 class LinkTable(_Table):
-    """link: "always", "never", or stays with and without the cloud; mbps is the median speed."""
+    """link: "always", "never", or stays with and without the cloud; mbps is the median speed.
+
+    Without [cloud] it does not count.
+    """
 
     up: str = "always"
     down: str = "10m"

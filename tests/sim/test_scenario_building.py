@@ -199,6 +199,15 @@ def test_windows_that_no_app_asks_about_and_apps_without_models_are_refused() ->
         )
 
 
+def test_a_day_that_begins_late_has_one_budget_all_the_same() -> None:
+    table = generated_table(device={"count": 2, "jitter_s": 200.0})
+    late = built(table).devices
+    assert all(d.problem.budget.period_s > 600.0 for d in late)
+    assert [r.periods for r in simulate_scenario(built(table), lambda p: make_policy("paced", p))] == [1, 1]
+    table["budget"] = table["budget"] | {"period": "10m"}
+    assert {d.problem.budget.period_s for d in built(table).devices} == {600.0}
+
+
 def test_specialised_models_are_those_of_apps() -> None:
     with pytest.raises(BadInput, match=r"family\.face\.specialises: \['mood'\]: apps that ask about it are"):
         built(generated_table(family={"face": {"specialises": ["mood"]}}))
