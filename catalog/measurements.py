@@ -4,17 +4,25 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+SCHEMA_VERSION = 2  # 1 had neither energy nor failures; such files read as lacking them
+_DEFAULT = "onnxruntime"
+_REFERENCE = "torch"
+_WORTHWHILE = 0.9
+
 
 @dataclass(frozen=True, slots=True)
 class PartMeasurement:
     """One part, run by one backend at one precision and batch size.
 
     Args:
+        precision: of the arithmetic: "f32", "bf16" or "int8".
         latency_p50_s: median of one call.
         latency_p95_s: 95th percentile of one call.
         load_s: from the file to the first answer, median.
         peak_memory_bytes: of a fresh process, less the backend's own; None where not measured.
         threads: threads that the call may use.
+        energy_j: of one call, mean; None where not measured.
+        energy_origin: "measured" by a meter, or "modelled" from processor time and power.
     """
 
     part: str
@@ -26,6 +34,18 @@ class PartMeasurement:
     latency_p95_s: float
     load_s: float
     peak_memory_bytes: int | None = None
+    energy_j: float | None = None
+    energy_origin: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class PartFailure:
+    """A part that a backend cannot run as it should, and why; nothing else is affected."""
+
+    part: str
+    backend: str
+    precision: str
+    reason: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +59,8 @@ class DeviceMeasurements:
         date: ISO 8601, UTC.
         parts: every measurement.
         head_s: median time of one head on one window, by head id.
+        failures: what could not be measured, by part and backend.
+        schema_version: of the file.
     """
 
     device: str
@@ -47,9 +69,15 @@ class DeviceMeasurements:
     date: str
     parts: tuple[PartMeasurement, ...]
     head_s: dict[str, float]
+    failures: tuple[PartFailure, ...] = ()
+    schema_version: int = SCHEMA_VERSION
 
     def best(self, part: str, batch: int = 1) -> PartMeasurement:
-        """Return the fastest measurement of a part at a batch size.
+        """Return the measurement of a part as it is picked to run, at a batch size.
+
+        The backend that answers one window fastest is picked, but the default one stays where another is
+        less than a tenth faster: a second runtime in memory is not worth less. The torch reference is
+        there to compare with, and picked only where nothing else was measured.
 
         Raises:
             KeyError: the part was not measured at that batch size.
@@ -57,4 +85,22 @@ class DeviceMeasurements:
         rows = [m for m in self.parts if m.part == part and m.batch == batch]
         if not rows:
             raise KeyError(part)
-        return min(rows, key=lambda m: m.latency_p50_s)
+        alone = [m for m in self.parts if m.part == part and m.batch == 1] or rows
+        picked = _picked([m for m in alone if m.backend != _REFERENCE] or alone)
+        same = [m for m in rows if (m.backend, m.precision) == (picked.backend, picked.precision)]
+        return same[0] if same else _picked(rows)
+
+    def failed(self, part: str) -> str | None:
+        """Return why a part can be run by no backend; None where one can, or none has tried."""
+        reasons = [f"{f.backend}: {f.reason}" for f in self.failures if f.part == part]
+        if not reasons or any(m.part == part for m in self.parts):
+            return None
+        return f"part {part}: {'; '.join(reasons)}"
+
+
+def _picked(rows: list[PartMeasurement]) -> PartMeasurement:
+    fastest = min(rows, key=lambda m: m.latency_p50_s)
+    default = [m for m in rows if m.backend == _DEFAULT]
+    if default and fastest.latency_p50_s > _WORTHWHILE * min(m.latency_p50_s for m in default):
+        return min(default, key=lambda m: m.latency_p50_s)
+    return fastest

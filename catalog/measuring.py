@@ -6,30 +6,33 @@ round; what disturbs a moment disturbs all of them alike, and medians shrug it o
 
 from __future__ import annotations
 
-import os
-import platform
+import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, replace
 from importlib import metadata
-from pathlib import Path
 
 import numpy as np
 
-from catalog.backends.protocol import Array, Backend, LoadedPart
-from catalog.backends.table import open_backend
+from catalog.backends.processor import describe_machine
+from catalog.backends.table import BACKENDS, offered_precisions, open_backend
+from catalog.devices import load_device_profile
+from catalog.errors import BackendError
 from catalog.heads import FusedHeads, HeadWeights
-from catalog.measurements import DeviceMeasurements, PartMeasurement
+from catalog.measured_calls import Clock, MeasuredCall, PartTrial, Runtime, resident_groups
+from catalog.measurements import DeviceMeasurements, PartFailure, PartMeasurement
+from catalog.meters import Meter, open_meter
 from catalog.parts import Part
+from catalog.peak_memory import peak_memory_bytes
 from catalog.store import Catalog
 
-Clock = Callable[[], float]
+Report = Callable[[int, int], None]
 
-BATCHES = (1, 4)
+BATCHES = (1, 4, 8)
 _CALLS_A_TURN = 4
 _LEAST_ROUNDS = 3
 _MOST_ROUNDS = 60
-_LOADS = 3
-_CPUINFO = Path("/proc/cpuinfo")
+_MOST_RESIDENT_BYTES = 500_000_000
+_MEMORY_SHARE = 0.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,113 +41,159 @@ class MeasuringPlan:
 
     Args:
         device: name under which it is stored.
-        backends: names of backends that run every part.
+        backends: names of backends that run every part; the first gives the answers that the others
+            are held against.
         threads: threads that a call may use.
         budget_s: about how long all rounds may take together; three rounds are made in any case.
+        power: device profile whose power models energy where the machine has no meter.
+        memory: also take the peak memory of each part and backend, in a process of its own, within
+            half of budget_s.
     """
 
     device: str = "host"
     backends: tuple[str, ...] = ("onnxruntime",)
     threads: int = 1
     budget_s: float = 4.0
+    power: str = "host"
+    memory: bool = False
 
 
-@dataclass(slots=True)
-class _Subject:
-    """One part as one backend runs it at one batch size, with the times of its calls so far."""
-
-    part: Part
-    backend: str
-    batch: int
-    run: LoadedPart
-    inputs: Array
-    load_s: float
-    samples_s: list[float] = field(default_factory=list)
-
-
-def measure(catalog: Catalog, plan: MeasuringPlan, clock: Clock, date: str) -> DeviceMeasurements:
+def measure(
+    catalog: Catalog,
+    plan: MeasuringPlan,
+    clock: Clock,
+    date: str,
+    busy: Clock = time.process_time,
+    report: Report | None = None,
+) -> DeviceMeasurements:
     """Measure every part and head of a catalog on this device.
+
+    A part that a backend cannot run as it should is noted as a failure and costs only itself.
 
     Args:
         catalog: what to measure.
         plan: how.
         clock: seconds, monotonic.
         date: ISO 8601, UTC; noted with the figures.
+        busy: processor seconds of this process, all threads.
+        report: told how many parts of how many are measured.
 
     Raises:
-        BackendError: a backend cannot load or run a part.
+        BadInput: no such backend, precision or device profile.
+        MissingExtra: a backend's package is not installed.
         CatalogError: a head's file is missing or damaged.
     """
-    subjects = [s for name in plan.backends for s in _subjects(catalog, name, plan.threads, clock)]
-    start_s = clock()
-    for done in range(_MOST_ROUNDS):
-        if done >= _LEAST_ROUNDS and clock() - start_s > plan.budget_s:
-            break
-        for subject in subjects:
-            _take_turn(subject, clock)
+    runtimes = _Runtimes(plan)
+    meter = open_meter(load_device_profile(plan.power), busy)
+    rows: list[PartMeasurement] = []
+    failures: list[PartFailure] = []
+    parts = catalog.contents.parts
+    for group in resident_groups(parts, _MOST_RESIDENT_BYTES):
+        calls = _opened(catalog, group, runtimes, clock, failures)
+        _take_turns(calls, plan.budget_s * len(group) / len(parts), clock, meter)
+        rows += [_measurement(c, plan.threads, meter) for c in calls]
+        if report is not None:
+            report(len({m.part for m in rows}), len(parts))
+    if plan.memory:
+        rows = _with_memory(catalog, rows, plan, clock)
     return DeviceMeasurements(
         plan.device,
         describe_machine(),
-        {"onnxruntime": metadata.version("onnxruntime"), "numpy": metadata.version("numpy")},
+        _versions(plan.backends),
         date,
-        tuple(_measurement(s, plan.threads) for s in subjects),
+        tuple(rows),
         _head_times(catalog, clock),
+        tuple(failures),
     )
 
 
-def _subjects(catalog: Catalog, backend_name: str, threads: int, clock: Clock) -> list[_Subject]:
-    backend = open_backend(backend_name, threads)
+class _Runtimes:
+    """The backends of a plan, opened in the precision that a part asks for."""
+
+    def __init__(self, plan: MeasuringPlan) -> None:
+        self._plan = plan
+        self._float = [open_backend(name, plan.threads) for name in plan.backends]
+
+    def of(self, part: Part) -> list[Runtime]:
+        """Return what runs a part: in its own precision, or in f32 where the processor lacks bf16."""
+        return [
+            Runtime(open_backend(b.name, self._plan.threads, "bf16"), "bf16")
+            if part.precision == "bf16" and "bf16" in offered_precisions(b.name)
+            else Runtime(b, "int8" if part.precision == "int8" else "f32")
+            for b in self._float
+        ]
+
+
+def _opened(
+    catalog: Catalog, parts: Sequence[Part], runtimes: _Runtimes, clock: Clock, failures: list[PartFailure]
+) -> list[MeasuredCall]:
     first_parts = {trunk.parts[0] for trunk in catalog.contents.trunks}
-    subjects = []
-    for part in catalog.contents.parts:
-        example = _pixels if part.id in first_parts else _activations
-        load_s = _load_time(backend, catalog.part_path(part.id), example(part, 1), clock)
-        loaded = backend.load(catalog.part_path(part.id))
-        for batch in BATCHES:
-            inputs = example(part, batch)
-            loaded(inputs)
-            subjects.append(_Subject(part, backend_name, batch, loaded, inputs, load_s))
-    return subjects
+    calls: list[MeasuredCall] = []
+    for part in parts:
+        trial = PartTrial(part, catalog.part_path(part.id), part.id in first_parts, BATCHES)
+        for runtime in runtimes.of(part):
+            try:
+                calls += trial.calls(runtime, clock)
+            except BackendError as e:
+                failures.append(PartFailure(part.id, runtime.backend.name, runtime.precision, str(e)))
+    return calls
 
 
-def _pixels(part: Part, batch: int) -> Array:
-    return np.random.default_rng(0).integers(0, 256, (batch, *part.input_shape), dtype=np.uint8)
+def _take_turns(calls: Sequence[MeasuredCall], budget_s: float, clock: Clock, meter: Meter) -> None:
+    start_s = clock()
+    for done in range(_MOST_ROUNDS):
+        if done >= _LEAST_ROUNDS and clock() - start_s > budget_s:
+            return
+        for call in calls:
+            _take_turn(call, clock, meter)
 
 
-def _activations(part: Part, batch: int) -> Array:
-    noise = np.random.default_rng(0).standard_normal((batch, *part.input_shape), dtype=np.float32)
-    return np.maximum(noise, 0.0)
-
-
-def _load_time(backend: Backend, path: Path, inputs: Array, clock: Clock) -> float:
-    """Return the median time from the file to the first answer; the file is in the system's cache."""
-    times_s = []
-    for _ in range(_LOADS):
-        start_s = clock()
-        backend.load(path)(inputs)
-        times_s.append(clock() - start_s)
-    return float(np.median(times_s))
-
-
-def _take_turn(subject: _Subject, clock: Clock) -> None:
+def _take_turn(call: MeasuredCall, clock: Clock, meter: Meter) -> None:
+    before_j = meter.read_j()
     for _ in range(_CALLS_A_TURN):
         start_s = clock()
-        subject.run(subject.inputs)
-        subject.samples_s.append(clock() - start_s)
+        call.run(call.inputs)
+        call.samples_s.append(clock() - start_s)
+    call.energy_j += meter.read_j() - before_j
 
 
-def _measurement(subject: _Subject, threads: int) -> PartMeasurement:
-    p50_s, p95_s = np.percentile(subject.samples_s, (50, 95))
+def _measurement(call: MeasuredCall, threads: int, meter: Meter) -> PartMeasurement:
+    p50_s, p95_s = np.percentile(call.samples_s, (50, 95))
     return PartMeasurement(
-        subject.part.id,
-        subject.backend,
-        subject.part.precision,
-        subject.batch,
+        call.part.id,
+        call.backend,
+        call.precision,
+        call.batch,
         threads,
         float(p50_s),
         float(p95_s),
-        subject.load_s,
+        call.load_s,
+        None,
+        call.energy_j / len(call.samples_s),
+        meter.origin,
     )
+
+
+def _with_memory(
+    catalog: Catalog, rows: Sequence[PartMeasurement], plan: MeasuringPlan, clock: Clock
+) -> list[PartMeasurement]:
+    """Add peak memory at a batch of one to what was measured, the first parts first, while time lasts."""
+    start_s = clock()
+    measured = []
+    for row in rows:
+        if row.batch == 1 and clock() - start_s <= _MEMORY_SHARE * plan.budget_s:
+            precision = "bf16" if row.precision == "bf16" else "f32"
+            path = catalog.part_path(row.part)
+            peak_bytes = peak_memory_bytes(row.backend, precision, plan.threads, row.batch, path)
+            measured.append(replace(row, peak_memory_bytes=peak_bytes))
+        else:
+            measured.append(row)
+    return measured
+
+
+def _versions(backends: Sequence[str]) -> dict[str, str]:
+    packages = ("numpy", *(BACKENDS[name].package for name in backends))
+    return {package: metadata.version(package) for package in packages}
 
 
 def _head_times(catalog: Catalog, clock: Clock) -> dict[str, float]:
@@ -160,15 +209,3 @@ def _head_time(head: HeadWeights, clock: Clock) -> float:
         alone.answers(features)
         times_s.append(clock() - start_s)
     return float(np.median(times_s))
-
-
-def describe_machine() -> str:
-    """Return processor, usable cores and system as one line."""
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
-    return f"{_processor()}, {cores} cores, {platform.system()} {platform.machine()}"
-
-
-def _processor() -> str:
-    lines: Sequence[str] = _CPUINFO.read_text().splitlines() if _CPUINFO.is_file() else []
-    names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
-    return names[0] if names else platform.processor() or "unknown processor"

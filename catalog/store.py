@@ -8,7 +8,6 @@ from __future__ import annotations
 import hashlib
 import json
 from dataclasses import dataclass
-from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -23,9 +22,11 @@ from catalog.contents import CatalogContents, check_contents
 from catalog.durable_file import write_whole
 from catalog.errors import BadInput, CatalogError
 from catalog.heads import HeadWeights
+from catalog.measurements import SCHEMA_VERSION as MEASUREMENTS_SCHEMA
 from catalog.measurements import DeviceMeasurements
 from catalog.parts import Part, Trunk
 from catalog.tasks import InputType, Task
+from catalog.variant_costs import measured_variants, unmeasurable_variants
 from catalog.variants import MeasuredVariant, Variant, pareto_front
 
 _CONTENTS = TypeAdapter(CatalogContents)
@@ -150,44 +151,39 @@ class Catalog:
                 f"{path}: missing ({known}): measure it with mcdnn catalog profile {self.root}"
             )
         try:
-            return _MEASUREMENTS.validate_json(_read(path))
+            measurements = _MEASUREMENTS.validate_json(_read(path))
         except ValidationError as e:
             raise CatalogError(f"{path}: {_first_error(e)}") from e
-
-    @cached_property
-    def _head_bytes(self) -> dict[str, int]:
-        return {h.id: h.size_bytes for h in self.contents.heads}
+        if measurements.schema_version > MEASUREMENTS_SCHEMA:
+            raise CatalogError(
+                f"{path}: schema_version {measurements.schema_version}: this version reads up to "
+                f"{MEASUREMENTS_SCHEMA}: mcdnn catalog profile {self.root}"
+            )
+        return measurements
 
     def measured(self, task: str, device: str = "host") -> list[MeasuredVariant]:
-        """Return every variant of a task with its cost on a device, most accurate first.
+        """Return the variants of a task with their cost on a device, most accurate first.
+
+        Variants with a part that no backend can run there are left out: see unmeasurable.
 
         Raises:
             CatalogError: the device's measurements are missing, damaged or lack a part.
         """
-        measurements = self.measurements(device)
-        rows = []
-        for v in self.contents.variants:
-            if v.task != task:
-                continue
-            parts = self.trunks[v.trunk].parts
-            try:
-                best = [measurements.best(p) for p in parts]
-                head_s = measurements.head_s[v.head]
-            except KeyError as e:
-                raise CatalogError(
-                    f"{self.root / 'profiles' / f'{device}.json'}: {v.id}: {e.args[0]} was never measured: "
-                    f"mcdnn catalog profile {self.root}"
-                ) from e
-            rows.append(
-                MeasuredVariant(
-                    v,
-                    sum(self.parts[p].memory_bytes for p in parts) + self._head_bytes[v.head],
-                    sum(m.latency_p50_s for m in best) + head_s,
-                    sum(m.latency_p95_s for m in best) + head_s,
-                    sum(m.load_s for m in best),
-                )
-            )
-        return sorted(rows, key=lambda m: (-m.variant.validation_accuracy, m.latency_s))
+        try:
+            return measured_variants(self.contents, task, self.measurements(device))
+        except KeyError as e:
+            raise CatalogError(
+                f"{self.root / 'profiles' / f'{device}.json'}: {e.args[0]} was never measured: "
+                f"mcdnn catalog profile {self.root}"
+            ) from e
+
+    def unmeasurable(self, task: str, device: str = "host") -> dict[str, str]:
+        """Return why variants of a task cannot be run on a device, by id.
+
+        Raises:
+            CatalogError: the device's measurements are missing or damaged.
+        """
+        return unmeasurable_variants(self.contents, task, self.measurements(device))
 
     def front(self, task: str, device: str = "host") -> list[MeasuredVariant]:
         """Return the variants of a task that no other dominates on a device, most accurate first."""
@@ -231,23 +227,26 @@ def _verify_files(catalog: Catalog) -> None:
 
     for part in catalog.contents.parts:
         path = catalog.part_path(part.id)
-        data = _read(path)
-        _check_hash(path, data, part.id)
-        check_finite(data, str(path))
+        check_finite(read_checked(path, part.id), str(path))
     for head in catalog.contents.heads:
         path = catalog.head_path(head.id)
-        data = _read(path)
-        _check_hash(path, data, head.id)
-        weights = head_from_bytes(data, str(path))
+        weights = head_from_bytes(read_checked(path, head.id), str(path))
         expected = (len(catalog.tasks[head.task].classes), catalog.trunks[head.trunk].feature_dim)
         if weights.weight.shape != expected:
             raise CatalogError(f"{path}: weight {weights.weight.shape}, expected {expected}")
 
 
-def _check_hash(path: Path, data: bytes, expected: str) -> None:
+def read_checked(path: Path, expected_id: str) -> bytes:
+    """Read a stored part or head and check that its content hashes to its id.
+
+    Raises:
+        CatalogError: it is missing or damaged.
+    """
+    data = _read(path)
     found = content_id(data)
-    if found != expected:
+    if found != expected_id:
         raise CatalogError(f"{path}: damaged: its content hashes to {found}; compile again with --resume")
+    return data
 
 
 def _read(path: Path) -> bytes:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +34,11 @@ class MeasuredVariant:
         memory_bytes: its parts resident, and its head.
         latency_s: median, one window, all parts and the head.
         load_s: all parts from disk to the first answer.
+        energy_j: of one window, the head left out; None where not measured.
+        energy_origin: "measured" by a meter, or "modelled".
+        precision: of the arithmetic, the lowest among the parts: "f32", "bf16" or "int8".
+        backends: that run the parts, in order.
+        excluded: why it is kept off the front whatever its figures; None where it is not.
     """
 
     variant: Variant
@@ -41,6 +46,15 @@ class MeasuredVariant:
     latency_s: float
     latency_p95_s: float
     load_s: float
+    energy_j: float | None = None
+    energy_origin: str | None = None
+    precision: str = "f32"
+    backends: tuple[str, ...] = ()
+    excluded: str | None = None
+
+    def excluded_as(self, reason: str) -> MeasuredVariant:
+        """Return this variant, kept off the front for a reason."""
+        return replace(self, excluded=reason)
 
     def dominates(self, other: MeasuredVariant) -> bool:
         """Tell whether this one is at least as good in every respect and better in one."""
@@ -52,14 +66,29 @@ class MeasuredVariant:
 def pareto_front(measured: Sequence[MeasuredVariant]) -> list[MeasuredVariant]:
     """Keep what nothing else dominates in accuracy, memory and latency, most accurate first.
 
-    Of variants equal in all three the first stays.
+    Of variants equal in all three the first stays. What is excluded is neither kept nor dominates.
     """
     front: list[MeasuredVariant] = []
     seen: set[tuple[float, int, float]] = set()
-    for m in sorted(measured, key=lambda m: (-m.variant.validation_accuracy, m.latency_s, m.variant.id)):
+    usable = [m for m in measured if m.excluded is None]
+    for m in sorted(usable, key=lambda m: (-m.variant.validation_accuracy, m.latency_s, m.variant.id)):
         figures = (m.variant.validation_accuracy, m.memory_bytes, m.latency_s)
-        if figures in seen or any(other.dominates(m) for other in measured):
+        if figures in seen or any(other.dominates(m) for other in usable):
             continue
         seen.add(figures)
         front.append(m)
     return front
+
+
+def reasons_off_front(measured: Sequence[MeasuredVariant]) -> dict[str, str]:
+    """Return why variants are not on the front, by id: what excludes or dominates each."""
+    front = pareto_front(measured)
+    kept = {m.variant.id for m in front}
+    reasons = {}
+    for m in measured:
+        if m.variant.id in kept:
+            continue
+        better = next((f for f in front if f.dominates(m)), None)
+        equal = "an equal one" if better is None else better.variant.trunk
+        reasons[m.variant.id] = m.excluded or f"beaten by {equal}"
+    return reasons

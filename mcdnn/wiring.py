@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 
-from catalog.backends.table import open_backend
+from catalog.backends.picked import PickedBackends
 from catalog.devices import DeviceProfile, load_device_profile
 from catalog.errors import BadInput, CatalogError
 from catalog.measurements import DeviceMeasurements
@@ -161,8 +161,9 @@ def make_ledger(setup: Setup, origin: datetime) -> Ledger:
 
 
 def make_memory(setup: Setup) -> PieceMemory:
-    """Return memory under the configured limit that loads parts with onnxruntime."""
-    pieces = CatalogPieces(setup.catalog, open_backend("onnxruntime", setup.file.device.threads))
+    """Return memory under the configured limit that loads parts by what was picked for each."""
+    backends = PickedBackends(setup.measurements, setup.file.device.threads)
+    pieces = CatalogPieces(setup.catalog, backends)
     return PieceMemory(pieces, pieces.sizes(), Residency(make_budget(setup.file).memory_bytes))
 
 

@@ -19,7 +19,8 @@ from catalog.compiler.workplace import Workplace
 from catalog.datasets.prepared_data import PreparedData, WindowFolder
 from catalog.datasets.preparing import WindowsWanted, prepare
 from catalog.errors import BadInput, CatalogError, MissingExtra, RunFailed
-from catalog.measuring import Clock, MeasuringPlan, measure
+from catalog.measured_calls import Clock
+from catalog.measuring import MeasuringPlan, measure
 from catalog.store import Catalog, CatalogWriter, open_catalog
 from catalog.transforms.recipe import Candidate
 

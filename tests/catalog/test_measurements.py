@@ -1,8 +1,10 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
-from catalog.measurements import DeviceMeasurements, PartMeasurement
+from catalog.measurements import DeviceMeasurements, PartFailure, PartMeasurement
 
 
 def row(part: str, backend: str, batch: int, latency_s: float) -> PartMeasurement:
@@ -29,3 +31,32 @@ def test_the_fastest_backend_at_the_batch_size_is_best() -> None:
 def test_what_was_not_measured_is_a_key_error_that_names_it(part: str, batch: int) -> None:
     with pytest.raises(KeyError, match=part):
         MEASURED.best(part, batch)
+
+
+def picked(*rows: PartMeasurement) -> str:
+    return DeviceMeasurements("host", "a machine", {}, "2026-01-01T00:00:00Z", rows, {}).best("p").backend
+
+
+def test_the_default_backend_stays_where_another_is_hardly_faster() -> None:
+    assert picked(row("p", "onnxruntime", 1, 0.100), row("p", "openvino", 1, 0.095)) == "onnxruntime"
+    assert picked(row("p", "onnxruntime", 1, 0.100), row("p", "openvino", 1, 0.080)) == "openvino"
+
+
+def test_the_reference_is_picked_only_where_nothing_else_was_measured() -> None:
+    assert picked(row("p", "openvino", 1, 0.1), row("p", "torch", 1, 0.01)) == "openvino"
+    assert picked(row("p", "torch", 1, 0.01)) == "torch"
+
+
+def test_batches_are_run_by_what_was_picked_for_one_window() -> None:
+    rows = (row("p", "a", 1, 0.1), row("p", "b", 1, 0.2), row("p", "a", 4, 0.9), row("p", "b", 4, 0.5))
+    assert DeviceMeasurements("host", "a machine", {}, "", rows, {}).best("p", 4).backend == "a"
+
+
+def test_a_part_has_failed_where_no_backend_can_run_it() -> None:
+    failures = (
+        PartFailure("p", "fast", "f32", "no such operator"),
+        PartFailure("q", "fast", "f32", "damaged"),
+    )
+    measured = replace(MEASURED, failures=failures)
+    assert measured.failed("p") is None
+    assert replace(measured, parts=()).failed("q") == "part q: fast: damaged"

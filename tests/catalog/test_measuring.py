@@ -1,12 +1,22 @@
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
+import onnx
 import pytest
+from onnx import numpy_helper
 
+from catalog.backends.protocol import LoadedPart
+from catalog.backends.table import open_backend
 from catalog.errors import BackendError, BadInput
-from catalog.measuring import MeasuringPlan, describe_machine, measure
-from catalog.store import open_catalog
+from catalog.graph_costs import describe_part
+from catalog.measured_calls import PartTrial, Runtime, resident_groups
+from catalog.measuring import MeasuringPlan, measure
+from catalog.parts import Part
+from catalog.store import CatalogWriter, content_id, open_catalog
+from tests.catalog.graphs import features_part, save
 from tests.catalog_builder import DATE, build_catalog
 
 
@@ -34,7 +44,7 @@ def test_every_part_is_measured_alone_and_in_a_batch(root: Path) -> None:
     measured = measure(catalog, MeasuringPlan("bench", threads=2, budget_s=0.0), Ticking(0.001), DATE)
     assert measured.device == "bench"
     assert measured.date == DATE
-    assert {(m.part, m.batch) for m in measured.parts} == {(p, b) for p in catalog.parts for b in (1, 4)}
+    assert {(m.part, m.batch) for m in measured.parts} == {(p, b) for p in catalog.parts for b in (1, 4, 8)}
     assert {(m.backend, m.precision, m.threads) for m in measured.parts} == {("onnxruntime", "f32", 2)}
     for m in measured.parts:
         assert (m.latency_p50_s, m.latency_p95_s, m.load_s) == pytest.approx((0.001, 0.001, 0.001))
@@ -60,14 +70,76 @@ def test_an_unknown_backend_is_named(root: Path) -> None:
         measure(open_catalog(root), MeasuringPlan(backends=("abacus",)), Ticking(0.001), DATE)
 
 
-def test_a_part_that_cannot_be_loaded_is_named(root: Path) -> None:
+def test_energy_is_modelled_from_processor_time_where_there_is_no_meter(root: Path) -> None:
     catalog = open_catalog(root)
-    path = catalog.part_path(catalog.contents.parts[0].id)
-    path.write_bytes(b"")
-    with pytest.raises(BackendError, match=path.name):
-        measure(catalog, MeasuringPlan(), Ticking(0.001), DATE)
+    measured = measure(catalog, MeasuringPlan(budget_s=0.0), Ticking(0.001), DATE, busy=Ticking(0.004))
+    assert {m.energy_origin for m in measured.parts} <= {"modelled", "measured"}
+    if measured.parts[0].energy_origin == "modelled":
+        assert [m.energy_j for m in measured.parts] == pytest.approx([0.001 * 6.0] * len(measured.parts))
 
 
-def test_the_machine_is_described_in_one_line() -> None:
-    assert "cores" in describe_machine()
-    assert "\n" not in describe_machine()
+def test_a_damaged_part_costs_only_itself(root: Path) -> None:
+    catalog = open_catalog(root)
+    part = catalog.trunks["wide"].parts[1]
+    path = catalog.part_path(part)
+    path.write_bytes(path.read_bytes()[:-1] + b"!")
+    plan = MeasuringPlan(backends=("onnxruntime", "torch"), budget_s=0.0)
+    measured = measure(catalog, plan, Ticking(0.001), DATE)
+    assert {m.part for m in measured.parts} == set(catalog.parts) - {part}
+    assert [(f.part, f.backend) for f in measured.failures] == [(part, "onnxruntime"), (part, "torch")]
+    assert "damaged: its content hashes to" in measured.failures[0].reason
+    CatalogWriter(root).write_measurements(measured)
+    assert [m.variant.trunk for m in catalog.measured("identity")] == ["narrow", "small"]
+    assert list(catalog.unmeasurable("identity")) == ["wide/identity"]
+
+
+def with_weights(path: Path, change: Callable[[np.ndarray], np.ndarray]) -> Part:
+    """Store a part again with other weights; return what the catalog would say of it."""
+    stored = onnx.load(path)
+    for tensor in stored.graph.initializer:
+        if tensor.name == stored.graph.node[0].input[1]:
+            tensor.CopyFrom(numpy_helper.from_array(change(numpy_helper.to_array(tensor)), tensor.name))
+    data = stored.SerializeToString()
+    path.write_bytes(data)
+    return describe_part(data, content_id(data))
+
+
+def test_values_that_are_not_finite_are_a_failure_of_the_part(tmp_path: Path) -> None:
+    path = save(features_part(), tmp_path / "p.onnx")
+    part = with_weights(path, lambda w: w * np.float32(np.inf))
+    with pytest.raises(BackendError, match="not finite"):
+        PartTrial(part, path, False, (1,)).calls(Runtime(open_backend("onnxruntime"), "f32"), Ticking(1.0))
+
+
+def test_a_backend_that_gives_other_values_than_the_first_fails(tmp_path: Path) -> None:
+    path = save(features_part(), tmp_path / "p.onnx")
+    part = with_weights(path, lambda w: w)
+    trial = PartTrial(part, path, False, (1,))
+    trial.calls(Runtime(open_backend("onnxruntime"), "f32"), Ticking(1.0))
+
+    class Doubling:
+        name = "doubling"
+
+        def load(self, path: Path) -> LoadedPart:
+            run = open_backend("onnxruntime").load(path)
+            return lambda inputs: 2.0 * run(inputs)
+
+    with pytest.raises(BackendError, match="differs from the default backend"):
+        trial.calls(Runtime(Doubling(), "f32"), Ticking(1.0))
+
+
+def test_peak_memory_is_that_of_a_fresh_process(root: Path) -> None:
+    catalog = open_catalog(root)
+    measured = measure(catalog, MeasuringPlan(budget_s=1.0, memory=True), Ticking(0.001), DATE)
+    known = [m for m in measured.parts if m.batch == 1]
+    assert all(m.peak_memory_bytes is not None and m.peak_memory_bytes > 0 for m in known)
+    assert all(m.peak_memory_bytes is None for m in measured.parts if m.batch > 1)
+
+
+def test_parts_that_do_not_fit_in_memory_together_are_measured_in_groups(root: Path) -> None:
+    parts = open_catalog(root).contents.parts
+    together = parts[0].memory_bytes + parts[1].memory_bytes
+    groups = list(resident_groups(parts, together))
+    assert [p for group in groups for p in group] == list(parts)
+    assert groups[0] == list(parts[:2])
+    assert all(sum(p.memory_bytes for p in g) <= together or len(g) == 1 for g in groups)
