@@ -101,14 +101,20 @@ class ClairvoyantProgram:
 
     def _cut(self) -> tuple[BusySlots, BusySlots, list[Stretch]]:
         """Cut the trace as finely as the size of the program allows."""
-        widths = [len(k.ways) + len(y.shared) for k, y in zip(self._kinds, self._layouts, strict=True)]
-        piece_width = 4 * len(self._loaded) if self.is_memory_short else 0
         for share in _SHARES:
             found = self._cut_to(share)
-            columns = sum(piece_width + sum(widths[g.kind] for g in s.groups) for s in found[2])
-            if columns <= _MOST_COLUMNS:
+            if sum(self._columns_of(s) for s in found[2]) <= _MOST_COLUMNS:
                 return found
         return self._cut_to(_SHARES[-1])
+
+    def _columns_of(self, stretch: Stretch) -> int:
+        """Return about how many columns a stretch takes; a piece has some for each input type."""
+        kinds, layouts = self._kinds, self._layouts
+        answers = sum(len(kinds[g.kind].ways) + len(layouts[g.kind].shared) for g in stretch.groups)
+        if not self.is_memory_short:
+            return answers
+        types = {int(self._sorts.type_of[g.kind]) for g in stretch.groups}
+        return answers + len(self._loaded) * (2 + len(types))
 
     def _cut_to(self, share: float) -> tuple[BusySlots, BusySlots, list[Stretch]]:
         """Cut the trace to a share of the finest."""

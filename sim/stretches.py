@@ -16,6 +16,8 @@ import numpy.typing as npt
 
 Index = npt.NDArray[np.intp]
 
+_EVENLY = 16
+
 
 @dataclass(frozen=True, slots=True)
 class Group:
@@ -65,13 +67,14 @@ def cut_in_order(
 
     Args:
         type_at: (windows,) number of its input type.
-        most: stretches a day; where input types change more often they are cut evenly instead.
+        most: stretches; where input types change more often, all types are in every stretch of some
+            length, and the trace is cut evenly into a 16th of as many.
     """
     if not len(kind_at):
         return []
     runs = np.cumsum(np.diff(type_at, prepend=type_at[0]) != 0)
     if runs[-1] >= most:
-        runs = np.arange(len(kind_at)) * most // len(kind_at)
+        runs = np.arange(len(kind_at)) * max(1, most // _EVENLY) // len(kind_at)
     changed = np.any([np.diff(k, prepend=k[0]) != 0 for k in (runs, period_at)], axis=0)
     return _stretches(np.cumsum(changed).astype(np.intp), kind_at, period_at, slots_at)
 
