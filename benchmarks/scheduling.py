@@ -15,7 +15,7 @@ import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
-from benchmarks.report import RESULTS, Row, write_report
+from benchmarks.report import RESULTS, Row, markdown_table, write_report
 from benchmarks.scheduling_cases import of_group, run_cases
 from benchmarks.scheduling_groups import FIGURE_TABLES, GROUPS, Group, Table
 from benchmarks.scheduling_summary import GROUP_TARGETS, group_lines, table_lines
@@ -48,6 +48,8 @@ def run(
 
 def _section(group: Group, rows: Sequence[Row], folder: Path) -> list[str]:
     picture = [] if group.draw is None else group.draw(rows, folder)
+    if group.figure is not None:
+        picture = [*picture, *markdown_table(group.figure(rows)), ""]
     return group_lines(group.title, group.about, rows, GROUP_TARGETS.get(group.name), picture)
 
 

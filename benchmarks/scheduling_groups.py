@@ -9,6 +9,7 @@ from pathlib import Path
 from benchmarks.report import Row
 from benchmarks.scheduling_cases import Case
 from benchmarks.scheduling_days import generated_days, real_days
+from benchmarks.scheduling_figures import figure11_table, figure12_table
 from benchmarks.scheduling_pictures import draw_figure10, draw_figure11, draw_figure12, draw_figure13
 from benchmarks.scheduling_published import figure13, grid, memory
 from benchmarks.scheduling_same_code import same_code
@@ -29,6 +30,7 @@ class Group:
         about: what is run.
         cases: takes the data folder and whether the run is quick.
         draw: writes a picture into a folder and returns its Markdown; None for no picture.
+        figure: what the picture shows, as a table; None for none.
     """
 
     name: str
@@ -36,6 +38,7 @@ class Group:
     about: str
     cases: Callable[[Path, bool], list[Case]]
     draw: Draw | None = None
+    figure: Callable[[Sequence[Row]], list[Row]] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +93,7 @@ GROUPS: Sequence[Group] = (
     Group(
         "figure11",
         "Figure 11 in kind: ever more models in 600 MB",
-        "One request a second for ten hours, spread at random over more and more models; three traces for "
+        "One request a second for ten hours, spread at random over more and more models, in three ways for "
         "each number of models; device only, 2.3 J a request. The published catalogs (faces, objects "
         "by AlexNet, scenes, objects by VGG) take turns. Missing sizes: 218, 280 and 529 MB for the "
         "largest scene and object variants, the others in proportion to their load time. Load rate: bytes "
@@ -99,6 +102,7 @@ GROUPS: Sequence[Group] = (
         "as unserved. `best-static` is the knee of each curve.",
         lambda data, quick: figure11(data / _PUBLISHED, quick),
         draw_figure11,
+        figure11_table,
     ),
     Group(
         "figure12",
@@ -110,6 +114,7 @@ GROUPS: Sequence[Group] = (
         "that `best-static` answers none and gap closed is the share of the bound.",
         lambda data, quick: figure12(data / _PUBLISHED, quick),
         draw_figure12,
+        figure12_table,
     ),
 )
 

@@ -12,6 +12,7 @@ from matplotlib.figure import Figure
 
 from benchmarks.report import Row
 from benchmarks.scheduling_cases import BOUND, parameter
+from benchmarks.scheduling_figures import energy_a_request_j, served_pct
 from benchmarks.scheduling_summary import number
 
 _SIZE_INCHES = (9.0, 3.0)
@@ -59,8 +60,8 @@ def draw_figure10(rows: Sequence[Row], folder: Path) -> list[str]:
 def draw_figure11(rows: Sequence[Row], folder: Path) -> list[str]:
     """Draw served share, energy a request and accuracy against the load rate."""
     measures: list[tuple[str, Callable[[Row], float]]] = [
-        ("served, %", _served_pct),
-        ("energy, J a request", lambda r: number(r, "energy_j") / number(r, "requests")),
+        ("served, %", served_pct),
+        ("energy, J a request", energy_a_request_j),
         ("accuracy of all, %", lambda r: number(r, "accuracy_pct")),
     ]
     figure = Figure(_SIZE_INCHES, layout="constrained")
@@ -79,7 +80,7 @@ def draw_figure12(rows: Sequence[Row], folder: Path) -> list[str]:
     grid = figure.subplots(2, len(sends_j), sharex=True, sharey="row", squeeze=False)
     for column, send_j in enumerate(sends_j):
         own = [r for r in rows if parameter(r, "send_j") == send_j]
-        for axes, measure in zip(grid[:, column], (_served_pct, _accuracy_pct), strict=True):
+        for axes, measure in zip(grid[:, column], (served_pct, _accuracy_pct), strict=True):
             _lines(axes, own, lambda r: parameter(r, "specialised_share"), measure, "specialised_share")
         grid[0, column].set_title(f"{send_j:g} J to send")
         grid[1, column].set_xlabel("share of specialised time")
@@ -87,10 +88,6 @@ def draw_figure12(rows: Sequence[Row], folder: Path) -> list[str]:
     grid[1, 0].set_ylabel("accuracy of all, %")
     grid[1, 0].legend(fontsize="small")
     return _save(figure, folder, "scheduling_figure12")
-
-
-def _served_pct(row: Row) -> float:
-    return 100.0 * (1.0 - number(row, "unserved") / number(row, "requests"))
 
 
 def _accuracy_pct(row: Row) -> float:
