@@ -16,7 +16,7 @@ import numpy.typing as npt
 
 Index = npt.NDArray[np.intp]
 
-_EVENLY = 16
+_EVENLY = 128  # stretches that all types share are much alike
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,8 +67,7 @@ def cut_in_order(
 
     Args:
         type_at: (windows,) number of its input type.
-        most: stretches; where input types change more often, all types are in every stretch of some
-            length, and the trace is cut evenly into a 16th of as many.
+        most: stretches; where input types change more often, the trace is cut evenly into far fewer.
     """
     if not len(kind_at):
         return []
