@@ -44,7 +44,7 @@ class MeasuringPlan:
         backends: names of backends that run every part; the first gives the answers that the others
             are held against.
         threads: threads that a call may use.
-        budget_s: about how long all rounds may take together; three rounds are made in any case.
+        budget_s: about how long it may take; three rounds are made in any case.
         power: device profile whose power models energy where the machine has no meter.
         memory: also take the peak memory of each part and backend, in a process of its own, within
             half of budget_s.
@@ -88,9 +88,10 @@ def measure(
     rows: list[PartMeasurement] = []
     failures: list[PartFailure] = []
     parts = catalog.contents.parts
+    rounds_s = plan.budget_s * (1.0 - _MEMORY_SHARE if plan.memory else 1.0)
     for group in resident_groups(parts, _MOST_RESIDENT_BYTES):
         calls = _opened(catalog, group, runtimes, clock, failures)
-        _take_turns(calls, plan.budget_s * len(group) / len(parts), clock, meter)
+        _take_turns(calls, rounds_s * len(group) / len(parts), clock, meter)
         rows += [_measurement(c, plan.threads, meter) for c in calls]
         if report is not None:
             report(len({m.part for m in rows}), len(parts))

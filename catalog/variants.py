@@ -58,9 +58,13 @@ class MeasuredVariant:
 
     def dominates(self, other: MeasuredVariant) -> bool:
         """Tell whether this one is at least as good in every respect and better in one."""
-        mine = (-self.variant.validation_accuracy, self.memory_bytes, self.latency_s)
-        theirs = (-other.variant.validation_accuracy, other.memory_bytes, other.latency_s)
+        mine, theirs = self.figures, other.figures
         return mine != theirs and all(a <= b for a, b in zip(mine, theirs, strict=True))
+
+    @property
+    def figures(self) -> tuple[float, int, float]:
+        """What variants are compared by, less being better: minus accuracy, memory and latency."""
+        return -self.variant.validation_accuracy, self.memory_bytes, self.latency_s
 
 
 def pareto_front(measured: Sequence[MeasuredVariant]) -> list[MeasuredVariant]:
@@ -72,23 +76,38 @@ def pareto_front(measured: Sequence[MeasuredVariant]) -> list[MeasuredVariant]:
     seen: set[tuple[float, int, float]] = set()
     usable = [m for m in measured if m.excluded is None]
     for m in sorted(usable, key=lambda m: (-m.variant.validation_accuracy, m.latency_s, m.variant.id)):
-        figures = (m.variant.validation_accuracy, m.memory_bytes, m.latency_s)
-        if figures in seen or any(other.dominates(m) for other in usable):
+        if m.figures in seen or any(other.dominates(m) for other in usable):
             continue
-        seen.add(figures)
+        seen.add(m.figures)
         front.append(m)
     return front
 
 
-def reasons_off_front(measured: Sequence[MeasuredVariant]) -> dict[str, str]:
-    """Return why variants are not on the front, by id: what excludes or dominates each."""
+@dataclass(frozen=True, slots=True)
+class OffFront:
+    """Why a variant is not on the front.
+
+    Args:
+        reason: in words.
+        better: the variant of the front that dominates or equals it; None for one that is excluded.
+    """
+
+    reason: str
+    better: str | None = None
+
+
+def off_front(measured: Sequence[MeasuredVariant]) -> dict[str, OffFront]:
+    """Return why variants are not on the front, by id: what excludes, dominates or equals each."""
     front = pareto_front(measured)
     kept = {m.variant.id for m in front}
-    reasons = {}
-    for m in measured:
-        if m.variant.id in kept:
-            continue
-        better = next((f for f in front if f.dominates(m)), None)
-        equal = "an equal one" if better is None else better.variant.trunk
-        reasons[m.variant.id] = m.excluded or f"beaten by {equal}"
-    return reasons
+    return {m.variant.id: _off_front(m, front) for m in measured if m.variant.id not in kept}
+
+
+def _off_front(m: MeasuredVariant, front: Sequence[MeasuredVariant]) -> OffFront:
+    if m.excluded is not None:
+        return OffFront(m.excluded)
+    better = next((f for f in front if f.dominates(m)), None)
+    if better is not None:
+        return OffFront(f"beaten by {better.variant.trunk}", better.variant.id)
+    equal = next(f for f in front if f.figures == m.figures)
+    return OffFront(f"no better than {equal.variant.trunk}", equal.variant.id)

@@ -2,46 +2,126 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import asdict
 from typing import Any
 
 from rich.table import Table
 
+from catalog.measurements import DeviceMeasurements, PartMeasurement
 from catalog.store import Catalog
-from catalog.variants import MeasuredVariant
-from mcdnn.quantities import latency, megabytes, share
+from catalog.variants import MeasuredVariant, OffFront, off_front
+from mcdnn.quantities import NONE, energy, latency, megabytes, share
 
-_FIGURES = ("valid.", "test", "ECE", "memory", "latency", "load")
+_FIGURES = ("valid.", "test", "memory", "latency", "energy")
+_MOST_TRUNKS = 2
+_ON_FRONT = "*"
 
 
 def variants_table(catalog: Catalog, task: str, device: str) -> Table:
     """Return one row for each variant of a task, most accurate first, in 80 columns.
 
-    Accuracy on validation and test, expected calibration error, and what the variant costs alone on a device;
-    those that no other dominates there are marked as the front.
+    Accuracy on validation and test, and what the variant costs alone on a device; those that no other
+    dominates there are marked as the front, the others by the number of one that does.
     """
     table = Table(box=None, pad_edge=False, padding=(0, 1, 0, 0))
-    table.add_column(task, no_wrap=True)
+    table.add_column("", justify="right", no_wrap=True)
+    table.add_column(task, overflow="fold")
     for figure in _FIGURES:
         table.add_column(figure, justify="right", no_wrap=True)
-    table.add_column("front", justify="center")
-    front = {m.variant.id for m in catalog.front(task, device)}
-    for m in catalog.measured(task, device):
+    table.add_column("front", no_wrap=True)
+    measured = catalog.measured(task, device)
+    numbers = {m.variant.id: str(k) for k, m in enumerate(measured, start=1)}
+    off = off_front(measured)
+    for m in measured:
         table.add_row(
+            numbers[m.variant.id],
             m.variant.trunk,
             share(m.variant.validation_accuracy),
             share(m.variant.test_accuracy),
-            f"{m.variant.calibration_error:.3f}",
             megabytes(m.memory_bytes),
             latency(m.latency_s),
-            latency(m.load_s),
-            "*" if m.variant.id in front else "",
+            NONE if m.energy_j is None else energy(m.energy_j),
+            _standing(off.get(m.variant.id), numbers),
         )
     return table
+
+
+def _standing(off: OffFront | None, numbers: Mapping[str, str]) -> str:
+    if off is None:
+        return _ON_FRONT
+    return "slow" if off.better is None else f"< {numbers[off.better]}"
+
+
+def trunks_table(catalog: Catalog, device: str) -> Table:
+    """Return what made each trunk and what runs it on a device; it wraps."""
+    table = Table(box=None, pad_edge=False, padding=(0, 1, 0, 0))
+    table.add_column("trunk", overflow="fold")
+    table.add_column("in", no_wrap=True)
+    table.add_column("run by", no_wrap=True)
+    table.add_column("made by", overflow="fold")
+    found = {m.variant.trunk: m for task in catalog.tasks for m in catalog.measured(task, device)}
+    for trunk in catalog.contents.trunks:
+        m = found.get(trunk.name)
+        ran = (NONE, NONE) if m is None else (m.precision, "+".join(dict.fromkeys(m.backends)))
+        table.add_row(trunk.name, *ran, ", then ".join(trunk.lineage))
+    return table
+
+
+def kept_off(catalog: Catalog, device: str) -> list[str]:
+    """Return which trunks are kept off every front for what they are here, and why, one line for each."""
+    lines = {}
+    for task in catalog.tasks:
+        measured = catalog.measured(task, device)
+        lines.update({m.variant.trunk: m.excluded for m in measured if m.excluded is not None})
+    return [f"slow: {trunk}: kept off the front: {reason}" for trunk, reason in lines.items()]
+
+
+def parts_table(catalog: Catalog, measurements: DeviceMeasurements) -> Table:
+    """Return one row for each part and backend that ran it, those that were picked marked."""
+    table = Table(box=None, pad_edge=False, padding=(0, 1, 0, 0))
+    for heading in ("part", "in", "by"):
+        table.add_column(heading, no_wrap=True)
+    for heading in ("1 window", "p95", "8", "load", "peak", "energy"):
+        table.add_column(heading, justify="right", no_wrap=True)
+    table.add_column("")
+    rows = {(m.part, m.backend, m.batch): m for m in measurements.parts}
+    for part in catalog.contents.parts:
+        for m in [m for m in measurements.parts if m.part == part.id and m.batch == 1]:
+            many = rows.get((m.part, m.backend, 8))
+            table.add_row(part.id[:8], m.precision, m.backend, *_figures(m, many), _mark(m, measurements))
+    return table
+
+
+def _figures(m: PartMeasurement, many: PartMeasurement | None) -> list[str]:
+    return [
+        latency(m.latency_p50_s),
+        latency(m.latency_p95_s),
+        NONE if many is None else latency(many.latency_p50_s),
+        latency(m.load_s),
+        NONE if m.peak_memory_bytes is None else megabytes(m.peak_memory_bytes),
+        NONE if m.energy_j is None else energy(m.energy_j),
+    ]
+
+
+def _mark(m: PartMeasurement, measurements: DeviceMeasurements) -> str:
+    return _ON_FRONT if measurements.best(m.part) == m else ""
+
+
+def failures(catalog: Catalog, measurements: DeviceMeasurements) -> list[str]:
+    """Return what could not be measured, one line for each part and backend, with the trunks it costs."""
+    lines = []
+    for failure in measurements.failures:
+        users = [t.name for t in catalog.contents.trunks if failure.part in t.parts]
+        named = ", ".join(users[:_MOST_TRUNKS]) + (", ..." if len(users) > _MOST_TRUNKS else "")
+        lines.append(f"failed: part {failure.part} of {named} by {failure.backend}: {failure.reason}")
+    return lines
 
 
 def catalog_rows(catalog: Catalog, device: str) -> dict[str, Any]:
     """Return the catalog as plain data: how it came about, and every variant of every task."""
     compiled = catalog.contents.compiled
+    measurements = catalog.measurements(device)
     return {
         "catalog": str(catalog.root),
         "complete": compiled.complete,
@@ -49,17 +129,22 @@ def catalog_rows(catalog: Catalog, device: str) -> dict[str, Any]:
         "date": compiled.date,
         "versions": compiled.versions,
         "device": device,
-        "machine": catalog.measurements(device).machine,
-        "tasks": {name: _task_rows(catalog, name, device) for name in catalog.tasks},
+        "machine": measurements.machine,
+        "measured_versions": measurements.versions,
+        "failures": [asdict(f) for f in measurements.failures],
+        "tasks": {name: task_rows(catalog, name, device) for name in catalog.tasks},
+        "parts": {p: _part_rows(p, measurements) for p in catalog.parts},
     }
 
 
-def _task_rows(catalog: Catalog, task: str, device: str) -> list[dict[str, Any]]:
-    front = {m.variant.id for m in catalog.front(task, device)}
-    return [_row(catalog, m, m.variant.id in front) for m in catalog.measured(task, device)]
+def task_rows(catalog: Catalog, task: str, device: str) -> list[dict[str, Any]]:
+    """Return every variant of a task as plain data, most accurate first."""
+    measured = catalog.measured(task, device)
+    off = off_front(measured)
+    return [_row(catalog, m, off.get(m.variant.id)) for m in measured]
 
 
-def _row(catalog: Catalog, m: MeasuredVariant, on_front: bool) -> dict[str, Any]:
+def _row(catalog: Catalog, m: MeasuredVariant, off: OffFront | None) -> dict[str, Any]:
     trunk = catalog.trunks[m.variant.trunk]
     return {
         "variant": m.variant.id,
@@ -75,5 +160,19 @@ def _row(catalog: Catalog, m: MeasuredVariant, on_front: bool) -> dict[str, Any]
         "latency_s": m.latency_s,
         "latency_p95_s": m.latency_p95_s,
         "load_s": m.load_s,
-        "on_front": on_front,
+        "energy_j": m.energy_j,
+        "energy_origin": m.energy_origin,
+        "precision": m.precision,
+        "backends": list(m.backends),
+        "on_front": off is None,
+        "off_front_because": None if off is None else off.reason,
     }
+
+
+def _part_rows(part: str, measurements: DeviceMeasurements) -> list[dict[str, Any]]:
+    rows = [m for m in measurements.parts if m.part == part]
+    if not rows:
+        return []
+    best = measurements.best(part)
+    picked = (best.backend, best.precision)
+    return [{**asdict(m), "picked": (m.backend, m.precision) == picked} for m in rows]

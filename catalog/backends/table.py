@@ -70,18 +70,28 @@ def open_backend(name: str, threads: int = 1, precision: str = "f32") -> Backend
         BackendError: this processor lacks the precision.
         MissingExtra: the backend's package is not installed.
     """
+    check_installed(name)
+    kind = BACKENDS[name]
+    if precision not in kind.precisions:
+        known = ", ".join(kind.precisions)
+        raise BadInput(f"backend {name}: precision {precision!r}: expected one of {known}")
+    if precision not in offered_precisions(name):
+        raise BackendError(f"backend {name}: this processor has no {precision}")
+    return kind.open(threads, precision)
+
+
+def check_installed(name: str) -> None:
+    """Check that a backend is known and its package there, without importing it.
+
+    Raises:
+        BadInput: no such backend.
+        MissingExtra: the backend's package is not installed.
+    """
     kind = BACKENDS.get(name)
     if kind is None:
         raise BadInput(f"backend {name!r}: expected one of {', '.join(BACKENDS)}")
-    if precision not in kind.precisions:
-        raise BadInput(
-            f"backend {name}: precision {precision!r}: expected one of {', '.join(kind.precisions)}"
-        )
-    if precision not in offered_precisions(name):
-        raise BackendError(f"backend {name}: this processor has no {precision}")
     if kind.extra is not None and find_spec(kind.package) is None:
         raise MissingExtra(kind.package, kind.extra, f"backend {name}")
-    return kind.open(threads, precision)
 
 
 def offered_precisions(name: str) -> tuple[str, ...]:

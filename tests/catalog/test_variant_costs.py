@@ -9,7 +9,7 @@ from catalog.contents import CatalogContents
 from catalog.measurements import DeviceMeasurements, PartFailure
 from catalog.store import open_catalog
 from catalog.variant_costs import measured_variants, unmeasurable_variants
-from catalog.variants import MeasuredVariant, pareto_front, reasons_off_front
+from catalog.variants import MeasuredVariant, OffFront, off_front, pareto_front
 
 
 @pytest.fixture
@@ -54,7 +54,7 @@ def test_int8_that_is_slower_than_float_is_kept_off_the_front_and_says_so(
     rows = measured_variants(contents, "identity", slow)
     assert [m.variant.trunk for m in pareto_front(rows)] == ["wide", "small"]
     assert by_trunk(rows)["narrow"].precision == "int8"
-    assert reasons_off_front(rows) == {"narrow/identity": "int8 is slower here: 2.39 x wide"}
+    assert off_front(rows) == {"narrow/identity": OffFront("int8 is slower here: 2.39 x wide")}
 
 
 def test_float_may_be_slower_than_anything(pristine: Path, measured: DeviceMeasurements) -> None:
@@ -95,4 +95,12 @@ def test_what_beats_a_variant_is_named(contents: CatalogContents, measured: Devi
         replace(p, weight_bytes=10**9) if p.id == contents.trunks[2].parts[0] else p for p in contents.parts
     )
     rows = measured_variants(replace(contents, parts=parts), "identity", slow)
-    assert reasons_off_front(rows) == {"small/identity": "beaten by wide"}
+    assert off_front(rows) == {"small/identity": OffFront("beaten by wide", "wide/identity")}
+
+
+def test_of_two_that_are_equal_one_is_off_the_front(
+    contents: CatalogContents, measured: DeviceMeasurements
+) -> None:
+    first, *_ = measured_variants(contents, "identity", measured)
+    twin = replace(first, variant=replace(first.variant, id="x/identity", trunk="x"))
+    assert off_front([first, twin]) == {"x/identity": OffFront("no better than wide", "wide/identity")}

@@ -122,6 +122,13 @@ def test_values_need_not_lie_side_by_side_in_memory(backend: Backend, tmp_path: 
     np.testing.assert_array_equal(part(wide), part(wide.copy()))
 
 
+def test_values_need_not_be_writable(backend: Backend, tmp_path: Path) -> None:
+    part = backend.load(save(pixels_part(), tmp_path / "p.onnx"))
+    given = windows(2)
+    given.flags.writeable = False
+    np.testing.assert_array_equal(part(given), part(windows(2)))
+
+
 def test_a_part_serves_several_threads(backend: Backend, tmp_path: Path) -> None:
     part = backend.load(save(features_part(), tmp_path / "p.onnx"))
     inputs = [normal(k, 1 + k % 3, 4, 4, 4) for k in range(40)]

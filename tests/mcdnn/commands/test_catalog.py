@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from catalog.backends import table
 from catalog.store import open_catalog
 from mcdnn.cli import main
 from tests.catalog_builder import build_catalog
@@ -20,8 +21,8 @@ def test_every_variant_is_a_line_that_fits_a_terminal(root: Path, capsys: pytest
     assert main(["catalog", "show", str(root)]) == 0
     lines = capsys.readouterr().out.splitlines()
     assert max(map(len, lines)) <= 80
-    assert [line.split()[0] for line in lines[1:4]] == ["wide", "narrow", "small"]
-    assert lines[1].split()[1:3] == ["98.0%", "97.5%"]
+    assert [line.split()[:2] for line in lines[1:4]] == [["1", "wide"], ["2", "narrow"], ["3", "small"]]
+    assert lines[1].split()[2:4] == ["98.0%", "97.5%"]
     assert all(line.rstrip().endswith("*") for line in lines[1:4])
 
 
@@ -36,14 +37,69 @@ def test_programs_read_the_same_as_json(root: Path, capsys: pytest.CaptureFixtur
     assert set(told["tasks"]) == {"identity", "parity"}
 
 
+def test_what_made_a_trunk_and_what_runs_it_is_told(root: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["catalog", "show", str(root)]) == 0
+    assert ["wide", "f32", "onnxruntime", "random"] in [
+        line.split() for line in capsys.readouterr().out.splitlines()
+    ]
+
+
+def profile(root: Path, *flags: str) -> int:
+    return main(["catalog", "profile", str(root), "--budget-minutes", "0.0001", *flags])
+
+
 def test_profile_measures_this_device(root: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["catalog", "profile", str(root), "--device", "here", "--seconds", "0.01"]) == 0
+    assert profile(root, "--device", "here") == 0
     assert "5 parts measured on" in capsys.readouterr().out
     catalog = open_catalog(root)
     assert catalog.devices() == ["here", "host"]
     measured = catalog.measurements("here")
     assert {m.part for m in measured.parts} == set(catalog.parts)
-    assert {m.backend for m in measured.parts} == {"onnxruntime"}
+    assert {m.backend for m in measured.parts} == {"onnxruntime", "openvino"}
+    assert {m.batch for m in measured.parts} == {1, 4, 8}
+    assert all(m.energy_j is not None and m.energy_j >= 0.0 for m in measured.parts)
+
+
+def test_profile_names_a_damaged_part_and_measures_the_others(
+    root: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    catalog = open_catalog(root)
+    part = catalog.trunks["small"].parts[1]
+    catalog.part_path(part).write_bytes(b"nothing of use")
+    assert profile(root, "--backends", "onnxruntime") == 0
+    told = capsys.readouterr().out.replace("\n", " ")
+    assert f"failed: part {part} of small by onnxruntime" in told
+    assert [m.variant.trunk for m in open_catalog(root, verify=False).front("identity")] == ["wide", "narrow"]
+
+
+def test_a_backend_that_is_not_installed_costs_only_itself(
+    root: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    real = table.find_spec
+    monkeypatch.setattr(table, "find_spec", lambda name: None if name == "openvino" else real(name))
+    assert profile(root, "--backends", "openvino", "onnxruntime") == 0
+    assert "left out: backend openvino needs openvino: pip install" in capsys.readouterr().err
+    assert {m.backend for m in open_catalog(root).measurements().parts} == {"onnxruntime"}
+    assert profile(root, "--backends", "openvino") == 2
+
+
+@pytest.mark.parametrize(
+    "flags", [("--threads", "0"), ("--budget-minutes", "0"), ("--device", "../up"), ("--backends", "abacus")]
+)
+def test_a_wrong_flag_of_profile_is_named(
+    root: Path, flags: tuple[str, str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert profile(root, *flags) == 2
+    assert flags[1] in capsys.readouterr().err
+
+
+def test_plot_draws_a_picture_and_a_page_for_each_task(
+    root: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["catalog", "plot", str(root), "--out", str(tmp_path / "out")]) == 0
+    written = [Path(line) for line in capsys.readouterr().out.splitlines()]
+    assert [p.name for p in written] == ["identity.png", "identity.html", "parity.png", "parity.html"]
+    assert all(p.read_bytes().startswith(b"\x89PNG") for p in written[::2])
 
 
 def test_a_device_that_was_never_measured_is_named(root: Path, capsys: pytest.CaptureFixture[str]) -> None:
