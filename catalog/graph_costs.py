@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import onnx
-from onnx import ModelProto, NodeProto, helper, numpy_helper
+from onnx import ModelProto, NodeProto, TensorProto, helper, numpy_helper
 
 from catalog.errors import DataError
 from catalog.parts import Part
@@ -45,8 +45,25 @@ def describe_part(data: bytes, part_id: str) -> Part:
         sum(_initializer_bytes(t) for t in graph.initializer),
         activation_bytes(model, values),
         sum(_macs(node, values) for node in graph.node),
-        "int8" if any(n.op_type in _INT8_OPERATORS for n in graph.node) else "f32",
+        _precision(graph),
     )
+
+
+def _precision(graph: onnx.GraphProto) -> str:
+    """Return the arithmetic that a graph is stored for: what its weights or its operators are."""
+    if any(node.op_type in _INT8_OPERATORS for node in graph.node):
+        return "int8"
+    return "bf16" if any(t.data_type == TensorProto.BFLOAT16 for t in graph.initializer) else "f32"
+
+
+def macs_by_node(model: ModelProto) -> list[int]:
+    """Return the multiply-accumulates of every node for one window, in stored order.
+
+    Raises:
+        DataError: shapes inside the graph are not fixed, apart from the batch axis.
+    """
+    values = _inferred(model, model.graph.name)
+    return [_macs(node, values) for node in model.graph.node]
 
 
 def activation_bytes(model: ModelProto, values: Mapping[str, _Value]) -> int:

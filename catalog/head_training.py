@@ -72,10 +72,14 @@ def train_head(
             if best is None or loss < best[0]:
                 best = (loss, weight, bias)
         assert best is not None
-        return _calibrated(best[1], best[2], held_out, held_labels)
+        return calibrated_head(best[1], best[2], (held_out, held_labels))
 
 
-def _calibrated(weight: Float32, bias: Float32, features: Float32, labels: Int64) -> TrainedHead:
+def calibrated_head(
+    weight: Float32, bias: Float32, validation: tuple[npt.NDArray[np.floating], Int64]
+) -> TrainedHead:
+    """Return a head (C, D), (C,) with the temperature that fits the validation split."""
+    features, labels = validation[0].astype(np.float32), validation[1]
     temperature = fit_temperature(features @ weight.T + bias, labels)
     head = HeadWeights(weight, bias, float(np.float32(temperature)))
     confidences = head.confidences(features)

@@ -13,6 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 from catalog.compiler.request import CompileRequest, ModelSpec, TaskSpec
 from catalog.datasets.data_spec import DEFAULT_SHARES, DIGITS, DataSpec
 from catalog.errors import BadInput
+from catalog.models.architecture import Architecture, Colour, PixelScale, WeightsFile
 from catalog.tasks import InputType, Resize
 from catalog.transforms.recipe import Effort, Scale
 from catalog.transforms.scale import SCALES
@@ -64,10 +65,29 @@ class ScaleTable(_Table):
     first_width: Share | None = None
 
 
+class PixelsTable(_Table):
+    """[model.pixels]: what the model reads: (p / scale - mean) / std of pixels p in 0..255."""
+
+    mean: float | list[float] = 0.5
+    std: float | list[float] = 0.25
+    scale: float = 255.0
+    colour: Colour = Colour.RGB
+
+
 class ModelTable(_Table):
-    """[[model]]: a family of trunks, and the techniques that make smaller ones."""
+    """[[model]]: a family of trunks, and the techniques that make smaller ones.
+
+    arguments are what else the factory is called with; parts and head name modules inside the model, which
+    are found where they are not given.
+    """
 
     arch: str = "convnet"
+    arguments: dict[str, int | float | bool | str] = {}
+    weights: str | None = None
+    pixels: PixelsTable | None = None
+    parts: list[str] = []
+    head: str | None = None
+    fine_tune: bool = False
     techniques: list[str] = list(TECHNIQUES)
     scale: list[ScaleTable] | None = None
 
@@ -95,6 +115,7 @@ _TABLES: dict[str, type[BaseModel]] = {
     "input": InputTable,
     "task": TaskTable,
     "model": ModelTable,
+    "pixels": PixelsTable,
     "scale": ScaleTable,
     "training": TrainingTable,
 }
@@ -155,7 +176,7 @@ def _request(file: TaskFile, folder: Path) -> CompileRequest:
     return CompileRequest(
         tuple(InputType(name, t.size, t.resize, t.margin) for name, t in file.input.items()),
         tuple(_task_spec(name, t, folder) for name, t in file.task.items()),
-        tuple(_model_spec(t) for t in file.model),
+        tuple(_model_spec(t, folder) for t in file.model),
         effort,
         training.windows,
         training.seed,
@@ -186,11 +207,27 @@ def _data_spec(data: str, split: tuple[float | str, ...] | None, folder: Path) -
     return DataSpec(source, paths=paths) if paths else DataSpec(source, shares)
 
 
-def _model_spec(table: ModelTable) -> ModelSpec:
-    if table.scale is None:
-        return ModelSpec(table.arch, tuple(table.techniques), SCALES)
-    scales = tuple(Scale(s.width, s.depth, s.resolution, s.first_width) for s in table.scale)
-    return ModelSpec(table.arch, tuple(table.techniques), scales)
+def _model_spec(table: ModelTable, folder: Path) -> ModelSpec:
+    scales: tuple[Scale, ...] = SCALES
+    if table.scale is not None:
+        scales = tuple(Scale(s.width, s.depth, s.resolution, s.first_width) for s in table.scale)
+    try:
+        architecture = Architecture(
+            table.arch,
+            tuple(sorted(table.arguments.items())),
+            None if table.pixels is None else _pixel_scale(table.pixels),
+            None if table.weights is None else WeightsFile.at(folder / Path(table.weights).expanduser()),
+            tuple(table.parts),
+            table.head,
+        )
+    except BadInput as e:
+        raise BadInput(f"model.{e}") from e
+    return ModelSpec(architecture, tuple(table.techniques), scales, table.fine_tune)
+
+
+def _pixel_scale(table: PixelsTable) -> PixelScale:
+    mean, std = (tuple(v) if isinstance(v, list) else (v,) for v in (table.mean, table.std))
+    return PixelScale(mean, std, table.scale, table.colour)
 
 
 def _first_error(error: ValidationError) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from typing import Protocol, runtime_checkable
 
 import numpy as np
 import numpy.typing as npt
@@ -14,8 +15,8 @@ from catalog.compiler.workplace import Workplace
 from catalog.datasets.data_spec import SPLITS
 from catalog.errors import RunFailed
 from catalog.graph_costs import describe_part
-from catalog.head_training import TrainedHead, train_head
-from catalog.heads import Head
+from catalog.head_training import TrainedHead, calibrated_head, train_head
+from catalog.heads import Head, HeadWeights
 from catalog.parts import Part, Trunk
 from catalog.store import CatalogWriter, StoredFeatures, part_file
 from catalog.tasks import Task
@@ -28,6 +29,14 @@ from catalog.variants import Variant
 Float32 = npt.NDArray[np.float32]
 
 _BATCH = 32
+
+
+@runtime_checkable
+class BringsHead(Protocol):
+    """A recipe whose trunk comes with a head."""
+
+    def brought_head(self, bench: Bench) -> HeadWeights | None:
+        """Return a head for the classes of the leading task; None where it has none for them."""
 
 
 def make_candidate(
@@ -58,11 +67,14 @@ def make_candidate(
     parts = tuple(_store_part(writer, data) for data in candidate.recipe.make(bench))
     trunk = _trunk(candidate, parts)
     chain = PartChain(OnnxruntimeBackend(threads=1), [part_file(place.root, p.id) for p in parts])
+    brought = None
+    if isinstance(candidate.recipe, BringsHead):
+        brought = candidate.recipe.brought_head(bench)
     heads, variants = [], []
     for owner in [t for t in tasks if t.parent is None]:
         features = _store_features(place, writer, owner, trunk, chain)
         for task in [t for t in tasks if t.data_task == owner.name]:
-            head, variant = _store_head(writer, task, trunk, features)
+            head, variant = _store_head(writer, task, trunk, features, brought if task is leading else None)
             heads.append(head)
             variants.append(variant)
     return Outcome(trunk, parts, tuple(heads), tuple(variants))
@@ -103,13 +115,21 @@ def _store_head(
     task: Task,
     trunk: Trunk,
     features: Mapping[str, tuple[Float32, npt.NDArray[np.int64]]],
+    brought: HeadWeights | None,
 ) -> tuple[Head, Variant]:
     labelled = {split: (x, _labels_of(task, labels)) for split, (x, labels) in features.items()}
     classes = len(task.classes)
     trained = train_head(labelled["train"], labelled["validation"], classes)
+    if brought is not None:
+        trained = _better(calibrated_head(brought.weight, brought.bias, labelled["validation"]), trained)
     head_id = writer.write_head(trained.weights)
     head = Head(head_id, trunk.name, task.name, 4 * classes * (trunk.feature_dim + 1))
     return head, _variant(task, trunk, head_id, trained, labelled["test"])
+
+
+def _better(brought: TrainedHead, trained: TrainedHead) -> TrainedHead:
+    """Keep a brought head unless it is worse on the validation split: its classes may be in another order."""
+    return trained if trained.accuracy > brought.accuracy else brought
 
 
 def _labels_of(task: Task, labels: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:

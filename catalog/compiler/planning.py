@@ -6,12 +6,12 @@ from collections.abc import Mapping, Sequence
 
 from catalog.compiler.request import CompileRequest, ModelSpec
 from catalog.errors import BadInput
+from catalog.models.families import FAMILIES, find_factory
 from catalog.tasks import Task, relabelled
-from catalog.training.architectures import BUILT_IN, find_factory
 from catalog.transforms.recipe import Candidate, Family
 from catalog.transforms.scale import full_size
 from catalog.transforms.table import TECHNIQUES
-from catalog.transforms.trained_trunks import TrainOnFirstPart, TrainTrunk
+from catalog.transforms.trained_trunks import LoadTrunk, TrainOnFirstPart, TrainTrunk
 
 
 def plan_candidates(request: CompileRequest) -> tuple[Candidate, ...]:
@@ -30,7 +30,8 @@ def plan_candidates(request: CompileRequest) -> tuple[Candidate, ...]:
         for position, model in enumerate(request.models):
             prefix = _family_name(model, position, request)
             name = f"{input_type.name}-{prefix}" if several else prefix
-            planned.extend(_plan_family(Family(name, model.arch, input_type, model.scales), model))
+            family = Family(name, model.architecture, input_type, model.scales, model.fine_tune)
+            planned.extend(_plan_family(family, model))
     return tuple(planned)
 
 
@@ -53,10 +54,15 @@ def _family_name(model: ModelSpec, position: int, request: CompileRequest) -> st
 
 
 def _check_factories(planned: Sequence[Candidate]) -> None:
-    """Import what is to be trained before anything is, so that a wrong name costs no time."""
+    """Import what is to be built before anything is, so that a wrong name costs no time."""
     for candidate in planned:
-        if isinstance(candidate.recipe, TrainTrunk | TrainOnFirstPart) and candidate.recipe.arch != BUILT_IN:
-            find_factory(candidate.recipe.arch, candidate.recipe.shares)
+        recipe = candidate.recipe
+        if not isinstance(recipe, TrainTrunk | TrainOnFirstPart | LoadTrunk):
+            continue
+        shares = {} if isinstance(recipe, LoadTrunk) else recipe.shares
+        arguments = [*dict(recipe.arch.arguments), *shares]
+        if recipe.arch.arch not in FAMILIES or recipe.arch.arguments:
+            find_factory(recipe.arch.arch, arguments)
 
 
 def catalog_tasks(request: CompileRequest, classes: Mapping[str, tuple[str, ...]]) -> tuple[Task, ...]:

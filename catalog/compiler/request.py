@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 
 from catalog.datasets.data_spec import DataSpec
 from catalog.errors import BadInput
+from catalog.models.architecture import Architecture
 from catalog.tasks import InputType
 from catalog.transforms.recipe import Effort, Scale
 from catalog.transforms.scale import SCALES
@@ -40,19 +41,28 @@ class ModelSpec:
     """One family of trunks.
 
     Args:
-        arch: "convnet" or "package.module:factory".
+        architecture: what is built, from which weights.
         techniques: names of TECHNIQUES, in the order in which they are tried.
         scales: sizes besides the full one, for the technique scale.
+        fine_tune: whether a trunk that comes with weights is trained further.
 
     Raises:
-        BadInput: an unknown technique, or one given twice.
+        BadInput: an unknown technique, one given twice, or nothing to fine-tune.
     """
 
-    arch: str = "convnet"
+    architecture: Architecture = field(default_factory=Architecture)
     techniques: tuple[str, ...] = ("scale", "lowrank", "int8")
     scales: tuple[Scale, ...] = SCALES
+    fine_tune: bool = False
+
+    @property
+    def arch(self) -> str:
+        """The name of its family, or where its factory is."""
+        return self.architecture.arch
 
     def __post_init__(self) -> None:
+        if self.fine_tune and self.architecture.weights is None:
+            raise BadInput(f"model {self.arch}: fine_tune given without weights: it is trained anyway")
         for technique in self.techniques:
             if technique not in TECHNIQUES:
                 known = ", ".join(TECHNIQUES)

@@ -60,7 +60,8 @@ def train_parts(
         TrainingDiverged: the loss became infinite or not a number.
     """
     model = nn.Sequential(*parts, head)
-    _lay_out_channels_last(model)
+    sample = data.windows[:1]
+    _lay_out(model, torch.from_numpy(sample if frozen is None else frozen(sample)))
     model.train()
     steps = -(-len(data) // schedule.batch) * schedule.epochs
     optimiser = torch.optim.AdamW(model.parameters(), schedule.peak_rate, weight_decay=schedule.weight_decay)
@@ -85,11 +86,24 @@ def train_parts(
     model.eval()
 
 
-def _lay_out_channels_last(model: nn.Module) -> None:
-    """Lay filters out as the windows are, channels last: up to a third faster on processors."""
+def _lay_out(model: nn.Module, sample: Tensor) -> None:
+    """Lay filters out as the windows are, channels last: up to a third faster on processors.
+
+    A module that calls view on maps cannot be run that way; then filters stay as they were.
+    """
+    _set_layout(model, torch.channels_last)
+    model.eval()
+    try:
+        with torch.no_grad():
+            model(sample)
+    except RuntimeError:
+        _set_layout(model, torch.contiguous_format)
+
+
+def _set_layout(model: nn.Module, layout: torch.memory_format) -> None:
     for weights in model.parameters():
         if weights.ndim == 4:
-            weights.data = weights.data.contiguous(memory_format=torch.channels_last)
+            weights.data = weights.data.contiguous(memory_format=layout)
 
 
 class _Tally:

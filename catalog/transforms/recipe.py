@@ -14,6 +14,7 @@ from typing import Any, ClassVar, Protocol
 
 from catalog.errors import BadInput
 from catalog.labelled_windows import LabelledWindows
+from catalog.models.architecture import Architecture
 from catalog.tasks import InputType
 from catalog.training.schedule import Progress
 
@@ -142,15 +143,17 @@ class Family:
 
     Args:
         prefix: of the trunks' names.
-        arch: "convnet" or "package.module:factory".
+        arch: what is built, from which weights.
         input_type: whose windows the trunks read.
         scales: sizes besides the full one.
+        fine_tune: whether a trunk that comes with weights is trained further.
     """
 
     prefix: str
-    arch: str
+    arch: Architecture
     input_type: InputType
     scales: tuple[Scale, ...]
+    fine_tune: bool = False
 
 
 class Technique(Protocol):

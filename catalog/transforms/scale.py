@@ -6,9 +6,12 @@ the first part of a larger one, so that a window pays for it once.
 
 from __future__ import annotations
 
+from dataclasses import replace
+from pathlib import Path
+
 from catalog.errors import BadInput
 from catalog.transforms.recipe import Candidate, Family, Recipe, Scale
-from catalog.transforms.trained_trunks import TrainOnFirstPart, TrainTrunk
+from catalog.transforms.trained_trunks import LoadTrunk, TrainOnFirstPart, TrainTrunk
 
 _FULL = Scale()
 _STEP_PX = 4
@@ -24,7 +27,13 @@ SCALES = (
 
 def full_size(family: Family) -> Candidate:
     """Return the trunk at its full size, which the techniques start from."""
-    return _candidate(family, _FULL, TrainTrunk(family.arch), ())
+    if family.arch.weights is None:
+        return _candidate(family, _FULL, TrainTrunk(family.arch), ())
+    weights = family.arch.weights
+    loaded = f"weights {Path(weights.path).name} sha256={weights.sha256[:16]}"
+    tuned = ("fine-tune",) if family.fine_tune else ()
+    candidate = _candidate(family, _FULL, LoadTrunk(family.arch, family.fine_tune), ())
+    return replace(candidate, lineage=(f"load {family.arch} size_px={candidate.size_px}", loaded, *tuned))
 
 
 def scaled(family: Family, base: Candidate) -> list[Candidate]:
@@ -47,7 +56,7 @@ def _on_first_part(
     owner = owners.get((first_width, _size_px(family, scale)))
     if owner is None:
         raise BadInput(
-            f"model {family.arch}: scale with first_width = {first_width}: "
+            f"model {family.arch.arch}: scale with first_width = {first_width}: "
             "no trunk of that width and resolution stands before it"
         )
     recipe = TrainOnFirstPart(family.arch, scale.width, scale.depth, first_width, owner)

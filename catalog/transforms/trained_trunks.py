@@ -1,20 +1,25 @@
-"""Recipes that train a trunk: whole, or only what follows another trunk's first part."""
+"""Recipes that make a trunk in torch: trained whole, trained after another trunk's first part, or loaded."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from catalog.errors import BadInput
+from catalog.heads import HeadWeights
+from catalog.models.architecture import Architecture
 from catalog.transforms.recipe import Bench
 
 if TYPE_CHECKING:
-    from torch import Tensor, nn
+    from torch import Tensor
 
+    from catalog.models.assembly import Assembled
     from catalog.training.trunk_training import FrozenParts
+
+_REAL_WINDOWS = 6
+_TUNING_RATE = 5e-4
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,12 +27,12 @@ class TrainTrunk:
     """Train every part from fresh weights.
 
     Args:
-        arch: "convnet" or "package.module:factory".
+        arch: the family.
         width: share of the family's channels.
         depth: share of the family's layers.
     """
 
-    arch: str
+    arch: Architecture
     width: float = 1.0
     depth: float = 1.0
 
@@ -38,12 +43,11 @@ class TrainTrunk:
 
     def make(self, bench: Bench) -> tuple[bytes, ...]:
         """Return the trained parts; see Recipe."""
-        import torch
-
-        parts = _fresh_parts(self.arch, bench, self.shares)
+        model = _assembled(replace(self.arch, weights=None), bench, self.shares)
         full = self.width == 1.0 and self.depth == 1.0
         epochs = bench.effort.epochs if full else bench.effort.scaled_epochs
-        return _trained(parts, torch.from_numpy(_noise_windows(bench)), bench, epochs, None)
+        _train(model, _example(bench), bench, epochs, None)
+        return _graphs(model, _example(bench))
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +59,7 @@ class TrainOnFirstPart:
         of: name of the trunk that it comes from.
     """
 
-    arch: str
+    arch: Architecture
     width: float
     depth: float
     first_width: float
@@ -75,12 +79,43 @@ class TrainOnFirstPart:
 
         shared = bench.starting(self.of).parts[0]
         frozen = PartChain(OnnxruntimeBackend(threads=1), [shared])
-        later = _fresh_parts(self.arch, bench, self.shares)[1:]
-        if not later:
-            raise BadInput(f"arch {self.arch!r}: one part only: nothing can follow a shared first part")
-        example = torch.from_numpy(frozen(_noise_windows(bench)))
-        trained = _trained(later, example, bench, bench.effort.epochs, frozen)
-        return (shared.read_bytes(), *trained)
+        model = _assembled(replace(self.arch, weights=None), bench, self.shares)
+        if len(model.parts) < 2:
+            raise BadInput(f"arch {self.arch.arch!r}: one part only: nothing can follow a shared first part")
+        later = replace(model, parts=model.parts[1:])
+        example = torch.from_numpy(frozen(_example(bench).numpy()))
+        _train(later, example, bench, bench.effort.epochs, frozen)
+        return (shared.read_bytes(), *_graphs(later, example))
+
+
+@dataclass(frozen=True, slots=True)
+class LoadTrunk:
+    """Take a trunk with the weights that its file holds, as it is or trained a little more.
+
+    Args:
+        arch: with weights.
+        fine_tune: whether to train it further, together with a head for the leading task.
+    """
+
+    arch: Architecture
+    fine_tune: bool = False
+
+    def make(self, bench: Bench) -> tuple[bytes, ...]:
+        """Return the loaded parts; see Recipe."""
+        model = _assembled(self.arch, bench, {})
+        if self.fine_tune:
+            _train(model, _example(bench), bench, bench.effort.tuning_epochs, None, _TUNING_RATE)
+        return _graphs(model, _example(bench))
+
+    def brought_head(self, bench: Bench) -> HeadWeights | None:
+        """Return the file's own head, not calibrated; None if it is for other classes or out of date."""
+        head = None if self.fine_tune else _assembled(self.arch, bench, {}).head
+        if head is None:
+            return None
+        weight = head.weight.detach().numpy()
+        bias = dict(head.named_parameters()).get("bias")
+        offsets = np.zeros(len(weight), np.float32) if bias is None else bias.detach().numpy()
+        return HeadWeights(weight, offsets, 1.0)
 
 
 def _less_than_full(**shares: float) -> dict[str, float]:
@@ -88,46 +123,59 @@ def _less_than_full(**shares: float) -> dict[str, float]:
     return {name: share for name, share in shares.items() if share != 1.0}
 
 
-def _fresh_parts(arch: str, bench: Bench, shares: dict[str, float]) -> list[nn.Module]:
-    from catalog.training.architectures import find_factory
+def _assembled(arch: Architecture, bench: Bench, shares: dict[str, float]) -> Assembled:
+    from catalog.models.assembly import assembled
     from catalog.training.trunk_training import make_deterministic
 
-    factory = find_factory(arch, shares)
     make_deterministic(bench.seed)
-    return list(factory(bench.size_px, **shares))
+    return assembled(arch, bench.size_px, bench.classes, shares, bench.seed)
 
 
-def _noise_windows(bench: Bench) -> np.ndarray[tuple[int, ...], np.dtype[np.uint8]]:
-    """Two windows of noise: they give the shapes, and what is exported is compared on them."""
-    side = bench.size_px
-    return np.random.default_rng(bench.seed).integers(0, 256, (2, side, side, 3), dtype=np.uint8)
-
-
-def _trained(
-    parts: Sequence[nn.Module], example: Tensor, bench: Bench, epochs: int, frozen: FrozenParts | None
-) -> tuple[bytes, ...]:
+def _example(bench: Bench) -> Tensor:
+    """Two windows of noise and a few real ones: what is exported is compared on them."""
     import torch
 
-    from catalog.canonical import canonical_bytes
-    from catalog.training.export import export_parts
+    side = bench.size_px
+    noise = np.random.default_rng(bench.seed).integers(0, 256, (2, side, side, 3), dtype=np.uint8)
+    return torch.from_numpy(np.concatenate([noise, bench.data.windows[:_REAL_WINDOWS]]))
+
+
+def _train(
+    model: Assembled,
+    example: Tensor,
+    bench: Bench,
+    epochs: int,
+    frozen: FrozenParts | None,
+    peak_rate: float | None = None,
+) -> None:
+    import torch
+
     from catalog.training.schedule import Schedule
     from catalog.training.trunk_training import train_parts
 
     with torch.no_grad():
         features = example
-        for part in parts:
+        for part in model.parts:
             features = part(features)
     if features.ndim != 2 or features.dtype != torch.float32:
         raise BadInput(
             f"the last part gives {tuple(features.shape)} {features.dtype}: expected (N, D) float32"
         )
     train_parts(
-        parts,
-        torch.nn.Linear(features.shape[1], bench.classes),
+        model.parts,
+        torch.nn.Linear(features.shape[1], bench.classes) if model.head is None else model.head,
         bench.data,
-        Schedule(epochs),
+        Schedule(epochs) if peak_rate is None else Schedule(epochs, peak_rate),
         np.random.default_rng(bench.seed),
         bench.report,
         frozen,
     )
-    return tuple(canonical_bytes(model) for model in export_parts(parts, example))
+
+
+def _graphs(model: Assembled, example: Tensor) -> tuple[bytes, ...]:
+    from catalog.canonical import canonical_bytes
+    from catalog.models.trunk_graphs import trunk_graphs
+
+    for part in model.parts:
+        part.eval()
+    return tuple(canonical_bytes(graph) for graph in trunk_graphs(model, example))

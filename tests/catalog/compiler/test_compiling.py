@@ -22,6 +22,7 @@ from catalog.compiler.events import (
 )
 from catalog.compiler.request import ModelSpec
 from catalog.errors import BadInput, RunFailed
+from catalog.models.architecture import Architecture
 from catalog.store import Catalog, open_catalog
 from tests.tiny_compile import DATE, compile_tiny, tiny_request
 
@@ -167,7 +168,7 @@ def test_no_jobs_are_no_compile(tmp_path: Path) -> None:
 
 
 def architecture(name: str, *techniques: str) -> ModelSpec:
-    return ModelSpec(f"tests.catalog.compiler.architectures:{name}", techniques)
+    return ModelSpec(Architecture(f"tests.catalog.compiler.architectures:{name}"), techniques)
 
 
 def test_a_failure_costs_its_own_trunk_and_what_starts_from_it(tmp_path: Path) -> None:

@@ -10,6 +10,7 @@ from catalog.compiler.planning import catalog_tasks, plan_candidates
 from catalog.compiler.request import CompileRequest, ModelSpec, TaskSpec
 from catalog.datasets.data_spec import DataSpec
 from catalog.errors import BadInput
+from catalog.models.architecture import Architecture
 from catalog.tasks import InputType
 from catalog.transforms.recipe import Effort, Scale
 from tests.tiny_compile import tiny_request
@@ -34,7 +35,7 @@ def test_every_technique_adds_its_trunks_after_what_they_start_from() -> None:
 
 
 def test_names_tell_families_apart() -> None:
-    models = (ModelSpec(techniques=()), ModelSpec(techniques=()), ModelSpec(FIXED, ()))
+    models = (ModelSpec(techniques=()), ModelSpec(techniques=()), ModelSpec(Architecture(FIXED), ()))
     request = replace(tiny_request(), models=models)
     assert names(request) == ["convnet-1-w100-d100-r16", "convnet-2-w100-d100-r16", "fixed-w100-d100-r16"]
 
@@ -50,7 +51,7 @@ def test_names_tell_input_types_apart() -> None:
 
 def test_an_architecture_of_one_size_cannot_be_scaled() -> None:
     with pytest.raises(BadInput, match="leave the technique scale out"):
-        plan_candidates(replace(tiny_request(), models=(ModelSpec(FIXED, ("scale",)),)))
+        plan_candidates(replace(tiny_request(), models=(ModelSpec(Architecture(FIXED), ("scale",)),)))
 
 
 def test_two_scales_of_one_name_are_refused() -> None:

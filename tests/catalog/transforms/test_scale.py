@@ -3,6 +3,7 @@ from __future__ import annotations
 import pytest
 
 from catalog.errors import BadInput
+from catalog.models.architecture import Architecture
 from catalog.tasks import InputType
 from catalog.transforms.recipe import Family, Scale
 from catalog.transforms.scale import SCALES, full_size, scaled
@@ -10,19 +11,19 @@ from catalog.transforms.trained_trunks import TrainOnFirstPart, TrainTrunk
 
 
 def family(*scales: Scale, size_px: int = 32) -> Family:
-    return Family("net", "convnet", InputType("digit", size_px), scales)
+    return Family("net", Architecture(), InputType("digit", size_px), scales)
 
 
 def test_the_full_size_is_named_after_its_shares_and_side() -> None:
     base = full_size(family(size_px=48))
     assert (base.name, base.size_px, base.after) == ("net-w100-d100-r48", 48, ())
-    assert base.recipe == TrainTrunk("convnet")
+    assert base.recipe == TrainTrunk(Architecture())
 
 
 def test_a_smaller_trunk_reads_smaller_windows() -> None:
     (small,) = scaled(family(Scale(0.5, 0.67, 0.5)), full_size(family()))
     assert (small.name, small.size_px) == ("net-w50-d67-r16", 16)
-    assert small.recipe == TrainTrunk("convnet", 0.5, 0.67)
+    assert small.recipe == TrainTrunk(Architecture(), 0.5, 0.67)
 
 
 def test_a_shared_first_part_comes_from_the_trunk_of_its_width() -> None:

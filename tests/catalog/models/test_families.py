@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from catalog.errors import BadInput
-from catalog.training.architectures import find_factory
+from catalog.models.families import find_factory
 from catalog.training.convnet import convnet
 
 
@@ -18,7 +18,7 @@ def test_any_factory_is_found_by_its_path() -> None:
 @pytest.mark.parametrize(
     ("arch", "expected"),
     [
-        ("resnet", "expected 'convnet' or package.module:factory"),
+        ("alexnet", "expected one of convnet, resnet, mobilenet, vgg, or package.module:factory"),
         ("no.such.module:factory", "No module named"),
         ("catalog.training.convnet:missing", "missing"),
         ("catalog.training.convnet:CHANNELS", "not a function"),

@@ -1,0 +1,126 @@
+"""From what a task file says about a model to the modules of a trunk and its head."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol, runtime_checkable
+
+import torch
+from torch import Tensor, nn
+
+from catalog.errors import BadInput
+from catalog.models.architecture import Architecture, PixelScale
+from catalog.models.families import find_factory, offered_arguments
+from catalog.models.heads_of_modules import check_detached, check_inputs, detach_head, find_head
+from catalog.models.pixels import Planes
+from catalog.models.trained_weights import load_state, read_state
+
+_EXAMPLES = 2
+
+
+@runtime_checkable
+class Staged(Protocol):
+    """A module that says itself where its trunk is cut, as the built-in families do."""
+
+    def trunk_parts(self) -> list[nn.Module]:
+        """Return what comes before the last linear layer, in order; the first reads planes."""
+
+
+@dataclass(frozen=True, slots=True)
+class Assembled:
+    """A trunk in torch.
+
+    Args:
+        parts: modules in order; the first reads uint8 windows, the last gives (N, D).
+        head: trained linear layer for the classes of the leading task; None where there is none.
+        whole: whether the only part is a whole trunk, which is to be cut once it is a graph.
+        cuts: names of modules inside it after which the user cuts it; empty to choose.
+    """
+
+    parts: list[nn.Module]
+    head: nn.Linear | None = None
+    whole: bool = False
+    cuts: tuple[str, ...] = ()
+
+
+def assembled(
+    architecture: Architecture, size_px: int, classes: int, shares: Mapping[str, float], seed: int
+) -> Assembled:
+    """Build a model, with trained weights where the architecture names some, and take its head off.
+
+    Args:
+        architecture: which.
+        size_px: side of the windows.
+        classes: of the leading task.
+        shares: width, depth and first_width, each in (0, 1], where they are not full.
+        seed: of fresh weights.
+
+    Raises:
+        BadInput: it cannot be built, does not fit its weights or ends in no linear layer.
+    """
+    where = f"arch {architecture.arch!r}"
+    given = {**dict(architecture.arguments), **shares}
+    factory = find_factory(architecture.arch, given)
+    pixels = architecture.pixels or PixelScale()
+    torch.manual_seed(seed)
+    built = factory(**{**offered_arguments(factory, size_px, classes, pixels.planes), **given})
+    if isinstance(built, nn.Module) and not isinstance(built, nn.ModuleList):
+        return _taken_apart(architecture, built, size_px, classes, where)
+    return Assembled(_given_parts(built, architecture, where))
+
+
+def _taken_apart(
+    architecture: Architecture, module: nn.Module, size_px: int, classes: int, where: str
+) -> Assembled:
+    planes = Planes(architecture.pixels or PixelScale())
+    check_inputs(module, where)
+    example = planes(_noise(size_px))
+    module.eval()
+    name = find_head(module, example, architecture.head, where)
+    loaded = _load(architecture, module, name)
+    with torch.no_grad():
+        logits = module(example)
+    staged = isinstance(module, Staged) and not architecture.cuts
+    head = detach_head(module, name)
+    parts = module.trunk_parts() if staged and isinstance(module, Staged) else [module]
+    check_detached(_features(parts, example, where), head, logits, where)
+    first = nn.Sequential(planes, parts[0])
+    kept = head if loaded and head.out_features == classes else None
+    return Assembled([first, *parts[1:]], kept, not staged, architecture.cuts)
+
+
+def _load(architecture: Architecture, module: nn.Module, head: str) -> bool:
+    if architecture.weights is None:
+        return False
+    path = Path(architecture.weights.path)
+    return load_state(module, read_state(path), head, str(path))
+
+
+def _given_parts(built: object, architecture: Architecture, where: str) -> list[nn.Module]:
+    if not isinstance(built, list | tuple | nn.ModuleList) or not built:
+        kind = type(built).__name__
+        raise BadInput(f"{where}: gives {kind}: expected an nn.Module or a list of them")
+    parts = list(built)
+    if not all(isinstance(part, nn.Module) for part in parts):
+        raise BadInput(f"{where}: gives a list of {type(parts[0]).__name__}: expected nn.Modules")
+    for key in ("pixels", "weights", "cuts", "head"):
+        if getattr(architecture, key):
+            raise BadInput(f"{where}: {key} given, but it is a list of parts: expected one nn.Module")
+    return parts
+
+
+def _features(parts: list[nn.Module], example: Tensor, where: str) -> Tensor:
+    features = example
+    with torch.no_grad():
+        try:
+            for part in parts:
+                features = part(features)
+        except Exception as e:  # a user's module may fail in any way
+            raise BadInput(f"{where}: cannot be split before its last linear layer: {e}") from e
+    return features
+
+
+def _noise(size_px: int) -> Tensor:
+    return torch.randint(0, 256, (_EXAMPLES, size_px, size_px, 3), dtype=torch.uint8)
