@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from catalog.durable_file import write_whole
 from catalog.variants import MeasuredVariant, OffFront, off_front
-from mcdnn.catalog_pictures import DrawnVariant, draw_trade_off, png, svg, technique_of
+from mcdnn.catalog_pictures import DrawnVariant, draw_trade_off, png, svg, technique_of, without_heading
 from mcdnn.quantities import NONE, energy, latency, megabytes, share
 
 if TYPE_CHECKING:
@@ -69,7 +69,9 @@ def write_pages(catalog: Catalog, device: str, folder: Path) -> list[Path]:
         )
         about = _about(catalog, device, measured)
         failed = catalog.unmeasurable(task, device)
-        write_whole(page, _page(task, about, _with_titles(svg(figure), drawn), rows, failed).encode())
+        write_whole(
+            page, _page(task, about, _with_titles(svg(without_heading(figure)), drawn), rows, failed).encode()
+        )
         written += [picture, page]
     return written
 

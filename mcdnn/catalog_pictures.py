@@ -83,6 +83,14 @@ def draw_trade_off(title: str, subtitle: str, variants: Sequence[DrawnVariant]) 
     return figure
 
 
+def without_heading(figure: Figure) -> Figure:
+    """Take title and subtitle off a figure, for a page that has them in words."""
+    figure.suptitle("")
+    for text in list(figure.texts):
+        text.remove()
+    return figure
+
+
 def png(figure: Figure) -> bytes:
     """Return a figure as PNG."""
     image = io.BytesIO()

@@ -10,6 +10,8 @@ from datetime import datetime
 from pathlib import Path
 
 from catalog.backends.picked import PickedBackends
+from catalog.backends.protocol import Backend
+from catalog.backends.table import DEFAULT, open_backend
 from catalog.devices import DeviceProfile, load_device_profile
 from catalog.errors import BadInput, CatalogError
 from catalog.measurements import DeviceMeasurements
@@ -29,6 +31,7 @@ from engine.sources.digit_camera import DigitCamera
 from engine.sources.protocol import Source
 from mcdnn.engine_file import AppTable, EngineFile
 
+_HOST = "host"
 _MB = 1e6
 _UNLIMITED_S = 36_000.0
 
@@ -165,6 +168,20 @@ def make_memory(setup: Setup) -> PieceMemory:
     backends = PickedBackends(setup.measurements, setup.file.device.threads)
     pieces = CatalogPieces(setup.catalog, backends)
     return PieceMemory(pieces, pieces.sizes(), Residency(make_budget(setup.file).memory_bytes))
+
+
+def backends_to_serve(catalog: Catalog, device: str | None, threads: int) -> Backend:
+    """Return what runs each part of a catalog that answers for other devices.
+
+    Args:
+        device: whose measurements picked it; None for "host" where it was measured, else for none.
+
+    Raises:
+        CatalogError: the catalog was not measured on the device.
+    """
+    if device is None and _HOST not in catalog.devices():
+        return open_backend(DEFAULT, threads)
+    return PickedBackends(catalog.measurements(device or _HOST), threads)
 
 
 def make_problem(setup: Setup, apps: Iterable[App], budget: Budget) -> Problem:

@@ -99,6 +99,24 @@ def offered_precisions(name: str) -> tuple[str, ...]:
     return tuple(p for p in BACKENDS[name].precisions if p != "bf16" or has_bf16())
 
 
+def backend_for(precision: str, threads: int = 1) -> Backend:
+    """Return a backend whose arithmetic is that of a precision, to measure accuracy with.
+
+    int8 and f32 are run by the default backend.
+
+    Raises:
+        BackendError: no backend that is installed has it on this processor.
+    """
+    if precision != "bf16":
+        return open_backend(DEFAULT, threads)
+    for name in BACKENDS:
+        if precision in offered_precisions(name) and find_spec(BACKENDS[name].package) is not None:
+            return open_backend(name, threads, precision)
+    raise BackendError(
+        f"no backend here has {precision}: it takes openvino or torch, and a processor with it"
+    )
+
+
 def installed_backends() -> tuple[str, ...]:
     """Return the backends that can run parts here, the default first."""
     return tuple(n for n, kind in BACKENDS.items() if kind.deployed and find_spec(kind.package) is not None)

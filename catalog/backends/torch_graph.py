@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 import torch
-from onnx import AttributeProto, ModelProto, NodeProto, helper, numpy_helper
+from onnx import AttributeProto, ModelProto, NodeProto, TensorProto, helper, numpy_helper
 from torch import Tensor, nn
 
 from catalog.backends.torch_operators import OPERATORS, Attributes, Operator
@@ -44,7 +44,7 @@ class TorchGraph(nn.Module):
         self._trained: dict[str, nn.Parameter] = {}
         weights = set(_weight_names(model))
         for stored in graph.initializer:
-            values = torch.from_numpy(np.array(numpy_helper.to_array(stored)))
+            values = _stored_values(stored)
             if stored.name in weights and values.dtype == torch.float32:
                 self._trained[stored.name] = nn.Parameter(values)
             else:
@@ -72,6 +72,13 @@ class TorchGraph(nn.Module):
         return copy
 
 
+def _stored_values(stored: TensorProto) -> Tensor:
+    values = np.array(numpy_helper.to_array(stored))
+    if stored.data_type == TensorProto.BFLOAT16:  # numpy has no such type of its own
+        return torch.from_numpy(values.astype(np.float32)).to(torch.bfloat16)
+    return torch.from_numpy(values)
+
+
 def _weight_names(model: ModelProto) -> Iterator[str]:
     for node in model.graph.node:
         if node.op_type in _WEIGHTED:
@@ -95,5 +102,5 @@ def _attribute(attribute: AttributeProto) -> Any:
     if isinstance(value, bytes):
         return value.decode()
     if attribute.type == AttributeProto.TENSOR:
-        return torch.from_numpy(np.array(numpy_helper.to_array(attribute.t)))
+        return _stored_values(attribute.t)
     return value

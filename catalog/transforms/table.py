@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from catalog.transforms.bf16 import bf16
 from catalog.transforms.int8 import int8
 from catalog.transforms.lowrank import lowrank
 from catalog.transforms.recipe import Technique
 from catalog.transforms.scale import scaled
 
-TECHNIQUES: dict[str, Technique] = {"scale": scaled, "lowrank": lowrank, "int8": int8}
+TECHNIQUES: dict[str, Technique] = {"scale": scaled, "lowrank": lowrank, "int8": int8, "bf16": bf16}

@@ -39,6 +39,11 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
         help="cores that one request may use (default: all)",
     )
     parser.add_argument(
+        "--device",
+        metavar="NAME",
+        help="whose measurements say what runs each part (default: host, where it was measured)",
+    )
+    parser.add_argument(
         "--insecure",
         action="store_true",
         help="listen unencrypted on an address that other machines can reach",
@@ -51,12 +56,11 @@ def run(args: argparse.Namespace) -> int:
     Raises:
         BadInput: the catalog, the address or a number is wrong.
     """
-    from catalog.backends.table import open_backend
     from cloud.endpoint import Endpoint, parse_endpoint
     from cloud.hosting import HostedCatalog
     from cloud.limits import Limits
     from cloud.server import CloudServer, check_exposure, serve_until_signalled
-    from mcdnn.wiring import open_catalog_to_run
+    from mcdnn.wiring import backends_to_serve, open_catalog_to_run
 
     listen = parse_endpoint(args.listen, "--listen")
     check_exposure(listen, args.insecure)
@@ -64,7 +68,8 @@ def run(args: argparse.Namespace) -> int:
     threads = _threads(args.threads)
     catalog = open_catalog_to_run(args.catalog)
     limits = Limits()
-    host = HostedCatalog(catalog, open_backend("onnxruntime", threads), memory_bytes, limits.batch_windows)
+    backends = backends_to_serve(catalog, args.device, threads)
+    host = HostedCatalog(catalog, backends, memory_bytes, limits.batch_windows)
 
     def ready(where: Endpoint) -> None:
         print(f"mcdnn serve: {len(catalog.variants)} variants of {args.catalog} at {where}", flush=True)

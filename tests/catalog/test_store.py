@@ -4,6 +4,7 @@ import json
 import tempfile
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -351,6 +352,26 @@ def test_a_device_that_was_never_measured_is_told_with_the_remedy(pristine: Path
 def test_damaged_measurements_are_named(root: Path, text: str) -> None:
     (root / "profiles" / "host.json").write_text(text)
     with pytest.raises(CatalogError, match=rf"{root}/profiles/host.json: "):
+        open_catalog(root).measurements()
+
+
+def test_measurements_of_an_older_version_still_open(root: Path) -> None:
+    expected = open_catalog(root).measurements()
+    added = ("energy_j", "energy_origin", "peak_memory_bytes")
+
+    def back_in_time(data: dict[str, Any]) -> None:
+        del data["schema_version"], data["failures"]
+        data["parts"] = [{k: v for k, v in m.items() if k not in added} for m in data["parts"]]
+
+    write_json(root / "profiles" / "host.json", back_in_time)
+    assert open_catalog(root).measurements() == expected
+
+
+def test_measurements_of_a_later_version_are_refused_with_the_remedy(root: Path) -> None:
+    write_json(root / "profiles" / "host.json", lambda data: data.update(schema_version=3))
+    with pytest.raises(
+        CatalogError, match=r"host\.json: schema_version 3: .* up to 2: mcdnn catalog profile"
+    ):
         open_catalog(root).measurements()
 
 

@@ -11,11 +11,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from catalog.errors import BadInput
+from catalog.errors import BadInput, CatalogError
+from catalog.store import open_catalog
 from cloud.client import CloudClient
 from cloud.endpoint import parse_endpoint
 from engine.offload import OffloadRequest, Question
 from mcdnn.commands import serve
+from mcdnn.wiring import backends_to_serve
 from tests.catalog_builder import build_catalog
 
 STEP_LIMIT_S = 60.0
@@ -71,3 +73,17 @@ def test_a_server_says_where_it_is_answers_and_ends_cleanly(
 def test_bad_input_is_told_before_anything_listens(argv: tuple[str, ...], told: str) -> None:
     with pytest.raises(BadInput, match=told):
         serve.run(parsed(*argv))
+
+
+def test_parts_are_run_by_what_was_picked_on_the_device_that_is_named(small_catalog: Path) -> None:
+    catalog = open_catalog(small_catalog)
+    assert backends_to_serve(catalog, "host", 1).name == "picked"
+    assert backends_to_serve(catalog, None, 1).name == "picked"
+    with pytest.raises(CatalogError, match=r"profiles/attic\.json: missing"):
+        backends_to_serve(catalog, "attic", 1)
+
+
+def test_a_catalog_that_was_never_measured_is_served_by_the_default_backend(tmp_path: Path) -> None:
+    root = build_catalog(tmp_path / "catalog")
+    (root / "profiles" / "host.json").unlink()
+    assert backends_to_serve(open_catalog(root), None, 1).name == "onnxruntime"
