@@ -36,6 +36,7 @@ RESOURCES = 3  # energy in J, money in USD, processor time in s
 _MOST_ENUMERATED = 12
 _MOST_PAIRED, _MOST_ALONE = 10, 2
 _MOST_KEPT = 8
+_LONGEST_VISIT = 0.5  # loads of a window that makes do with what is not kept: share of the tightest limit
 _LEAST_GAIN = 1e-12
 
 
@@ -281,8 +282,13 @@ class ConfigurationSpace:
         return made
 
     def _price_visits(self, kept: frozenset[str]) -> Usable:
-        """Price what options would have to load; those that would be late by it are left out."""
+        """Price what options would have to load.
+
+        Left out are those that would be late by it, and those whose loads would hold up the processor
+        for so long that other windows might be.
+        """
         pieces = self._problem.pieces
+        longest_s = _LONGEST_VISIT * min(a.latency_limit_s for a in self._problem.apps.values())
         kept_bytes = memory_bytes(pieces, kept)
         kept_loads = sum((_load(pieces[p]) for p in kept), np.zeros(RESOURCES))
         usable = np.ones(len(self._options), dtype=bool)
@@ -298,7 +304,8 @@ class ConfigurationSpace:
             else:
                 extra[i] = loads
             limit_s = self._problem.apps[option.app].latency_limit_s
-            usable[i] = loads[2] + worst_latency_s(self._problem, option) <= limit_s
+            in_time = loads[2] + worst_latency_s(self._problem, option) <= limit_s
+            usable[i] = in_time and extra[i, 2] <= longest_s
         return Usable(usable, extra if extra.any() else None, kept)
 
     def _build(self) -> None:

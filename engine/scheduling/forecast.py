@@ -21,7 +21,7 @@ from engine.scheduling.problem import Problem
 
 _FADING_S, _FADING_SHARE = 4.0 * 3600.0, 0.4  # at most, and of a period
 _SURE_S, _SURE_SHARE = 600.0, 0.02  # what the problem expects counts as this much watching at most
-_GUESS_HZ = 10.0  # where nothing is known, careful: a device that finds less may do more
+_GUESS_HZ = 1.0  # where nothing is known; what comes in the first minute tells
 _GUESS_S, _GUESS_SHARE = 20.0, 0.005
 _UP_S, _DOWN_S = 3600.0, 1200.0  # expected before anything was seen: up for an hour, down for a third
 _MOST_PLANNED = 4  # kinds an input type before connectivity; rarer ones go with the others

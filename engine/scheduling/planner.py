@@ -14,7 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from engine.scheduling.configuration_space import ConfigurationSpace
+from engine.scheduling.configuration_space import RESOURCES, ConfigurationSpace
 from engine.scheduling.fluid_program import FluidPlan, FluidProgram, Outlook
 from engine.scheduling.kinds import Kind
 from engine.scheduling.problem import Problem, memory_bytes
@@ -24,7 +24,8 @@ Float64 = npt.NDArray[np.float64]
 
 _STAY = 0.005  # what else is kept must bring this share more than what is kept now
 _AS_BEFORE = 0.0025  # share of what could be reached without limits on memory, lost since it was thought over
-_NEW = 0.02  # share of windows of other kinds from which on it is thought over again
+_ALIKE = 0.05  # change in what is to come, and in what there is a window, up to which what is kept may stay
+_OTHER = 0.25  # the same, from which on it has to be thought over
 _FREE_LOADS = 1e-3  # share of the energy left up to which loading is not weighed against staying
 _MOST_SPACES = 2000
 
@@ -44,6 +45,27 @@ class PlannedMix:
     gap: float
 
 
+class _Situation:
+    """What a plan is made for, to tell whether another is much the same.
+
+    Args:
+        windows: expected, by kind.
+        limits: (3,) energy, money, processor time; inf for none.
+    """
+
+    def __init__(self, windows: Mapping[Kind, float], limits: Float64) -> None:
+        total = sum(windows.values())
+        self._shares = {k: n / total for k, n in windows.items()} if total > 0.0 else {}
+        self._a_window = np.where(np.isfinite(limits), limits, 0.0) / max(total, 1e-9)
+
+    def is_like(self, other: _Situation, alike: float) -> bool:
+        """Tell whether windows and what there is for each differ by a share of them at most."""
+        kinds = self._shares.keys() | other._shares.keys()
+        moved = 0.5 * sum(abs(self._shares.get(k, 0.0) - other._shares.get(k, 0.0)) for k in kinds)
+        before = other._a_window
+        return moved <= alike and bool((abs(self._a_window - before) <= alike * before).all())
+
+
 class Planner:
     """Plans one problem again and again.
 
@@ -56,7 +78,7 @@ class Planner:
         self._spaces: dict[Kind, ConfigurationSpace] = {}
         self._program = FluidProgram(self._spaces)
         self._reached = np.inf
-        self._thought_of: frozenset[Kind] = frozenset()
+        self._thought_of = _Situation({}, np.zeros(RESOURCES))
 
     def space(self, kind: Kind) -> ConfigurationSpace:
         """Return the configurations of a kind of window."""
@@ -72,6 +94,10 @@ class Planner:
         """Tell whether all that these windows may need fits into the memory at once."""
         wanted = frozenset().union(*(self.space(k).device_pieces for k in windows))
         return memory_bytes(self._problem.pieces, wanted) <= self._problem.budget.memory_bytes
+
+    def is_other(self, outlook: Outlook, limits: Float64) -> bool:
+        """Tell whether things are so different that what is kept has to be thought over."""
+        return not _Situation(outlook.expected(), limits).is_like(self._thought_of, _OTHER)
 
     def mix(
         self,
@@ -105,16 +131,18 @@ class Planner:
             tolerance: how far from the best the program may stay, as a share.
         """
         windows = outlook.expected()
+        situation = _Situation(windows, limits)
         free = self.mix(outlook, limits)
         if self.fits_together(windows):
             loads_j = self._loads_j(frozenset(free.pieces), resident)
             if loads_j <= _FREE_LOADS * limits[0] or not np.isfinite(limits[0]):
+                self._thought_of = situation
                 return PlannedMix(free, None, _gap(free.bound, free.value))
         stayed = None
         if kept is not None and self._fits(kept):
             stayed = self._with_loads(outlook, limits, resident, kept, prove=False)
             reached = free.bound * (self._reached - _AS_BEFORE)
-            if self._is_like_before(windows) and stayed.value >= reached:
+            if stayed.value >= reached and situation.is_like(self._thought_of, _ALIKE):
                 return PlannedMix(stayed, kept, _gap(free.bound, stayed.value))
         spaces = {k: self._spaces[k] for k, n in windows.items() if n > 0.0}
         best = best_residents(self._problem, spaces, windows, limits, resident, tolerance)
@@ -124,13 +152,8 @@ class Planner:
         if kept is not None and stayed is not None and stayed.value >= found.value * (1.0 - _STAY):
             found, pieces = stayed, kept
         self._reached = found.value / free.bound if free.bound > 0.0 else np.inf
-        self._thought_of = frozenset(windows)
+        self._thought_of = situation
         return PlannedMix(found, pieces, _gap(bound, found.value))
-
-    def _is_like_before(self, windows: Mapping[Kind, float]) -> bool:
-        """Tell whether nearly all windows are of kinds that were there when it was thought over."""
-        new = sum(n for k, n in windows.items() if k not in self._thought_of)
-        return new <= _NEW * sum(windows.values())
 
     def _with_loads(
         self,

@@ -139,7 +139,7 @@ class Paced:
             for app, options in problem.options.items()
         }
         self._period: FluidPlan | None = None
-        self._is_new_kind = False
+        self._is_new_kind = self._is_unthought = False
         self._planned_for: set[tuple[str, str]] = set()
         self._thought_s = self._planned_s = -math.inf
         self._pace = _Pace()
@@ -164,11 +164,13 @@ class Paced:
         left = (state.energy_left_j, state.cost_left_usd, _PROCESSOR_SHARE * left_s)
         limits = np.array([max(0.0, amount) for amount in left])  # what was overdrawn cannot be had back
         thought_s, period_s = now - self._thought_s, min(self._problem.budget.period_s, _LONGEST_S)
-        is_new = self._is_new_kind and thought_s >= _EVERY_SHARE * period_s
-        if is_new or thought_s >= _RETHINK_SHARE * period_s:
+        self._is_unthought |= self._is_new_kind
+        is_other = self._is_unthought or self._planner.is_other(outlook, limits)
+        if thought_s >= (_EVERY_SHARE if is_other else _RETHINK_SHARE) * period_s:
             planned = self._planner.plan(outlook, limits, state.resident, self._kept, _TOLERANCE)
             self._period, self._kept, self._gap = planned.fluid, planned.kept, planned.gap
             self._thought_s = now
+            self._is_unthought = False
         else:
             self._solves += 1
             prove = self._solves % _PROVE_EVERY == 0
