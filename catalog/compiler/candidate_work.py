@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Protocol, runtime_checkable
 
 import numpy as np
 import numpy.typing as npt
 
-from catalog.backends.onnxruntime_backend import OnnxruntimeBackend
 from catalog.backends.part_chain import PartChain
+from catalog.backends.protocol import Backend
+from catalog.backends.table import backend_for
 from catalog.compiler.outcomes import Outcome
 from catalog.compiler.workplace import Workplace
 from catalog.datasets.data_spec import SPLITS
@@ -47,7 +48,7 @@ def make_candidate(
 ) -> Outcome:
     """Make and store one trunk with heads for every task of its input type.
 
-    Accuracy is that of the stored parts, run by onnxruntime.
+    Accuracy is that of the stored parts, run in the precision that they are stored for.
 
     Raises:
         McdnnError: it cannot be made.
@@ -66,7 +67,8 @@ def make_candidate(
     writer = CatalogWriter(place.root)
     parts = tuple(_store_part(writer, data) for data in candidate.recipe.make(bench))
     trunk = _trunk(candidate, parts)
-    chain = PartChain(OnnxruntimeBackend(threads=1), [part_file(place.root, p.id) for p in parts])
+    paths = [part_file(place.root, p.id) for p in parts]
+    chain = PartChain(_backend_of(parts), paths)
     brought = None
     if isinstance(candidate.recipe, BringsHead):
         brought = candidate.recipe.brought_head(bench)
@@ -82,6 +84,11 @@ def make_candidate(
 
 def _store_part(writer: CatalogWriter, data: bytes) -> Part:
     return describe_part(data, writer.write_part(data))
+
+
+def _backend_of(parts: Sequence[Part]) -> Backend:
+    """Return the backend that accuracy is measured by: one with the arithmetic of the parts."""
+    return backend_for("bf16" if any(p.precision == "bf16" for p in parts) else "f32")
 
 
 def _trunk(candidate: Candidate, parts: tuple[Part, ...]) -> Trunk:

@@ -7,7 +7,7 @@ import pytest
 
 from catalog.backends import table
 from catalog.backends.openvino_backend import OpenvinoBackend
-from catalog.backends.table import offered_precisions, open_backend
+from catalog.backends.table import backend_for, offered_precisions, open_backend
 from catalog.backends.torch_reference import TorchReference
 from catalog.errors import BackendError
 from tests.catalog.graphs import features_part, normal, save
@@ -44,3 +44,17 @@ def test_openvino_does_not_fall_back_to_f32_in_silence(tmp_path: Path) -> None:
         assert "no bf16 on this processor" in str(e)
     else:
         assert not np.array_equal(rounded, OpenvinoBackend().load(path)(x))
+
+
+def test_accuracy_of_float_and_int8_is_measured_by_the_default_backend() -> None:
+    assert backend_for("f32").name == backend_for("int8").name == "onnxruntime"
+
+
+def test_accuracy_of_bf16_is_measured_in_bf16_or_not_at_all(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(table, "has_bf16", lambda: True)
+    found = backend_for("bf16")
+    assert isinstance(found, OpenvinoBackend)
+    assert found.precision == "bf16"
+    monkeypatch.setattr(table, "has_bf16", lambda: False)
+    with pytest.raises(BackendError, match="no backend here has bf16"):
+        backend_for("bf16")
