@@ -110,6 +110,43 @@ def _reduce_mean(i: Inputs, a: Attributes) -> Tensor:
     return _tensor(i[0].mean(axes, keepdim=bool(a.get("keepdims", 1))))
 
 
+def _reduce_sum(i: Inputs, a: Attributes) -> Tensor:
+    axes = _axes(i, a)
+    if not axes and a.get("noop_with_empty_axes", 0):
+        return _tensor(i[0])
+    return _tensor(i[0].sum(axes or list(range(i[0].ndim)), keepdim=bool(a.get("keepdims", 1))))
+
+
+def _pad(i: Inputs, a: Attributes) -> Tensor:
+    """Pad all axes, or those that are named; ONNX gives all starts, then all ends."""
+    x, widths = i[0], [int(n) for n in i[1].tolist()]
+    axes = _axes(i, {}, 3) or list(range(x.ndim))
+    pairs = [(0, 0)] * x.ndim
+    for k, axis in enumerate(axes):
+        pairs[axis % x.ndim] = (widths[k], widths[k + len(axes)])
+    mode = a.get("mode", "constant")
+    if mode != "constant":
+        raise NotImplementedError(f"Pad with mode {mode}")
+    fill = 0.0 if len(i) < 3 or i[2] is None else float(i[2])
+    return functional.pad(x, [n for pair in reversed(pairs) for n in pair], value=fill)
+
+
+def _slice(i: Inputs, a: Attributes) -> Tensor:
+    x = _tensor(i[0])
+    starts, ends = ([int(n) for n in bounds.tolist()] for bounds in i[1:3])
+    axes = _axes(i, a, 3) or list(range(len(starts)))
+    steps = [int(n) for n in i[4].tolist()] if len(i) > 4 and i[4] is not None else [1] * len(starts)
+    for axis, start, end, step in zip(axes, starts, ends, steps, strict=True):
+        picked = torch.tensor(range(x.shape[axis])[start:end:step], dtype=torch.int64)
+        contiguous = step == 1 and len(picked) > 0
+        x = x.narrow(axis, int(picked[0]), len(picked)) if contiguous else x.index_select(axis, picked)
+    return x
+
+
+def _prelu(i: Inputs, _: Attributes) -> Tensor:
+    return torch.where(i[0] < 0, i[0] * i[1], i[0])
+
+
 def _reshape(i: Inputs, a: Attributes) -> Tensor:
     x, wanted = i[0], [int(n) for n in i[1].tolist()]
     if not a.get("allowzero", 0):
@@ -230,13 +267,17 @@ OPERATORS: dict[str, Operator] = {
     "MatMul": lambda i, _: _tensor(i[0] @ i[1]),
     "MaxPool": _max_pool,
     "Mul": lambda i, _: _tensor(i[0] * i[1]),
+    "PRelu": _prelu,
+    "Pad": _pad,
     "Pow": lambda i, _: _tensor(i[0] ** i[1]),
     "QuantizeLinear": _quantize,
     "ReduceMean": _reduce_mean,
+    "ReduceSum": _reduce_sum,
     "Relu": lambda i, _: torch.relu(i[0]),
     "Reshape": _reshape,
     "Shape": lambda i, _: torch.tensor(i[0].shape, dtype=torch.int64),
     "Sigmoid": lambda i, _: torch.sigmoid(i[0]),
+    "Slice": _slice,
     "Softmax": lambda i, a: torch.softmax(i[0], a.get("axis", -1)),
     "Sqrt": lambda i, _: torch.sqrt(i[0]),
     "Squeeze": _squeeze,

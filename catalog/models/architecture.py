@@ -93,6 +93,9 @@ class Architecture:
         weights: trained weights to start from.
         cuts: names of modules after which the trunk is cut, in order; empty to have them found.
         head: name of the last linear layer; None to have it found.
+
+    Raises:
+        BadInput: a cut given twice.
     """
 
     arch: str = "convnet"
@@ -101,6 +104,10 @@ class Architecture:
     weights: WeightsFile | None = None
     cuts: tuple[str, ...] = ()
     head: str | None = None
+
+    def __post_init__(self) -> None:
+        if len(set(self.cuts)) != len(self.cuts):
+            raise BadInput(f"parts = {list(self.cuts)}: one is given twice")
 
     def __str__(self) -> str:
         given = " ".join(f"{name}={value}" for name, value in self.arguments)

@@ -105,8 +105,13 @@ def _given_parts(built: object, architecture: Architecture, where: str) -> list[
     parts = list(built)
     if not all(isinstance(part, nn.Module) for part in parts):
         raise BadInput(f"{where}: gives a list of {type(parts[0]).__name__}: expected nn.Modules")
-    for key in ("pixels", "weights", "cuts", "head"):
-        if getattr(architecture, key):
+    for key, value in (
+        ("pixels", architecture.pixels),
+        ("weights", architecture.weights),
+        ("parts", architecture.cuts),
+        ("head", architecture.head),
+    ):
+        if value:
             raise BadInput(f"{where}: {key} given, but it is a list of parts: expected one nn.Module")
     return parts
 

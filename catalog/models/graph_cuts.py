@@ -21,7 +21,7 @@ from catalog.graph_costs import macs_by_node
 
 MOST_PARTS = 6
 # Costs of one more part (a call, a file) and of crossing bytes, in the unit of sum of squared shares.
-# With these, parts of equal cost come out as four.
+# With these, parts of equal cost come out as three or four.
 _PER_PART = 0.06
 _PER_LARGEST_TENSOR = 0.05
 # Runtimes fuse these into what comes before them, unless a cut keeps them apart.

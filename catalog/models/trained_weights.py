@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pickle
+import warnings
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -88,7 +89,9 @@ def _content(path: Path) -> object:
             from safetensors.torch import load_file
 
             return load_file(path)
-        return torch.load(path, map_location="cpu", weights_only=True)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # about how the file was pickled: what cannot be read is raised
+            return torch.load(path, map_location="cpu", weights_only=True)
     except OSError as e:
         raise BadInput(f"{path}: {e.strerror or e}: expected a file of weights") from e
     except pickle.UnpicklingError as e:

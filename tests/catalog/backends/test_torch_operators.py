@@ -37,6 +37,27 @@ CASES: dict[str, Case] = {
     "Pow": ([node("Pow", ["x", "w"], ["y"])], MAPS, MAPS, {"w": floats(2.0)}),
     "Relu": ([node("Relu", ["x"], ["y"])], MAPS, MAPS, {}),
     "LeakyRelu": ([node("LeakyRelu", ["x"], ["y"], alpha=0.2)], MAPS, MAPS, {}),
+    "PRelu": ([node("PRelu", ["x", "w"], ["y"])], MAPS, MAPS, {"w": normal(0, 4, 1, 1)}),
+    "ReduceSum": ([node("ReduceSum", ["x", "a"], ["y"])], MAPS, (1, 6, 6), {"a": ints(1)}),
+    "Pad": ([node("Pad", ["x", "p"], ["y"])], MAPS, (9, 6, 7), {"p": ints(0, 2, 0, 0, 0, 3, 0, 1)}),
+    "Pad some axes": (
+        [node("Pad", ["x", "p", "v", "a"], ["y"])],
+        MAPS,
+        (4, 6, 9),
+        {"p": ints(1, 2), "v": np.float32(0.5), "a": ints(-1)},
+    ),
+    "Slice": (
+        [node("Slice", ["x", "s", "e", "a"], ["y"])],
+        MAPS,
+        (2, 6, 3),
+        {"s": ints(1, -4), "e": ints(3, -1), "a": ints(1, 3)},
+    ),
+    "Slice with steps": (
+        [node("Slice", ["x", "s", "e", "a", "t"], ["y"])],
+        MAPS,
+        (4, 3, 6),
+        {"s": ints(0, 5), "e": ints(6, -7), "a": ints(2, 3), "t": ints(2, -1)},
+    ),
     "Clip": (
         [node("Clip", ["x", "lo", "hi"], ["y"])],
         MAPS,
