@@ -84,13 +84,16 @@ def compile_shown(request: CompileRequest, out: Path, resume: bool, jobs: int, c
     import time
     from datetime import UTC, datetime
 
+    from catalog.backends.table import installed_backends
     from catalog.compiler.compiling import Conditions, compile_catalog
+    from catalog.measuring import MeasuringPlan
     from mcdnn.compile_display import open_display
 
     def today() -> str:
         return datetime.now(UTC).isoformat(timespec="seconds")
 
-    conditions = Conditions(jobs, time.perf_counter, today)
+    measuring = MeasuringPlan(backends=installed_backends())
+    conditions = Conditions(jobs, time.perf_counter, today, measuring)
     try:
         with open_display(console) as display:
             return compile_catalog(request, out, resume, conditions, display)
@@ -107,11 +110,13 @@ def compile_shown(request: CompileRequest, out: Path, resume: bool, jobs: int, c
 def _print_summary(catalog: Catalog) -> None:
     from rich.console import Console
 
-    from mcdnn.catalog_tables import variants_table
+    from mcdnn.catalog_tables import failures, kept_off, variants_table
 
     leading = catalog.contents.tasks[0].name
     Console().print(variants_table(catalog, leading, "host"))
     for name, reason in catalog.contents.compiled.failed.items():
         print(f"failed: {name}: {reason}")
+    for line in kept_off(catalog, "host") + failures(catalog, catalog.measurements("host")):
+        print(line)
     print(f"{len(catalog.trunks)} trunks, {len(catalog.variants)} variants in {catalog.root}; all of them:")
     print(f"  mcdnn catalog show {catalog.root}")

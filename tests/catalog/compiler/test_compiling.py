@@ -22,6 +22,7 @@ from catalog.compiler.events import (
 )
 from catalog.compiler.request import ModelSpec
 from catalog.errors import BadInput, RunFailed
+from catalog.measuring import BATCHES
 from catalog.models.architecture import Architecture
 from catalog.store import Catalog, open_catalog
 from tests.tiny_compile import DATE, compile_tiny, tiny_request
@@ -75,7 +76,7 @@ def test_stored_features_are_those_that_the_stored_parts_and_heads_answer_by(cat
 
 def test_every_part_and_head_is_measured(catalog: Catalog) -> None:
     measured = catalog.measurements("host")
-    assert {(m.part, m.batch) for m in measured.parts} == {(p, b) for p in catalog.parts for b in (1, 4)}
+    assert {(m.part, m.batch) for m in measured.parts} == {(p, b) for p in catalog.parts for b in BATCHES}
     assert all(0.0 < m.latency_p50_s <= m.latency_p95_s and m.load_s > 0.0 for m in measured.parts)
     assert set(measured.head_s) == {h.id for h in catalog.contents.heads}
     assert catalog.front("identity")
