@@ -60,7 +60,7 @@ def train_parts(
         TrainingDiverged: the loss became infinite or not a number.
     """
     model = nn.Sequential(*parts, head)
-    sample = data.windows[:1]
+    sample = np.array(data.windows[:1])
     _lay_out(model, torch.from_numpy(sample if frozen is None else frozen(sample)))
     model.train()
     steps = -(-len(data) // schedule.batch) * schedule.epochs
