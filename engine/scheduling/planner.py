@@ -8,13 +8,13 @@ known from the program's bound.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 
-from engine.scheduling.configuration_space import RESOURCES, ConfigurationSpace
+from engine.scheduling.configuration_space import RESOURCES, Configuration, ConfigurationSpace
 from engine.scheduling.fluid_program import FluidPlan, FluidProgram, Outlook
 from engine.scheduling.kinds import Kind
 from engine.scheduling.problem import Problem, memory_bytes
@@ -26,6 +26,10 @@ _STAY = 0.005  # what else is kept must bring this share more than what is kept 
 _AS_BEFORE = 0.0025  # share of what could be reached without limits on memory, lost since it was thought over
 _ALIKE = 0.05  # change in what is to come, and in what there is a window, up to which what is kept may stay
 _OTHER = 0.25  # the same, from which on it has to be thought over
+_FAST = 0.1  # of the tightest latency limit: so fast is what a rush gets
+_HURRY = (0.0, 0.03, 0.1, 0.3, 1.0, 3.0)  # how much dearer the processor gets, tried in turn
+_MOST_HELD = 0.5  # of the memory, for what is only there for a rush
+_LEAST_S = 1e-6
 _FREE_LOADS = 1e-3  # share of the energy left up to which loading is not weighed against staying
 _MOST_SPACES = 2000
 
@@ -119,6 +123,7 @@ class Planner:
         resident: frozenset[str] = frozenset(),
         kept: frozenset[str] | None = None,
         tolerance: float = 1e-4,
+        rushed: Collection[str] = (),
     ) -> PlannedMix:
         """Return what to keep and the mix for the windows to come.
 
@@ -129,6 +134,8 @@ class Planner:
             kept: what was kept by the plan before, to stay with unless another is better by half a
                 percent; None where there was none.
             tolerance: how far from the best the program may stay, as a share.
+            rushed: input types of which more windows come at times than the processor carries: for
+                those something fast is kept too.
         """
         windows = outlook.expected()
         situation = _Situation(windows, limits)
@@ -138,15 +145,16 @@ class Planner:
             if loads_j <= _FREE_LOADS * limits[0] or not np.isfinite(limits[0]):
                 self._thought_of = situation
                 return PlannedMix(free, None, _gap(free.bound, free.value))
+        held = self._fast_pieces(windows, rushed)
         stayed = None
-        if kept is not None and self._fits(kept):
+        if kept is not None and self._fits(kept) and held <= kept:
             stayed = self._with_loads(outlook, limits, resident, kept, prove=False)
             reached = free.bound * (self._reached - _AS_BEFORE)
             if stayed.value >= reached and situation.is_like(self._thought_of, _ALIKE):
                 return PlannedMix(stayed, kept, _gap(free.bound, stayed.value))
         spaces = {k: self._spaces[k] for k, n in windows.items() if n > 0.0}
-        best = best_residents(self._problem, spaces, windows, limits, resident, tolerance)
-        bound = free.bound if outlook.futures else min(best.bound, free.bound)
+        best = best_residents(self._problem, spaces, windows, limits, resident, tolerance, held)
+        bound = free.bound if outlook.futures or held else min(best.bound, free.bound)
         found = self._with_loads(outlook, limits, resident, best.pieces)
         pieces = best.pieces
         if kept is not None and stayed is not None and stayed.value >= found.value * (1.0 - _STAY):
@@ -154,6 +162,33 @@ class Planner:
         self._reached = found.value / free.bound if free.bound > 0.0 else np.inf
         self._thought_of = situation
         return PlannedMix(found, pieces, _gap(bound, found.value))
+
+    def _fast_pieces(self, windows: Mapping[Kind, float], input_types: Collection[str]) -> frozenset[str]:
+        """Return what the best configurations need that are over in a small part of the tightest limit."""
+        limit_s = min((a.latency_limit_s for a in self._problem.apps.values()), default=0.0)
+        held: frozenset[str] = frozenset()
+        for input_type in sorted(input_types):
+            kinds = [k for k in windows if k.input_type == input_type]
+            if not kinds:
+                continue
+            asked = max(kinds, key=lambda k: (len(k.due), windows[k]))._replace(connected=False)
+            pieces = held | self._fast(self.space(asked), _FAST * limit_s).pieces
+            if memory_bytes(self._problem.pieces, pieces) <= _MOST_HELD * self._problem.budget.memory_bytes:
+                held = pieces
+        return held
+
+    def _fast(self, space: ConfigurationSpace, within_s: float) -> Configuration:
+        """Return the best configuration that runs within a time, or else the fastest that was found."""
+        fast = space.nothing
+        for hurry in _HURRY:
+            prices = np.array([0.0, 0.0, hurry / max(within_s, _LEAST_S)])
+            found = space.best(prices)
+            if not found.options:
+                break
+            fast = found
+            if found.resources[2] <= within_s:
+                break
+        return fast
 
     def _with_loads(
         self,

@@ -57,6 +57,7 @@ def best_residents(
     limits: Float64,
     resident: frozenset[str],
     tolerance: float = 1e-4,
+    held: frozenset[str] = frozenset(),
 ) -> Kept:
     """Return the best pieces to keep for the windows to come.
 
@@ -66,6 +67,8 @@ def best_residents(
         limits: (3,) energy in J, money in USD, processor time in s; inf for none.
         resident: what is in memory now and costs nothing to keep.
         tolerance: how far from the best it may stay, as a share.
+        held: pieces that are kept whatever they bring; they fit into the memory. The bound is then
+            one for plans that keep them.
 
     Raises:
         RuntimeError: HiGHS found nothing at all, though nothing kept is always feasible.
@@ -79,11 +82,13 @@ def best_residents(
     unit = max(1e-12, max(abs(g) for g in rows.gains))
     integrality = np.zeros(len(rows.gains), np.int64)
     integrality[list(rows.binary)] = 1
+    least = np.zeros(len(rows.gains))
+    least[[column for piece, column in rows.pieces.items() if piece in held]] = 1.0
     solved = milp(
         -np.array(rows.gains) / unit,
         constraints=[LinearConstraint(matrix, -np.inf, upper)],
         integrality=integrality,
-        bounds=Bounds(0.0, 1.0),
+        bounds=Bounds(least, 1.0),
         options={"mip_rel_gap": tolerance, "node_limit": _NODES},
     )
     if solved.x is None:

@@ -83,7 +83,7 @@ class Paced:
         self._forecast.see(state.connected and self._in_cloud, now)
         if self._is_due(state, now):
             self._solve(state, now)
-        elif self._period is not None and self._rush.look(self._period, self._prices, self._kept):
+        elif self._period is not None and self._rush_began_or_ended(self._period):
             self._follow_all()
         return self._answer
 
@@ -130,7 +130,7 @@ class Paced:
         self._planner = Planner(problem)
         self._followers: dict[tuple[str, tuple[str, ...], str, bool], MixFollower] = {}
         self._rush = Rush(self._planner)
-        self._why = WhyUnserved(problem)
+        self._why = WhyUnserved(problem, self._planner)
         self._prices = np.zeros(RESOURCES)
         self._stand_ins = StandIns(problem, self._planner, self._why)
         self._in_cloud = any(o.needs_cloud for options in problem.options.values() for o in options)
@@ -146,6 +146,13 @@ class Paced:
         self._gap = 0.0
         self._solves = 0
         self._answer = Plan()
+
+    def _rush_began_or_ended(self, period: FluidPlan) -> bool:
+        """Look at the load; the first rush of an input type is a reason to think over what is kept."""
+        rushed = len(self._rush.input_types)
+        has_changed = self._rush.look(period, self._prices, self._kept)
+        self._is_unthought |= len(self._rush.input_types) > rushed
+        return has_changed
 
     def _is_due(self, state: State, now: float) -> bool:
         passed_s, left_s = now - self._planned_s, state.period_left_s
@@ -167,7 +174,8 @@ class Paced:
         self._is_unthought |= self._is_new_kind
         is_other = self._is_unthought or self._planner.is_other(outlook, limits)
         if thought_s >= (_EVERY_SHARE if is_other else _RETHINK_SHARE) * period_s:
-            planned = self._planner.plan(outlook, limits, state.resident, self._kept, _TOLERANCE)
+            rushed = self._rush.input_types
+            planned = self._planner.plan(outlook, limits, state.resident, self._kept, _TOLERANCE, rushed)
             self._period, self._kept, self._gap = planned.fluid, planned.kept, planned.gap
             self._thought_s = now
             self._is_unthought = False
@@ -181,7 +189,7 @@ class Paced:
         self._planned_for = {(k.input_type, k.context) for k in self._period.mixes}
         self._pace = _Pace.of(self._period, outlook, state, now)
         self._rush.end()
-        self._rush.look(self._period, self._prices, self._kept)
+        self._rush_began_or_ended(self._period)
         self._follow_all()
 
     def _follow_all(self) -> None:

@@ -19,6 +19,7 @@ _FADING_S = 15.0
 _BEGIN_LOAD, _END_LOAD = 0.9, 0.8  # processor seconds a second under the plan of the period
 _CHANGE = 0.15  # in the load, from which on a rush is planned again
 _LEAST_HZ = 1e-3
+_OFTEN_HZ = 0.1
 
 
 class Rush:
@@ -37,6 +38,7 @@ class Rush:
         self._upto_s = -math.inf
         self._load = 0.0
         self.plan: FluidPlan | None = None
+        self.input_types: set[str] = set()  # of the windows in all rushes so far
 
     def count(self, windows: Mapping[Kind, int], now: float) -> None:
         """Note what came since the last call."""
@@ -66,6 +68,7 @@ class Rush:
         if self.plan is not None and abs(load - self._load) <= _CHANGE * self._load:
             return False
         self._load = load
+        self.input_types |= {k.input_type for k, hz in self._rates_hz.items() if hz >= _OFTEN_HZ}
         limits = np.full(RESOURCES, np.inf)
         limits[2] = _BEGIN_LOAD
         base = prices.copy()

@@ -5,7 +5,9 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
+from engine.scheduling.configuration_space import configuration
 from engine.scheduling.kinds import Kind
+from engine.scheduling.planner import Planner
 from engine.scheduling.problem import Problem, memory_bytes, worst_latency_s
 from engine.scheduling.unserved import (
     ENERGY_KEPT,
@@ -27,10 +29,12 @@ class WhyUnserved:
 
     Args:
         problem: apps, options and limits.
+        planner: configurations by kind.
     """
 
-    def __init__(self, problem: Problem) -> None:
+    def __init__(self, problem: Problem, planner: Planner) -> None:
         self._problem = problem
+        self._planner = planner
 
     def skipped(self, kind: Kind, app: str, prices: Float64, rush: bool) -> str:
         """Say why a plan gives a window of this kind nothing for an app.
@@ -44,11 +48,13 @@ class WhyUnserved:
             return never
         if rush:
             return OVERLOADED
-        if prices[0] > 0.0:
-            return ENERGY_KEPT
-        if prices[1] > 0.0:
-            return MONEY_KEPT
-        return OVERLOADED if prices[2] > 0.0 else NOT_PLANNED
+        option = self._planner.space(kind).least_costly(app, prices)
+        if option is None:
+            return NOT_PLANNED
+        paid = configuration(self._problem, kind, [option]).resources * prices
+        if not paid.any():
+            return NOT_PLANNED
+        return (ENERGY_KEPT, MONEY_KEPT, OVERLOADED)[int(paid.argmax())]
 
     def never(self, kind: Kind, app: str) -> str:
         """Say why no option of an app can be used on a window of this kind at all, "" where one can."""

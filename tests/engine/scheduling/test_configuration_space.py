@@ -107,7 +107,7 @@ def test_a_cascade_is_chosen_in_its_context_alone() -> None:
 
 
 def test_what_is_not_kept_is_loaded_for_a_window_where_that_pays() -> None:
-    apps = [app("who", latency_limit_s=5.0), app("odd", latency_limit_s=5.0)]
+    apps = [app("who", latency_limit_s=20.0), app("odd", latency_limit_s=20.0)]
     problem = own_trunks(apps, Budget(memory_bytes=800), load_share=2.0)
     space = ConfigurationSpace(problem, Kind("digit", ("odd",), "", False))
     kept = space.with_kept(frozenset({"large of who", "large of who.who"}))
@@ -121,3 +121,10 @@ def test_what_is_not_kept_is_loaded_for_a_window_where_that_pays() -> None:
         own_trunks([app("odd", latency_limit_s=1.0)], load_share=2.0), Kind("digit", ("odd",), "", False)
     )
     assert hurried.best(FREE, hurried.with_kept(frozenset())).options["odd"].accuracy == 0.6
+
+
+def test_no_load_for_a_window_holds_up_the_processor_for_more_than_half_of_the_tightest_limit() -> None:
+    problem = own_trunks([app("odd", latency_limit_s=4.5)], load_share=3.0)
+    space = ConfigurationSpace(problem, Kind("digit", ("odd",), "", False))
+    found = space.best(FREE, space.with_kept(frozenset()))
+    assert found.options["odd"].accuracy == 0.8  # the large one would be in time: loads 2.4 s, runs 1.6 s

@@ -17,6 +17,7 @@ from engine.scheduling.planner import Planner
 from engine.scheduling.problem import Budget, Problem, memory_bytes
 from tests.engine.scheduling.test_configuration_space import every_configuration
 from tests.planning_problems import kinds_of, random_problem
+from tests.scheduling_problems import app, shared_trunks
 
 
 def oracle(
@@ -135,6 +136,33 @@ def test_what_is_kept_stays_unless_something_else_is_clearly_better() -> None:
     assert first.kept is not None
     nearly = Outlook({k: 1.02 * n for k, n in windows.items()})
     assert planner.plan(nearly, limits, resident=first.kept, kept=first.kept).kept == first.kept
+
+
+def test_where_windows_rush_in_something_fast_is_kept_too() -> None:
+    problem = shared_trunks([app("who", latency_limit_s=2.0)], Budget(memory_bytes=800))
+    windows = Outlook({Kind("digit", ("who",), "", False): 100.0})
+    limits = np.array([1e6, np.inf, np.inf])
+    calm, rushed = (Planner(problem).plan(windows, limits, rushed=r).kept for r in ((), ("digit",)))
+    assert calm is not None and {"large", "small"} & calm == {"large"}
+    assert rushed is not None and {"large", "small"} & rushed == {"small"}
+    tiny = replace(problem, budget=Budget(memory_bytes=150))
+    alone = Planner(tiny).plan(windows, limits, rushed=("digit",)).kept
+    assert alone is not None and memory_bytes(tiny.pieces, alone) <= 150
+
+
+def test_other_windows_or_budgets_are_a_reason_to_think_over_what_is_kept() -> None:
+    problem = random_problem(3, apps=2, trunks=4)
+    (usual,) = kinds_of(problem)
+    seldom = usual._replace(context="street")
+    limits = np.array([800.0, np.inf, np.inf])
+    planner = Planner(problem)
+    before = Outlook({usual: 1000.0})
+    assert planner.is_other(before, limits)
+    planner.plan(before, limits)
+    assert not planner.is_other(Outlook({usual: 900.0}), 0.9 * limits)
+    assert not planner.is_other(Outlook({usual: 1000.0, seldom: 100.0}), limits)
+    assert planner.is_other(Outlook({usual: 600.0, seldom: 400.0}), limits)
+    assert planner.is_other(before, 0.5 * limits)
 
 
 def test_a_budget_of_zero_leaves_everything_unserved() -> None:
