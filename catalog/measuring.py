@@ -14,7 +14,7 @@ from importlib import metadata
 import numpy as np
 
 from catalog.backends.processor import describe_machine
-from catalog.backends.table import BACKENDS, offered_precisions, open_backend
+from catalog.backends.table import BACKENDS, check_installed, offered_precisions, open_backend
 from catalog.devices import load_device_profile
 from catalog.errors import BackendError
 from catalog.heads import FusedHeads, HeadWeights
@@ -79,18 +79,19 @@ def measure(
         report: told how many parts of how many are measured.
 
     Raises:
-        BadInput: no such backend, precision or device profile.
+        BadInput: no such backend or device profile.
         MissingExtra: a backend's package is not installed.
         CatalogError: a head's file is missing or damaged.
     """
-    runtimes = _Runtimes(plan)
+    for name in plan.backends:
+        check_installed(name)
     meter = open_meter(load_device_profile(plan.power), busy)
     rows: list[PartMeasurement] = []
     failures: list[PartFailure] = []
     parts = catalog.contents.parts
     rounds_s = plan.budget_s * (1.0 - _MEMORY_SHARE if plan.memory else 1.0)
     for group in resident_groups(parts, _MOST_RESIDENT_BYTES):
-        calls = _opened(catalog, group, runtimes, clock, failures)
+        calls = _opened(catalog, group, plan, clock, failures)
         _take_turns(calls, rounds_s * len(group) / len(parts), clock, meter)
         rows += [_measurement(c, plan.threads, meter) for c in calls]
         if report is not None:
@@ -108,36 +109,28 @@ def measure(
     )
 
 
-class _Runtimes:
-    """The backends of a plan, opened in the precision that a part asks for."""
-
-    def __init__(self, plan: MeasuringPlan) -> None:
-        self._plan = plan
-        self._float = [open_backend(name, plan.threads) for name in plan.backends]
-
-    def of(self, part: Part) -> list[Runtime]:
-        """Return what runs a part: in its own precision, or in f32 where the processor lacks bf16."""
-        return [
-            Runtime(open_backend(b.name, self._plan.threads, "bf16"), "bf16")
-            if part.precision == "bf16" and "bf16" in offered_precisions(b.name)
-            else Runtime(b, "int8" if part.precision == "int8" else "f32")
-            for b in self._float
-        ]
-
-
 def _opened(
-    catalog: Catalog, parts: Sequence[Part], runtimes: _Runtimes, clock: Clock, failures: list[PartFailure]
+    catalog: Catalog, parts: Sequence[Part], plan: MeasuringPlan, clock: Clock, failures: list[PartFailure]
 ) -> list[MeasuredCall]:
     first_parts = {trunk.parts[0] for trunk in catalog.contents.trunks}
     calls: list[MeasuredCall] = []
     for part in parts:
         trial = PartTrial(part, catalog.part_path(part.id), part.id in first_parts, BATCHES)
-        for runtime in runtimes.of(part):
+        for name in plan.backends:
+            arithmetic = _arithmetic(part, name)
             try:
-                calls += trial.calls(runtime, clock)
+                backend = open_backend(name, plan.threads, "bf16" if arithmetic == "bf16" else "f32")
+                calls += trial.calls(Runtime(backend, arithmetic), clock)
             except BackendError as e:
-                failures.append(PartFailure(part.id, runtime.backend.name, runtime.precision, str(e)))
+                failures.append(PartFailure(part.id, name, arithmetic, str(e)))
     return calls
+
+
+def _arithmetic(part: Part, backend: str) -> str:
+    """Return in what a backend runs a part: as it is stored, or in f32 where it has no bf16 here."""
+    if part.precision == "bf16" and "bf16" not in offered_precisions(backend):
+        return "f32"
+    return part.precision
 
 
 def _take_turns(calls: Sequence[MeasuredCall], budget_s: float, clock: Clock, meter: Meter) -> None:

@@ -92,7 +92,7 @@ def _with_slow_precisions_excluded(
     rows: list[MeasuredVariant], trunks: Mapping[str, Trunk], parts: Mapping[str, Part]
 ) -> list[MeasuredVariant]:
     """Mark variants of reduced precision that are no faster than the float trunk they were made from."""
-    by_lineage = {trunks[m.variant.trunk].lineage: m for m in rows}
+    by_lineage = {trunks[m.variant.trunk].lineage: m for m in reversed(rows)}
     marked = []
     for m in rows:
         trunk = trunks[m.variant.trunk]

@@ -67,7 +67,7 @@ def open_backend(name: str, threads: int = 1, precision: str = "f32") -> Backend
 
     Raises:
         BadInput: no such backend, or it has no such precision.
-        BackendError: this processor lacks the precision.
+        BackendError: this processor lacks the precision, or the package is broken.
         MissingExtra: the backend's package is not installed.
     """
     check_installed(name)
@@ -77,7 +77,10 @@ def open_backend(name: str, threads: int = 1, precision: str = "f32") -> Backend
         raise BadInput(f"backend {name}: precision {precision!r}: expected one of {known}")
     if precision not in offered_precisions(name):
         raise BackendError(f"backend {name}: this processor has no {precision}")
-    return kind.open(threads, precision)
+    try:
+        return kind.open(threads, precision)
+    except ImportError as e:
+        raise BackendError(f"backend {name}: {kind.package} is installed but cannot be imported: {e}") from e
 
 
 def check_installed(name: str) -> None:

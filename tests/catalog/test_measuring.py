@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -91,6 +92,16 @@ def test_a_damaged_part_costs_only_itself(root: Path) -> None:
     CatalogWriter(root).write_measurements(measured)
     assert [m.variant.trunk for m in catalog.measured("identity")] == ["narrow", "small"]
     assert list(catalog.unmeasurable("identity")) == ["wide/identity"]
+
+
+def test_a_broken_backend_costs_only_itself(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "catalog.backends.openvino_backend", None)
+    catalog = open_catalog(root)
+    plan = MeasuringPlan(backends=("onnxruntime", "openvino"), budget_s=0.0)
+    measured = measure(catalog, plan, Ticking(0.001), DATE)
+    assert {m.backend for m in measured.parts} == {"onnxruntime"}
+    assert [f.part for f in measured.failures] == [p.id for p in catalog.contents.parts]
+    assert all("openvino is installed but cannot be imported" in f.reason for f in measured.failures)
 
 
 def with_weights(path: Path, change: Callable[[np.ndarray], np.ndarray]) -> Part:

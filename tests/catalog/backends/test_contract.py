@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import os
+import sys
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -138,6 +139,13 @@ def test_a_part_serves_several_threads(backend: Backend, tmp_path: Path) -> None
             np.testing.assert_allclose(found, alone, RELATIVE, ABSOLUTE)
 
 
+def test_more_threads_give_the_same(backend: Backend, tmp_path: Path) -> None:
+    path = save(features_part(), tmp_path / "p.onnx")
+    x = normal(3, 8, 4, 4, 4)
+    found = open_backend(backend.name, threads=2).load(path)(x)
+    np.testing.assert_allclose(found, backend.load(path)(x), RELATIVE, ABSOLUTE)
+
+
 def test_what_is_not_a_number_stays_so(backend: Backend, tmp_path: Path) -> None:
     graph = model([helper.make_node("MatMul", ["x", "w"], ["y"])], (7,), (3,), {"w": normal(0, 7, 3)})
     x = normal(1, 2, 7)
@@ -191,4 +199,10 @@ def test_a_package_that_is_not_installed_is_named_with_the_command(monkeypatch: 
     with pytest.raises(
         MissingExtra, match=r"backend openvino needs openvino: pip install 'mcdnn\[openvino\]'"
     ):
+        open_backend("openvino")
+
+
+def test_a_broken_package_is_a_backend_error(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "catalog.backends.openvino_backend", None)
+    with pytest.raises(BackendError, match="openvino is installed but cannot be imported"):
         open_backend("openvino")

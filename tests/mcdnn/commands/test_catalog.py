@@ -120,3 +120,20 @@ def test_an_unfinished_catalog_says_so(
     (root / "catalog.json").write_text(contents.replace('"complete": true', '"complete": false'))
     assert main(["catalog", "show", str(root)]) == 0
     assert "not complete" in capsys.readouterr().out
+
+
+def test_int8_that_is_slower_than_float_is_told(root: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    contents = json.loads((root / "catalog.json").read_text())
+    narrow = next(t for t in contents["trunks"] if t["name"] == "narrow")
+    narrow["lineage"] = ["random", "int8 static per-channel"]
+    part = next(p for p in contents["parts"] if p["id"] == narrow["parts"][1])
+    part["precision"] = "int8"
+    (root / "catalog.json").write_text(json.dumps(contents))
+    measured = json.loads((root / "profiles" / "host.json").read_text())
+    row = next(m for m in measured["parts"] if m["part"] == part["id"])
+    row.update(precision="int8", latency_p50_s=6e-3)
+    (root / "profiles" / "host.json").write_text(json.dumps(measured))
+    assert main(["catalog", "show", str(root)]) == 0
+    told = capsys.readouterr().out
+    assert [line.split()[-1] for line in told.splitlines()[1:4]] == ["*", "slow", "*"]
+    assert "slow: narrow: kept off the front: int8 is slower here: 6.37 x wide" in told
