@@ -26,4 +26,4 @@ def without_options(app: App) -> str:
     """Say why an app has no option at all."""
     if app.accuracy_floor > 0.0:
         return f"no variant of {app.task} reaches the accuracy floor {app.accuracy_floor:g}"
-    return f"no variant of {app.task} is offered at the places that may be used"
+    return f"no variant of {app.task} is offered"

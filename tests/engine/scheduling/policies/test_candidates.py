@@ -45,5 +45,5 @@ def test_an_app_whose_task_has_no_variant_is_told_so() -> None:
     problem = replace(shared_trunks([WHO]), options={})
     assert (
         candidates_of(problem, WHO).none_because
-        == "no variant of task of who is offered at the places that may be used"
+        == "no variant of task of who is offered"
     )
