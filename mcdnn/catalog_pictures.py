@@ -11,15 +11,15 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-_SIZE_IN = (13.0, 5.4)
+_SIZE_IN = (13.0, 5.8)
 _DPI = 110
 _FRONT_COLOUR = "#9a9a9a"
 # Okabe and Ito's palette, which colour-blind people tell apart too.
 _COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#000000", "#b8a800")
-_MARKERS = ("o", "s", "^", "D", "v", "P", "X", "h")
-_MARGIN = 1.35
+_MARKERS = ("o", "s", "^", "D", "v", "P", "<", "h")
+_MARGIN = 1.5
 _TICKS = (1.0, 2.0, 5.0)
-_MOST_LISTED = 14
+_MOST_LISTED = 18
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,11 +167,11 @@ def _draw_point(ax: Axes, cost: float, v: DrawnVariant, style: dict[str, Any], g
         [100.0 * v.accuracy],
         linestyle="none",
         marker=style["marker"],
-        markersize=8.5 if on_front else 6.0,
+        markersize=8.0 if on_front else 5.5,
         markerfacecolor=colour if on_front else "white",
         markeredgecolor="white" if on_front else colour,
         markeredgewidth=0.8 if on_front else 1.2,
-        alpha=1.0 if on_front else 0.75,
+        alpha=1.0 if on_front else 0.6,
         zorder=3 if on_front else 2,
     )
     point.set_gid(gid)
@@ -179,8 +179,9 @@ def _draw_point(ax: Axes, cost: float, v: DrawnVariant, style: dict[str, Any], g
         ax.annotate(
             str(v.number),
             (cost, 100.0 * v.accuracy),
-            xytext=(5, 5),
+            xytext=(-5, 3),  # nothing lies above and left of the front
             textcoords="offset points",
+            ha="right",
             fontsize=8,
             color="#333333",
             zorder=4,
