@@ -49,6 +49,10 @@ class PixelScale:
         if min(self.std) <= 0.0 or not (math.isfinite(self.scale) and self.scale > 0.0):
             raise BadInput(f"pixels.std = {list(self.std)}, scale = {self.scale}: expected positive numbers")
 
+    def __str__(self) -> str:
+        mean, std = (",".join(f"{v:g}" for v in values) for values in (self.mean, self.std))
+        return f"pixels={self.colour.value} mean={mean} std={std} scale={self.scale:g}"
+
     @property
     def planes(self) -> int:
         """How many planes the model reads."""
@@ -110,5 +114,5 @@ class Architecture:
             raise BadInput(f"parts = {list(self.cuts)}: one is given twice")
 
     def __str__(self) -> str:
-        given = " ".join(f"{name}={value}" for name, value in self.arguments)
-        return f"{self.arch} {given}".rstrip()
+        given = [f"{name}={value}" for name, value in self.arguments]
+        return " ".join([self.arch, *given, *([] if self.pixels is None else [str(self.pixels)])])

@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 from catalog.errors import BadInput
 from catalog.models.architecture import Architecture, PixelScale
-from catalog.models.families import find_factory, offered_arguments
+from catalog.models.families import check_call, find_factory, offered_arguments
 from catalog.models.heads_of_modules import check_detached, check_inputs, detach_head, find_head
 from catalog.models.pixels import Planes
 from catalog.models.trained_weights import load_state, read_state
@@ -65,7 +65,9 @@ def assembled(
     factory = find_factory(architecture.arch, given)
     pixels = architecture.pixels or PixelScale()
     torch.manual_seed(seed)
-    built = factory(**{**offered_arguments(factory, size_px, classes, pixels.planes), **given})
+    arguments = {**offered_arguments(factory, size_px, classes, pixels.planes), **given}
+    check_call(factory, arguments, where)
+    built = factory(**arguments)
     if isinstance(built, nn.Module) and not isinstance(built, nn.ModuleList):
         return _taken_apart(architecture, built, size_px, classes, where)
     return Assembled(_given_parts(built, architecture, where))

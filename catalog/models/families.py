@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import importlib
 import inspect
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping
 from typing import Any
 
 from catalog.errors import BadInput
@@ -25,7 +25,8 @@ def find_factory(arch: str, arguments: Collection[str] = ()) -> Factory:
     """Return the function or class that builds an architecture.
 
     It may give a module that ends in a linear layer and reads normalised planes (N, C, S, S), or a list
-    of two or more parts, the first of which reads uint8 (N, S, S, 3) RGB and the last gives (N, D).
+    of two or more parts, the first of which reads uint8 (N, S, S, 3) RGB and the last gives (N, D). A
+    module with a method trunk_parts() says itself where it is cut.
 
     Args:
         arch: a built-in family or "package.module:factory".
@@ -60,6 +61,19 @@ def offered_arguments(factory: Factory, size_px: int, classes: int, planes: int)
     offered = {"size_px": size_px, "classes": classes, "num_classes": classes, "planes": planes}
     parameters = inspect.signature(factory).parameters
     return {name: value for name, value in offered.items() if name in parameters}
+
+
+def check_call(factory: Factory, arguments: Mapping[str, Any], where: str) -> None:
+    """Check that a factory can be called with these arguments by name.
+
+    Raises:
+        BadInput: one is missing.
+    """
+    try:
+        inspect.signature(factory).bind(**arguments)
+    except TypeError as e:
+        given = ", ".join(arguments) or "none"
+        raise BadInput(f"{where}: {e}: expected to be called with {given}; arguments may add more") from e
 
 
 def _parameters(factory: Factory, arch: str) -> dict[str, inspect.Parameter]:

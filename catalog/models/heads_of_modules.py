@@ -34,12 +34,12 @@ def check_inputs(module: nn.Module, where: str) -> None:
 
 
 def find_head(module: nn.Module, example: Tensor, named: str | None, where: str) -> str:
-    """Return the name of the linear layer that gives a module's output.
+    """Return the name of the linear layer whose output is the module's.
 
     Args:
         module: in evaluation mode.
         example: a batch that it can read.
-        named: by the user; None for the linear layer that runs last.
+        named: by the user; None to try every linear layer that runs.
         where: for errors.
 
     Raises:
@@ -53,15 +53,16 @@ def find_head(module: nn.Module, example: Tensor, named: str | None, where: str)
         last = [(name, y) for name, y in last if name == named]
     if not last or last[-1][0] == "":
         raise BadInput(f"{where}: no nn.Linear was run inside it: expected a module that ends in one")
-    name, logits = last[-1]
+    name = last[-1][0]
     if not isinstance(output, Tensor):
         kind = type(output).__name__
         raise BadInput(f"{where}: gives {kind}: expected the output of linear layer {name!r} alone")
-    if output.shape != logits.shape or not torch.equal(output, logits):
+    found = [name for name, logits in last if torch.equal(output, logits)]
+    if not found:
         raise BadInput(
             f"{where}: something follows its last linear layer {name!r}: expected logits, without softmax"
         )
-    return name
+    return found[-1]
 
 
 def detach_head(module: nn.Module, name: str) -> nn.Linear:

@@ -18,6 +18,7 @@ from catalog.backends.protocol import Array
 from catalog.errors import RunFailed
 
 OPSET = 18
+_QUIET = {"torch.onnx": logging.ERROR, "torch.export": logging.CRITICAL}
 _EXAMPLES = 2
 # An exported graph must give what the module gives, up to rounding in another order: |a - b| within
 # ABSOLUTE_TOLERANCE * (largest |b|, at least 1) + RELATIVE_TOLERANCE * |b|.
@@ -125,12 +126,14 @@ def _root_cause(error: BaseException) -> str:
 @contextlib.contextmanager
 def _quiet() -> Iterator[None]:
     """The exporter warns about its own deprecated calls and logs what it does; errors are raised."""
-    logger = logging.getLogger("torch.onnx")
-    level = logger.level
-    logger.setLevel(logging.ERROR)
+    loggers = {logging.getLogger(name): level for name, level in _QUIET.items()}
+    before = {logger: logger.level for logger in loggers}
+    for logger, level in loggers.items():
+        logger.setLevel(level)
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             yield
     finally:
-        logger.setLevel(level)
+        for logger, level in before.items():
+            logger.setLevel(level)

@@ -81,7 +81,10 @@ class TrainOnFirstPart:
         frozen = PartChain(OnnxruntimeBackend(threads=1), [shared])
         model = _assembled(replace(self.arch, weights=None), bench, self.shares)
         if len(model.parts) < 2:
-            raise BadInput(f"arch {self.arch.arch!r}: one part only: nothing can follow a shared first part")
+            raise BadInput(
+                f"arch {self.arch.arch!r}: nothing follows its first part, which is to be shared: "
+                "let it give a list of parts, or leave first_width out"
+            )
         later = replace(model, parts=model.parts[1:])
         example = torch.from_numpy(frozen(_example(bench).numpy()))
         _train(later, example, bench, bench.effort.epochs, frozen)
@@ -156,7 +159,7 @@ def _train(
     with torch.no_grad():
         features = example
         for part in model.parts:
-            features = part(features)
+            features = part.eval()(features)
     if features.ndim != 2 or features.dtype != torch.float32:
         raise BadInput(
             f"the last part gives {tuple(features.shape)} {features.dtype}: expected (N, D) float32"

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 import torch
 
-from catalog.compiler.events import Event, CandidateFailed
+from catalog.compiler.events import CandidateFailed, Event
 from catalog.errors import BadInput
 from catalog.store import Catalog
 from mcdnn.task_file import parse_task_file
@@ -99,18 +99,22 @@ def test_a_brought_model_keeps_its_head_and_can_be_compressed(project: Path) -> 
     assert list(trunks) == ["Net-w100-d100-r16", "Net-w100-d100-r16-int8"]
     base = trunks["Net-w100-d100-r16"]
     assert len(base.parts) == 2
-    assert base.lineage[0] == "load brought.net:Net size_px=16"
+    assert base.lineage[0] == "load brought.net:Net pixels=bgr mean=0.5 std=0.5,0.5,0.5 scale=255 size_px=16"
     assert base.lineage[1].startswith("weights net.pt sha256=")
     np.testing.assert_allclose(heads(catalog)[base.name], [[0.0] * 96, [0.05] * 96], atol=1e-7)
     assert all(v.validation_accuracy == 1.0 for v in catalog.contents.variants)
 
 
-def test_a_head_with_its_classes_in_another_order_is_trained_anew(project: Path) -> None:
+def test_a_head_in_another_order_is_trained_anew_and_weights_can_be_fine_tuned(project: Path) -> None:
     save(project, -1.0)
-    catalog = compiled(project, TASKS.replace('techniques = ["int8"]', "techniques = []"))
-    (variant,) = catalog.contents.variants
-    assert variant.validation_accuracy == 1.0
-    assert not np.allclose(heads(catalog)["Net-w100-d100-r16"][0], 0.0)
+    further = '[[model]]\narch = "brought.net:Net"\nweights = "net.pt"\nfine_tune = true\ntechniques = []\n'
+    tasks = TASKS.replace('techniques = ["int8"]', "techniques = []")
+    catalog = compiled(project, tasks.replace("[training]", further + "[training]"))
+    assert [v.validation_accuracy for v in catalog.contents.variants] == [1.0, 1.0]
+    assert not np.allclose(heads(catalog)["Net-1-w100-d100-r16"][0], 0.0)
+    as_given, tuned = catalog.contents.trunks
+    assert as_given.parts != tuned.parts
+    assert tuned.lineage[-1] == "fine-tune"
 
 
 def test_weights_that_do_not_fit_cost_their_own_trunks_and_are_named(project: Path) -> None:

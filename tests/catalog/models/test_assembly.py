@@ -63,7 +63,9 @@ def test_a_family_reads_as_many_planes_as_the_pixels_have() -> None:
     assert assembled(grey, 16, 5, {}, 0).parts[0].eval()(x).ndim == 4
 
 
-@pytest.mark.parametrize(("name", "features"), [("Residual", 256), ("sequential", 4), ("TwoStreams", 8)])
+@pytest.mark.parametrize(
+    ("name", "features"), [("Residual", 256), ("sequential", 4), ("TwoStreams", 8), ("AsideLinear", 4)]
+)
 def test_the_last_linear_layer_is_found_and_taken_off(name: str, features: int) -> None:
     model = of(name)
     (trunk,) = model.parts
@@ -86,6 +88,7 @@ def test_the_head_can_be_named() -> None:
         ("Dictionary", "gives dict: expected the output of linear layer 'fc' alone"),
         ("TwoInputs", "forward takes x, mask: expected one batch of planes"),
         ("Narrow", r"fails on planes \(2, 3, 16, 16\) float32: RuntimeError"),
+        ("wanting", "missing a required argument: 'colours': expected to be called with none; arguments may"),
         ("nothing", r"gives NoneType: expected an nn\.Module or a list of them"),
     ],
 )
