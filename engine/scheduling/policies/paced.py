@@ -43,6 +43,7 @@ _SOONEST_NEW_S = 5.0  # where a kind of window is new
 _DRIFT = 0.03  # of the energy or money that was left when it was planned
 _RETHINK_SHARE = 0.08  # of the period, after which what is kept is thought over
 _PROVE_EVERY = 8  # solves look for better configurations in every future
+_EARLY = 0.5  # of the time since the first plan
 _TOLERANCE = 5e-3  # how far what is kept may be from the best, as a share
 _PROCESSOR_SHARE = 0.9  # of a second, planned for parts: the rest is for peaks
 _MOST_FOLLOWED = 2000
@@ -142,6 +143,7 @@ class Paced:
         self._is_new_kind = self._is_unthought = False
         self._planned_for: set[tuple[str, str]] = set()
         self._thought_s = self._planned_s = -math.inf
+        self._began_s = math.nan
         self._pace = _Pace()
         self._gap = 0.0
         self._solves = 0
@@ -166,14 +168,19 @@ class Paced:
 
     def _solve(self, state: State, now: float) -> None:
         """Plan the rest of the period."""
+        if math.isnan(self._began_s):
+            self._began_s = now
         left_s = state.period_left_s if math.isfinite(state.period_left_s) else _HORIZON_S
         outlook = self._forecast.outlook(self._problem, left_s)
         left = (state.energy_left_j, state.cost_left_usd, _PROCESSOR_SHARE * left_s)
         limits = np.array([max(0.0, amount) for amount in left])  # what was overdrawn cannot be had back
         thought_s, period_s = now - self._thought_s, min(self._problem.budget.period_s, _LONGEST_S)
         self._is_unthought |= self._is_new_kind
-        is_other = self._is_unthought or self._planner.is_other(outlook, limits)
-        if thought_s >= (_EVERY_SHARE if is_other else _RETHINK_SHARE) * period_s:
+        rethink_s = _RETHINK_SHARE * period_s
+        if self._is_unthought or self._planner.is_other(outlook, limits):
+            known_s = now - self._began_s  # while little is known, what is kept is thought over often
+            rethink_s = min(_EVERY_SHARE * period_s, max(_SOONEST_NEW_S, _EARLY * known_s))
+        if thought_s >= rethink_s:
             rushed = self._rush.input_types
             planned = self._planner.plan(outlook, limits, state.resident, self._kept, _TOLERANCE, rushed)
             self._period, self._kept, self._gap = planned.fluid, planned.kept, planned.gap
