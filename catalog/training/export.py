@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import io
 import logging
 import warnings
 from collections.abc import Iterator, Sequence
@@ -18,7 +19,7 @@ from catalog.backends.protocol import Array
 from catalog.errors import RunFailed
 
 OPSET = 18
-_QUIET = {"torch.onnx": logging.ERROR, "torch.export": logging.CRITICAL}
+_QUIET = {"torch.onnx": logging.ERROR, "torch.fx": logging.ERROR, "torch.export": logging.CRITICAL}
 _EXAMPLES = 2
 # An exported graph must give what the module gives, up to rounding in another order: |a - b| within
 # ABSOLUTE_TOLERANCE * (largest |b|, at least 1) + RELATIVE_TOLERANCE * |b|.
@@ -125,13 +126,14 @@ def _root_cause(error: BaseException) -> str:
 
 @contextlib.contextmanager
 def _quiet() -> Iterator[None]:
-    """The exporter warns about its own deprecated calls and logs what it does; errors are raised."""
+    """The exporter warns about its own deprecated calls, logs what it does and prints graphs that it gave
+    up; errors are raised."""
     loggers = {logging.getLogger(name): level for name, level in _QUIET.items()}
     before = {logger: logger.level for logger in loggers}
     for logger, level in loggers.items():
         logger.setLevel(level)
     try:
-        with warnings.catch_warnings():
+        with warnings.catch_warnings(), contextlib.redirect_stderr(io.StringIO()):
             warnings.simplefilter("ignore")
             yield
     finally:
