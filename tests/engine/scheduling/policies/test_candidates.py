@@ -43,7 +43,4 @@ def test_an_app_without_candidates_is_told_why(limit_s: float, memory_bytes: flo
 
 def test_an_app_whose_task_has_no_variant_is_told_so() -> None:
     problem = replace(shared_trunks([WHO]), options={})
-    assert (
-        candidates_of(problem, WHO).none_because
-        == "no variant of task of who is offered"
-    )
+    assert candidates_of(problem, WHO).none_because == "no variant of task of who is offered"
