@@ -17,7 +17,7 @@ RESULTS = Path(__file__).parents[1] / "docs" / "results"
 Row = Mapping[str, str | float | int | None]
 
 # Where they lie on one machine says nothing to others.
-_FOLDERS = {"--catalog": "CATALOG", "--data": "DATA", "--out": "OUT"}
+_FOLDERS = {"--catalog": "CATALOG", "--data": "DATA", "--out": "OUT", "--work": "WORK"}
 
 
 def machine() -> str:

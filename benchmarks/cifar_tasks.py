@@ -1,0 +1,119 @@
+"""TASKS.toml for CIFAR-10: ten kinds of objects, published ResNets and a small family of our own."""
+
+from __future__ import annotations
+
+import csv
+import json
+from dataclasses import dataclass
+from pathlib import Path
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+
+from catalog.errors import BadInput
+
+CLASSES = ("airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck")
+_SIDE_PX, _A_ROW = 32, 50
+_VALIDATION_EVERY = 8  # of the training images, one goes to the validation split
+_WEIGHTS = "weights/cifar10_resnet"
+_BLOCKS = {"resnet56": 9, "resnet32": 5, "resnet20": 3}  # a stage; the first is the reference
+
+
+@dataclass(frozen=True, slots=True)
+class ObjectsScale:
+    """How much to compile.
+
+    Args:
+        every: of the images so many one is taken.
+        epochs: of trunks that are trained from fresh weights.
+        tuning_epochs: of what starts from trained ones.
+    """
+
+    every: int
+    epochs: int
+    tuning_epochs: int
+
+
+FULL = ObjectsScale(every=1, epochs=12, tuning_epochs=1)
+QUICK = ObjectsScale(every=40, epochs=1, tuning_epochs=1)
+
+
+def write_objects(data: Path, folder: Path, scale: ObjectsScale) -> Path:
+    """Write images, their lists and TASKS.toml into a folder and return the file.
+
+    Raises:
+        BadInput: the data is not there.
+    """
+    lists: dict[str, list[tuple[str, str]]] = {"train": [], "validation": [], "test": []}
+    for split in ("train", "test"):
+        for name in CLASSES:
+            tiles = read_tiles(data / "objects/cifar10" / f"{split}_{name}.webp")[:: scale.every]
+            for number, tile in enumerate(tiles):
+                is_validation = split == "train" and number % _VALIDATION_EVERY == 0
+                file = folder / "images" / split / f"{name}_{number:05d}.png"
+                file.parent.mkdir(parents=True, exist_ok=True)
+                if not file.is_file():
+                    cv2.imwrite(str(file), cv2.cvtColor(tile, cv2.COLOR_RGB2BGR))
+                lists["validation" if is_validation else split].append((str(file), name))
+    for name, rows in lists.items():
+        with (folder / f"{name}.csv").open("w", newline="", encoding="utf-8") as stream:
+            writer = csv.writer(stream)
+            writer.writerow(("file", "label"))
+            writer.writerows(rows)
+    path = folder / "TASKS.toml"
+    path.write_text(_tasks_toml(data, scale), encoding="utf-8")
+    return path
+
+
+def read_tiles(path: Path) -> npt.NDArray[np.uint8]:
+    """Return the (N, 32, 32, 3) RGB images of a mosaic.
+
+    Raises:
+        BadInput: there is no such file.
+    """
+    mosaic = cv2.imread(str(path), cv2.IMREAD_COLOR_RGB)
+    if mosaic is None:
+        raise BadInput(f"{path}: no such image: docs/data.md says where the data comes from")
+    tiles = mosaic.reshape(-1, _SIDE_PX, _A_ROW, _SIDE_PX, 3).transpose(0, 2, 1, 3, 4)
+    return np.ascontiguousarray(tiles.reshape(-1, _SIDE_PX, _SIDE_PX, 3), np.uint8)
+
+
+def _tasks_toml(data: Path, scale: ObjectsScale) -> str:
+    published = "".join(_published(data, name, blocks) for name, blocks in _BLOCKS.items())
+    return f"""
+[input.object]
+size = {_SIDE_PX}
+
+[task.object]
+input = "object"
+data = "."
+split = ["train.csv", "validation.csv", "test.csv"]
+{published}
+[[model]]
+arch = "resnet"
+techniques = ["scale", "int8"]
+{_scale(0.75, 1.0)}{_scale(0.5, 1.0)}{_scale(0.5, 0.67)}{_scale(0.25, 0.67)}
+[training]
+epochs = {scale.epochs}
+scaled_epochs = {scale.epochs}
+tuning_epochs = {scale.tuning_epochs}
+"""
+
+
+def _published(data: Path, name: str, blocks: int) -> str:
+    (weights,) = sorted((data / _WEIGHTS).glob(f"{name}*")) or [data / _WEIGHTS / name]
+    return f"""
+[[model]]
+arch = "resnet"
+arguments = {{ blocks = {blocks} }}
+weights = {json.dumps(str(weights.resolve()))}
+techniques = ["lowrank", "int8"]
+[model.pixels]
+mean = [0.485, 0.456, 0.406]
+std = [0.229, 0.224, 0.225]
+"""
+
+
+def _scale(width: float, depth: float) -> str:
+    return f"[[model.scale]]\nwidth = {width}\ndepth = {depth}\n"
