@@ -21,10 +21,12 @@ from catalog.compiler.events import (
     CandidateFinished,
     CandidateProgress,
     CandidateStarted,
+    CandidateStopped,
     DataPrepared,
     Event,
     MeasuringStarted,
     Planned,
+    SearchStarted,
 )
 from mcdnn.quantities import share
 
@@ -69,6 +71,12 @@ def lines_of(event: Event) -> list[str]:
             return [f"{name}: finished: {figures}"]
         case CandidateFailed(name, reason):
             return [f"{name}: failed: {reason}"]
+        case CandidateStopped(name, reason):
+            return [f"{name}: {reason}"]
+        case SearchStarted(combinations, most, tried):
+            kept = f", {tried} of them made before" if tried else ""
+            tries = "as many as there is time for" if most is None else f"at most {most}"
+            return [f"{combinations} combinations to search, {tries}{kept}"]
         case MeasuringStarted(parts):
             return [f"measuring {parts} parts"]
 
@@ -137,12 +145,15 @@ class TerminalDisplay:
                 self._progress.update(
                     self._whole, description="trunks", total=len(candidates), completed=len(done)
                 )
+            case SearchStarted(_, most, tried):
+                self._progress.update(self._whole, description="trunks", total=most, completed=tried)
+                self._print(event)
             case CandidateStarted(name):
                 self._bars[name] = self._progress.add_task(name, total=None, note="")
             case CandidateProgress(name, p):
                 note = f"loss {p.loss:.2f}, accuracy {share(p.accuracy)}"
                 self._progress.update(self._bars[name], completed=p.epoch, total=p.epochs, note=note)
-            case CandidateFinished(name, _) | CandidateFailed(name, _):
+            case CandidateFinished(name, _) | CandidateFailed(name, _) | CandidateStopped(name, _):
                 if name in self._bars:
                     self._progress.remove_task(self._bars.pop(name))
                 self._progress.advance(self._whole)

@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from importlib.util import find_spec
 from pathlib import Path
 
 from catalog.compiler.begun_catalog import begun_catalog, check_continues, claimed, sound_outcomes
 from catalog.compiler.compile_log import CompileLog, CompilePlan, Today
-from catalog.compiler.events import DataPrepared, MeasuringStarted, Observer, Planned
+from catalog.compiler.events import DataPrepared, MeasuringStarted, Observer, Planned, SearchStarted
 from catalog.compiler.fingerprint import fingerprint, package_versions
+from catalog.compiler.outcomes import Outcome
 from catalog.compiler.planning import catalog_tasks, plan_candidates
-from catalog.compiler.pool import WorkerPool
+from catalog.compiler.pool import ListedQueue, WorkerPool
 from catalog.compiler.request import CompileRequest
+from catalog.compiler.search_record import SearchLimits, SearchRecord
+from catalog.compiler.search_space import search_space
+from catalog.compiler.searching import Search, search_record
 from catalog.compiler.workplace import Workplace
 from catalog.datasets.prepared_data import PreparedData, WindowFolder
 from catalog.datasets.preparing import WindowsWanted, prepare
@@ -43,12 +47,22 @@ class Conditions:
 
 
 def compile_catalog(
-    request: CompileRequest, root: Path, resume: bool, conditions: Conditions, observe: Observer
+    request: CompileRequest,
+    root: Path,
+    resume: bool,
+    conditions: Conditions,
+    observe: Observer,
+    limits: SearchLimits | None = None,
 ) -> Catalog:
     """Compile into a folder and open the result; what is finished is on disk at every moment.
 
     Part and head ids depend on the request, the data and the packages alone: not on the number of
-    jobs, and not on how often the compile was ended and resumed.
+    jobs, and not on how often the compile was ended and resumed. A search for which more than
+    searching.LEAST_AHEAD jobs work takes its decisions with less knowledge, and other ones.
+
+    Args:
+        limits: of a search among combinations of sizes and techniques; None to go on with a search that
+            the folder holds, or, where it holds none, to make what the request lists.
 
     Raises:
         BadInput: the request, its data or the folder is wrong; see claimed and check_continues.
@@ -56,10 +70,13 @@ def compile_catalog(
         RunFailed: no trunk at all could be made, or the disk cannot be written.
     """
     _check_surroundings(conditions)
-    candidates = plan_candidates(request)
+    listed = plan_candidates(request)
     with claimed(root, resume) as work:
         before = begun_catalog(root)
         outcomes = {} if before is None else sound_outcomes(before)
+        record = search_record(root, limits, conditions.jobs)
+        space = () if record is None else search_space(request)
+        candidates = listed if record is None else tuple(c.candidate for c in space)
         missing = [c for c in candidates if c.name not in outcomes]
         with WorkerPool(min(conditions.jobs, len(missing))) as pool:
             prepared = _prepare(request, candidates, work, conditions.jobs, observe)
@@ -67,7 +84,11 @@ def compile_catalog(
             if before is not None:
                 check_continues(before.contents, root, plan.fingerprint, plan.versions)
             log = CompileLog(plan, outcomes, conditions.today)
-            _make_missing(plan, log, pool, observe)
+            if record is None:
+                _make_missing(plan, log, pool, observe)
+            else:
+                search = Search(plan.place, space, record, conditions.clock)
+                _search(search, record, plan, log, pool, observe, outcomes)
         _measure(root, conditions, observe)
         log.write(complete=True)
     shutil.rmtree(work, ignore_errors=True)
@@ -125,7 +146,27 @@ def _make_missing(plan: CompilePlan, log: CompileLog, pool: WorkerPool, observe:
     finished = log.finished()
     names = tuple(c.name for c in plan.candidates)
     observe(Planned(names, tuple(n for n in names if n in finished)))
-    pool.make_all(plan.place, plan.candidates, finished, log, observe)
+    pool.make_all(plan.place, ListedQueue(plan.candidates, finished), log, observe)
+    _check_made_any(log)
+
+
+def _search(
+    search: Search,
+    record: SearchRecord,
+    plan: CompilePlan,
+    log: CompileLog,
+    pool: WorkerPool,
+    observe: Observer,
+    outcomes: Mapping[str, Outcome],
+) -> None:
+    log.write(complete=False)
+    search.begin(outcomes, log.finished())
+    observe(SearchStarted(len(plan.candidates), record.limits.max_candidates, len(outcomes)))
+    pool.make_all(plan.place, search, log, observe)
+    _check_made_any(log)
+
+
+def _check_made_any(log: CompileLog) -> None:
     if not log.finished():
         name, reason = next(iter(log.failed.items()))
         raise RunFailed(f"no trunk could be made; {name}: {reason}")

@@ -58,6 +58,23 @@ class CandidateFailed:
 
 
 @dataclass(frozen=True, slots=True)
+class CandidateStopped:
+    """A trunk was not trained to its end: a cheaper one had learned more by then."""
+
+    candidate: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class SearchStarted:
+    """So many combinations may be tried, most of them (None: as many as time allows); so many are."""
+
+    combinations: int
+    most: int | None
+    tried: int
+
+
+@dataclass(frozen=True, slots=True)
 class MeasuringStarted:
     """Latency and load time of so many parts are being measured."""
 
@@ -71,6 +88,8 @@ Event = (
     | CandidateProgress
     | CandidateFinished
     | CandidateFailed
+    | CandidateStopped
+    | SearchStarted
     | MeasuringStarted
 )
 

@@ -24,15 +24,20 @@ def plan_candidates(request: CompileRequest) -> tuple[Candidate, ...]:
     Raises:
         BadInput: an architecture that cannot be imported, or cannot be scaled though asked to be.
     """
-    planned = []
+    return tuple(c for family, model in families_of(request) for c in _plan_family(family, model))
+
+
+def families_of(request: CompileRequest) -> list[tuple[Family, ModelSpec]]:
+    """Return every model as a family for every input type, with the prefix of its trunks' names."""
+    found = []
     several = len(request.input_types) > 1
     for input_type in request.input_types:
         for position, model in enumerate(request.models):
             prefix = _family_name(model, position, request)
             name = f"{input_type.name}-{prefix}" if several else prefix
             family = Family(name, model.architecture, input_type, model.scales, model.fine_tune)
-            planned.extend(_plan_family(family, model))
-    return tuple(planned)
+            found.append((family, model))
+    return found
 
 
 def _plan_family(family: Family, model: ModelSpec) -> list[Candidate]:
@@ -40,7 +45,7 @@ def _plan_family(family: Family, model: ModelSpec) -> list[Candidate]:
     planned = [base]
     for technique in model.techniques:
         planned.extend(TECHNIQUES[technique](family, base))
-    _check_factories(planned)
+    check_factories(planned)
     names = [c.name for c in planned]
     if len(set(names)) != len(names):
         raise BadInput(f"model {model.arch}: two scales give trunks of the same name: {names}")
@@ -53,8 +58,12 @@ def _family_name(model: ModelSpec, position: int, request: CompileRequest) -> st
     return name if len(twins) == 1 else f"{name}-{position + 1}"
 
 
-def _check_factories(planned: Sequence[Candidate]) -> None:
-    """Import what is to be built before anything is, so that a wrong name costs no time."""
+def check_factories(planned: Sequence[Candidate]) -> None:
+    """Import what is to be built before anything is, so that a wrong name costs no time.
+
+    Raises:
+        BadInput: an architecture that cannot be imported, or cannot be scaled though asked to be.
+    """
     for candidate in planned:
         recipe = candidate.recipe
         if not isinstance(recipe, TrainTrunk | TrainOnFirstPart | LoadTrunk):

@@ -18,13 +18,32 @@ from catalog.compiler.events import (
     CandidateFinished,
     CandidateProgress,
     CandidateStarted,
+    CandidateStopped,
     Observer,
 )
 from catalog.compiler.outcomes import Outcome
-from catalog.compiler.worker import Assignment, Failure, Report, work
+from catalog.compiler.worker import Assignment, Failure, Report, Stopped, work
 from catalog.compiler.workplace import Workplace
 from catalog.training.schedule import Progress
 from catalog.transforms.recipe import Candidate, StoredTrunk
+
+
+class Queue(Protocol):
+    """Which trunk is made next."""
+
+    def next(self) -> Assignment | None:
+        """Take what can be begun now; None where nothing can before another report."""
+
+    def note(self, candidate: Candidate, progress: Progress) -> None:
+        """Take note of an epoch of a trunk's training."""
+
+    def finish(self, outcome: Outcome, trunk: StoredTrunk) -> None:
+        """Take note of a finished trunk, which others can start from."""
+
+    def give_up(
+        self, candidate: Candidate, report: Failure | Stopped
+    ) -> Iterator[tuple[str, Failure | Stopped]]:
+        """Yield what is given up with a trunk, itself first, and why."""
 
 
 class OutcomeLog(Protocol):
@@ -71,27 +90,18 @@ class WorkerPool:
             worker.process.join()
             worker.pipe.close()
 
-    def make_all(
-        self,
-        place: Workplace,
-        candidates: Sequence[Candidate],
-        finished: Mapping[str, StoredTrunk],
-        log: OutcomeLog,
-        observe: Observer,
-    ) -> None:
-        """Make candidates that are not finished, each after those that it starts from.
+    def make_all(self, place: Workplace, queue: Queue, log: OutcomeLog, observe: Observer) -> None:
+        """Make what a queue asks for until it asks for nothing more.
 
         Args:
             place: where workers read and write.
-            candidates: in the order of preference.
-            finished: trunks that are stored already.
+            queue: says what to make next.
             log: keeps what came of each.
             observe: told what happens.
         """
         self._place = place
         for worker in self._workers:
             _send(worker, place)
-        queue = _Queue(candidates, finished)
         while True:
             self._assign(queue, observe)
             busy = [w for w in self._workers if w.assigned is not None]
@@ -101,7 +111,7 @@ class WorkerPool:
                 worker = next(w for w in busy if w.pipe is pipe)
                 self._take_report(worker, queue, log, observe)
 
-    def _assign(self, queue: _Queue, observe: Observer) -> None:
+    def _assign(self, queue: Queue, observe: Observer) -> None:
         for worker in self._workers:
             if worker.assigned is not None:
                 continue
@@ -112,22 +122,26 @@ class WorkerPool:
             observe(CandidateStarted(assignment.candidate.name))
             _send(worker, assignment)
 
-    def _take_report(self, worker: _Worker, queue: _Queue, log: OutcomeLog, observe: Observer) -> None:
+    def _take_report(self, worker: _Worker, queue: Queue, log: OutcomeLog, observe: Observer) -> None:
         candidate = worker.assigned
         assert candidate is not None
         report = self._received(worker)
         if isinstance(report, Progress):
+            queue.note(candidate, report)
             observe(CandidateProgress(candidate.name, report))
             return
         worker.assigned = None
         if isinstance(report, Outcome):
-            queue.finish(candidate, log.finish(report))
+            queue.finish(report, log.finish(report))
             accuracy = {v.task: v.validation_accuracy for v in report.variants}
             observe(CandidateFinished(candidate.name, accuracy))
             return
-        for name, reason in queue.fail(candidate, report.reason):
-            log.fail(name, reason)
-            observe(CandidateFailed(name, reason))
+        for name, end in queue.give_up(candidate, report):
+            if isinstance(end, Failure):
+                log.fail(name, end.reason)
+                observe(CandidateFailed(name, end.reason))
+            else:
+                observe(CandidateStopped(name, end.reason))
 
     def _received(self, worker: _Worker) -> Report:
         """Receive a report; a worker that died is replaced, and its trunk has failed."""
@@ -145,8 +159,13 @@ class WorkerPool:
         return report
 
 
-class _Queue:
-    """Which candidates wait and which are finished."""
+class ListedQueue:
+    """A list of candidates, worked off in order, each after those that it starts from.
+
+    Args:
+        candidates: in the order of preference.
+        finished: trunks that are stored already.
+    """
 
     def __init__(self, candidates: Sequence[Candidate], finished: Mapping[str, StoredTrunk]) -> None:
         self._waiting = [c for c in candidates if c.name not in finished]
@@ -160,16 +179,22 @@ class _Queue:
                 return Assignment(candidate, {name: self._finished[name] for name in candidate.after})
         return None
 
-    def finish(self, candidate: Candidate, trunk: StoredTrunk) -> None:
-        self._finished[candidate.name] = trunk
+    def note(self, candidate: Candidate, progress: Progress) -> None:
+        """Take no note: nothing that is listed depends on it."""
 
-    def fail(self, candidate: Candidate, reason: str) -> Iterator[tuple[str, str]]:
-        """Yield what is given up by a failure, with reasons: the candidate and all that start from it."""
-        yield candidate.name, reason
+    def finish(self, outcome: Outcome, trunk: StoredTrunk) -> None:
+        """Let others start from a finished trunk."""
+        self._finished[outcome.trunk.name] = trunk
+
+    def give_up(
+        self, candidate: Candidate, report: Failure | Stopped
+    ) -> Iterator[tuple[str, Failure | Stopped]]:
+        """Yield the candidate and all that start from it."""
+        yield candidate.name, report
         for follower in [c for c in self._waiting if candidate.name in c.after]:
             if follower in self._waiting:
                 self._waiting.remove(follower)
-                yield from self.fail(follower, f"starts from {candidate.name}, which failed")
+                yield from self.give_up(follower, Failure(f"starts from {candidate.name}, which failed"))
 
 
 def _send(worker: _Worker, message: object) -> None:

@@ -11,20 +11,28 @@ from multiprocessing import parent_process
 from multiprocessing.connection import Connection, wait
 from pathlib import Path
 
+from catalog.compiler.early_stopping import StoppedEarly, StopRule, watched
 from catalog.compiler.outcomes import Outcome
 from catalog.compiler.workplace import Workplace
 from catalog.durable_file import write_whole
-from catalog.errors import McdnnError
+from catalog.errors import McdnnError, RunFailed
 from catalog.training.schedule import Progress
 from catalog.transforms.recipe import Candidate, StoredTrunk
 
 
 @dataclass(frozen=True, slots=True)
 class Assignment:
-    """One trunk to make, with the stored trunks that it starts from."""
+    """One trunk to make.
+
+    Args:
+        candidate: the trunk.
+        finished: the stored trunks that it starts from.
+        stop: when to end its training early; None for never.
+    """
 
     candidate: Candidate
     finished: Mapping[str, StoredTrunk]
+    stop: StopRule | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +42,14 @@ class Failure:
     reason: str
 
 
-Report = Progress | Outcome | Failure
+@dataclass(frozen=True, slots=True)
+class Stopped:
+    """Why a trunk was not trained to its end, though nothing was wrong with it."""
+
+    reason: str
+
+
+Report = Progress | Outcome | Failure | Stopped
 
 
 def work(pipe: Connection) -> None:
@@ -58,18 +73,30 @@ def work(pipe: Connection) -> None:
         return
 
 
-def _attempt(place: Workplace, assignment: Assignment, pipe: Connection) -> Outcome | Failure:
+def _attempt(place: Workplace, assignment: Assignment, pipe: Connection) -> Outcome | Failure | Stopped:
     """Make a trunk; whatever goes wrong costs this trunk alone, so everything is caught here."""
     from catalog.compiler.candidate_work import make_candidate
 
     try:
-        return make_candidate(place, assignment.candidate, assignment.finished, pipe.send)
+        report = watched(pipe.send, assignment.stop)
+        return make_candidate(place, assignment.candidate, assignment.finished, report)
+    except StoppedEarly as e:
+        return Stopped(str(e))
     except McdnnError as e:
         return Failure(str(e))
     except Exception as e:
-        trace = failure_file(place.root, assignment.candidate.name)
-        write_whole(trace, traceback.format_exc().encode())
-        return Failure(f"{type(e).__name__}: {e} (traceback in {trace})")
+        return Failure(
+            f"{type(e).__name__}: {e}{_kept_trace(failure_file(place.root, assignment.candidate.name))}"
+        )
+
+
+def _kept_trace(path: Path) -> str:
+    """Leave the traceback of the error at hand and say where; a full disk costs the traceback alone."""
+    try:
+        write_whole(path, traceback.format_exc().encode())
+    except RunFailed as e:
+        return f" (no traceback: {e})"
+    return f" (traceback in {path})"
 
 
 def failure_file(root: Path, candidate: str) -> Path:

@@ -13,12 +13,14 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from catalog.compiler.request import CompileRequest
+    from catalog.compiler.search_record import SearchLimits
     from catalog.store import Catalog
 
 _EXAMPLE = """examples:
   mcdnn compile digits --out out/digits
   mcdnn compile TASKS.toml --out catalog/ --jobs 4
   mcdnn compile TASKS.toml --out catalog/ --resume
+  mcdnn compile TASKS.toml --out catalog/ --budget-minutes 120
 """
 
 
@@ -29,7 +31,8 @@ def add_parser(subparsers: Any) -> None:
         help="train, shrink and measure models for a set of tasks",
         description="Trains a family of models for the tasks of a file, makes smaller ones of them, measures "
         "all and stores them as a catalog. What is finished is stored at once: after Ctrl-C or a crash, "
-        "--resume continues.",
+        "--resume continues. With a budget it searches: among all sizes of the models and all chains of "
+        "their techniques it tries next what is expected to fill the widest gap between cost and accuracy.",
         epilog=_EXAMPLE,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
@@ -39,6 +42,15 @@ def add_parser(subparsers: Any) -> None:
     parser.add_argument("--out", type=Path, metavar="CATALOG", help="a new or empty folder")
     parser.add_argument("--jobs", type=int, metavar="N", help="processes that train (default: one a core)")
     parser.add_argument("--resume", action="store_true", help="complete the catalog in --out")
+    parser.add_argument(
+        "--max-candidates", type=int, metavar="N", help="search, and try at most so many combinations"
+    )
+    parser.add_argument(
+        "--budget-minutes",
+        type=float,
+        metavar="M",
+        help="search, and begin nothing that is expected to end later, all runs together",
+    )
     parser.add_argument("--print-schema", action="store_true", help="print the JSON schema of TASKS.toml")
 
 
@@ -65,9 +77,19 @@ def run(args: argparse.Namespace) -> int:
         raise BadInput("no folder to write to: give one with --out CATALOG")
     request = read_task_file(args.tasks)
     jobs = usable_cores() if args.jobs is None else args.jobs
-    catalog = compile_shown(request, args.out, args.resume, jobs, Console(stderr=True))
+    limits = _limits(args.max_candidates, args.budget_minutes)
+    catalog = compile_shown(request, args.out, args.resume, jobs, Console(stderr=True), limits)
     _print_summary(catalog)
     return 0
+
+
+def _limits(max_candidates: int | None, budget_minutes: float | None) -> SearchLimits | None:
+    """Return the limits of a search; None where none is asked for."""
+    from catalog.compiler.search_record import SearchLimits
+
+    if max_candidates is None and budget_minutes is None:
+        return None
+    return SearchLimits(max_candidates, None if budget_minutes is None else 60.0 * budget_minutes)
 
 
 def usable_cores() -> int:
@@ -75,7 +97,14 @@ def usable_cores() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
-def compile_shown(request: CompileRequest, out: Path, resume: bool, jobs: int, console: Console) -> Catalog:
+def compile_shown(
+    request: CompileRequest,
+    out: Path,
+    resume: bool,
+    jobs: int,
+    console: Console,
+    limits: SearchLimits | None = None,
+) -> Catalog:
     """Compile into a folder and show on a console what is being made; see compile_catalog.
 
     Raises:
@@ -96,7 +125,7 @@ def compile_shown(request: CompileRequest, out: Path, resume: bool, jobs: int, c
     conditions = Conditions(jobs, time.perf_counter, today, measuring)
     try:
         with open_display(console) as display:
-            return compile_catalog(request, out, resume, conditions, display)
+            return compile_catalog(request, out, resume, conditions, display, limits)
     except KeyboardInterrupt:
         console.print(
             f"what is finished is kept in {out}: continue with --resume",
@@ -116,7 +145,21 @@ def _print_summary(catalog: Catalog) -> None:
     Console().print(variants_table(catalog, leading, "host"))
     for name, reason in catalog.contents.compiled.failed.items():
         print(f"failed: {name}: {reason}")
+    _print_search(catalog)
     for line in kept_off(catalog, "host") + failures(catalog, catalog.measurements("host")):
         print(line)
     print(f"{len(catalog.trunks)} trunks, {len(catalog.variants)} variants in {catalog.root}; all of them:")
     print(f"  mcdnn catalog show {catalog.root}")
+
+
+def _print_search(catalog: Catalog) -> None:
+    """Say what a search tried, and what it stopped."""
+    from catalog.compiler.search_record import End, read_record
+
+    record = read_record(catalog.root)
+    if record is None:
+        return
+    stopped = [d for d in record.decisions if d.end is End.STOPPED]
+    print(f"searched: {len(record.decisions)} combinations tried, {len(stopped)} stopped early")
+    for decision in stopped:
+        print(f"stopped: {decision.candidate}: {decision.reason}")
