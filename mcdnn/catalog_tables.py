@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import asdict
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from rich.table import Table
 
@@ -12,6 +12,9 @@ from catalog.measurements import DeviceMeasurements, PartMeasurement
 from catalog.store import Catalog
 from catalog.variants import MeasuredVariant, OffFront, off_front
 from mcdnn.quantities import NONE, energy, latency, megabytes, share
+
+if TYPE_CHECKING:
+    from catalog.compiler.forecast import Forecast
 
 _FIGURES = ("valid.", "test", "memory", "latency", "energy")
 _MOST_TRUNKS = 2
@@ -44,6 +47,17 @@ def variants_table(catalog: Catalog, task: str, device: str) -> Table:
             NONE if m.energy_j is None else energy(m.energy_j),
             _standing(off.get(m.variant.id), numbers),
         )
+    return table
+
+
+def forecast_table(forecast: Forecast) -> Table:
+    """Return what a compile would try, in order: what each would cost to run, and to make."""
+    table = Table(box=None, pad_edge=False, padding=(0, 1, 0, 0))
+    table.add_column("would try", overflow="fold")
+    for figure in ("million MACs", "memory", "to make"):
+        table.add_column(figure, justify="right", no_wrap=True)
+    for e in forecast.expected:
+        table.add_row(e.candidate, f"{e.macs / 1e6:.3g}", megabytes(e.memory_bytes), f"{e.seconds:.0f} s")
     return table
 
 

@@ -69,7 +69,7 @@ def compile_catalog(
         MissingExtra: torch is not installed.
         RunFailed: no trunk at all could be made, or the disk cannot be written.
     """
-    _check_surroundings(conditions)
+    check_surroundings(conditions.jobs)
     listed = plan_candidates(request)
     with claimed(root, resume) as work:
         before = begun_catalog(root)
@@ -95,9 +95,15 @@ def compile_catalog(
     return open_catalog(root, verify=False)
 
 
-def _check_surroundings(conditions: Conditions) -> None:
-    if conditions.jobs < 1:
-        raise BadInput(f"jobs {conditions.jobs}: expected at least 1")
+def check_surroundings(jobs: int) -> None:
+    """Refuse what no compile could begin with.
+
+    Raises:
+        BadInput: no process to train in.
+        MissingExtra: torch is not installed.
+    """
+    if jobs < 1:
+        raise BadInput(f"jobs {jobs}: expected at least 1")
     for package in ("torch", "onnxscript"):
         if find_spec(package) is None:
             raise MissingExtra(package, "compile", "compiling a catalog")

@@ -4,21 +4,26 @@ The front is taken twice, as accuracy against operations and against bytes. In e
 nothing beats, and those that are under way at their predicted costs, are points on an axis of log cost;
 how well a candidate fills a gap is its distance to the nearest of them. Trying the farthest
 first is a maximin design (Johnson, Moore and Ylvisaker, Minimax and maximin distance designs,
-J. Stat. Plan. Inference, 1990), here confined to where a front can be: what costs more than the most
-accurate trunk cannot fill a gap. Kinds of trunks of which little reached the front count for less.
+J. Stat. Plan. Inference, 1990), here confined to where a front is of use: what costs more than the most
+accurate trunk cannot fill a gap, and where the front has lost a tenth in accuracy gaps count e times
+less, two tenths e^2 times less. So do kinds of trunks of which little reached the front, in proportion.
 """
 
 from __future__ import annotations
 
 import hashlib
+import math
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
+
+import numpy as np
 
 from catalog.compiler.predicted_costs import CostPredictor, LogCost
 from catalog.compiler.search_space import Combination
 
 _AXES = (0, 1)
 _BEYOND = 1e-3
+_LOSS_SCALE = 0.1
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +59,7 @@ class Choice:
     """The trunk to try next, what it is predicted to cost, and how far it is from what is there.
 
     Args:
-        distance: in natural logarithms of cost, weighted by how its kind did so far.
+        distance: in natural logarithms of cost, weighted by accuracy and by how its kind did so far.
     """
 
     combination: Combination
@@ -92,14 +97,14 @@ class _Fronts:
 
     def __init__(self, space: Sequence[Combination], known: Known, predict: CostPredictor) -> None:
         self._points: dict[tuple[str, int], list[float]] = {}
-        self._top: dict[tuple[str, int], float] = {}
+        self._kept_points: dict[tuple[str, int], list[tuple[float, float]]] = {}
         self._tried: dict[str, int] = {}
         self._kept: dict[str, int] = {}
-        kept = {name for axis in _AXES for name in _front(space, known.finished, axis)}
+        fronts = [set(_front(space, known.finished, axis)) for axis in _AXES]
         for c in space:
-            self._count(c, known, kept)
+            self._count(c, known, set().union(*fronts))
             for axis in _AXES:
-                self._place(c, axis, known, kept, predict)
+                self._place(c, axis, known, fronts[axis], predict)
 
     def distance(self, combination: Combination, cost: LogCost) -> float:
         """Return how far a candidate is from the front, on the axis where it is farther."""
@@ -114,7 +119,10 @@ class _Fronts:
         if not points:
             return 0.0
         nearest = min(abs(cost - p) for p in points)
-        return _BEYOND * nearest if cost > self._top.get(key, max(points)) else nearest
+        kept = sorted(self._kept_points.get(key, []))
+        if cost > (kept[-1][0] if kept else max(points)):
+            return _BEYOND * nearest
+        return nearest * _use_of(cost, kept)
 
     def _count(self, c: Combination, known: Known, kept: set[str]) -> None:
         if c.candidate.name in known.finished or c.candidate.name in known.given_up:
@@ -127,7 +135,17 @@ class _Fronts:
         if name in kept or name in known.under_way:
             self._points.setdefault(key, []).append(float(predict(c)[axis]))
         if name in kept:
-            self._top[key] = max(self._top.get(key, -float("inf")), float(predict(c)[axis]))
+            tried = known.finished[name]
+            self._kept_points.setdefault(key, []).append((float(tried.cost[axis]), tried.accuracy))
+
+
+def _use_of(cost: float, front: Sequence[tuple[float, float]]) -> float:
+    """Return how much a gap counts where the front, cheapest first, has lost accuracy."""
+    if not front:
+        return 1.0
+    costs, accuracies = zip(*front, strict=True)
+    lost = accuracies[-1] - float(np.interp(cost, costs, accuracies))
+    return math.exp(-lost / _LOSS_SCALE)
 
 
 def kind_of(combination: Combination) -> str:

@@ -8,7 +8,7 @@ Sizes: log cost is linear in the logs of the shares of width, depth and resoluti
 start from what a convolutional net has (operations go with width^2 * depth * resolution^2) and are
 fitted to the trunks that are made by ridge regression towards that start (Hoerl and Kennedy, 1970).
 Techniques: a trunk costs what it starts from does, times the mean effect that the same steps had
-elsewhere.
+elsewhere; before that, times the share that a technique is told to keep.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ import numpy as np
 import numpy.typing as npt
 
 from catalog.compiler.outcomes import Outcome
-from catalog.compiler.search_space import Combination
+from catalog.compiler.search_space import Combination, HasStrength
 from catalog.transforms.recipe import Candidate
 
 LogCost = npt.NDArray[np.float64]
@@ -73,7 +73,7 @@ class CostPredictor:
             return self._made[candidate.name]
         start = self._starts_from(candidate)
         if start is not None:
-            return self(start) + self._effect(_steps(candidate, start.candidate))
+            return self(start) + self._effect(candidate, _steps(candidate, start.candidate))
         base = self._space[combination.base].candidate
         return self._made.get(base.name, np.zeros(2)) + _size(candidate, base) @ self._size_effects
 
@@ -108,11 +108,15 @@ class CostPredictor:
                 seen.setdefault(key, []).append(effect)
         return seen
 
-    def _effect(self, steps: tuple[str, ...]) -> LogCost:
+    def _effect(self, candidate: Candidate, steps: tuple[str, ...]) -> LogCost:
         """Return the effect of the same steps elsewhere, or of the same techniques with other parameters."""
-        for key in _keys(steps):
-            if key in self._step_effects:
-                return np.asarray(np.mean(self._step_effects[key], axis=0))
+        same, alike = _keys(steps)
+        if same in self._step_effects:
+            return np.asarray(np.mean(self._step_effects[same], axis=0))
+        if isinstance(candidate.recipe, HasStrength):
+            return np.full(2, np.log(candidate.recipe.kept))
+        if alike in self._step_effects:
+            return np.asarray(np.mean(self._step_effects[alike], axis=0))
         expected = np.log([_STEP_EFFECTS.get(s.split()[0], _UNKNOWN_EFFECT) for s in steps])
         return np.asarray(expected.sum(axis=0))
 

@@ -20,6 +20,7 @@ _EXAMPLE = """examples:
   mcdnn compile digits --out out/digits
   mcdnn compile TASKS.toml --out catalog/ --jobs 4
   mcdnn compile TASKS.toml --out catalog/ --resume
+  mcdnn compile TASKS.toml --dry-run --budget-minutes 120
   mcdnn compile TASKS.toml --out catalog/ --budget-minutes 120
 """
 
@@ -51,6 +52,11 @@ def add_parser(subparsers: Any) -> None:
         metavar="M",
         help="search, and begin nothing that is expected to end later, all runs together",
     )
+    parser.add_argument(
+        "--dry-run",
+        action="store_true",
+        help="print what would be tried and for about how long",
+    )
     parser.add_argument("--print-schema", action="store_true", help="print the JSON schema of TASKS.toml")
 
 
@@ -73,11 +79,14 @@ def run(args: argparse.Namespace) -> int:
         raise BadInput(
             "no task file: give the path of a TASKS.toml, or digits (mcdnn compile --help shows examples)"
         )
-    if args.out is None:
+    if args.out is None and not args.dry_run:
         raise BadInput("no folder to write to: give one with --out CATALOG")
     request = read_task_file(args.tasks)
     jobs = usable_cores() if args.jobs is None else args.jobs
     limits = _limits(args.max_candidates, args.budget_minutes)
+    if args.dry_run:
+        _print_forecast(request, limits, jobs)
+        return 0
     catalog = compile_shown(request, args.out, args.resume, jobs, Console(stderr=True), limits)
     _print_summary(catalog)
     return 0
@@ -90,6 +99,25 @@ def _limits(max_candidates: int | None, budget_minutes: float | None) -> SearchL
     if max_candidates is None and budget_minutes is None:
         return None
     return SearchLimits(max_candidates, None if budget_minutes is None else 60.0 * budget_minutes)
+
+
+def _print_forecast(request: CompileRequest, limits: SearchLimits | None, jobs: int) -> None:
+    """Print what a compile would try, and for about how long."""
+    import time
+
+    from rich.console import Console
+
+    from catalog.compiler.compiling import check_surroundings
+    from catalog.compiler.forecast import forecast
+    from mcdnn.catalog_tables import forecast_table
+
+    check_surroundings(jobs)
+    expected = forecast(request, limits, jobs, time.perf_counter)
+    Console().print(forecast_table(expected))
+    chosen = f"{len(expected.expected)} of {expected.combinations} combinations"
+    print(
+        f"would try {chosen}, about {expected.seconds / 60:.1f} min with {jobs} processes, and measure them"
+    )
 
 
 def usable_cores() -> int:
