@@ -93,13 +93,18 @@ class ModelTable(_Table):
 
 
 class TrainingTable(_Table):
-    """[training]: how much work to put in; windows counts those rendered from a built-in set."""
+    """[training]: how much work to put in.
+
+    windows counts those rendered from a built-in set; stored_features those of each split whose features
+    are kept for later heads, evenly from all classes: 2 bytes for each value.
+    """
 
     seed: Annotated[int, Field(ge=0)] = 0
     epochs: Count = Effort().epochs
     scaled_epochs: Count = Effort().scaled_epochs
     tuning_epochs: Count = Effort().tuning_epochs
     windows: Annotated[int, Field(ge=20)] = 5600
+    stored_features: Count = Effort().stored_features
 
 
 class TaskFile(_Table):
@@ -172,7 +177,12 @@ def schema() -> str:
 
 def _request(file: TaskFile, folder: Path) -> CompileRequest:
     training = file.training
-    effort = Effort(training.epochs, training.scaled_epochs, training.tuning_epochs)
+    effort = Effort(
+        training.epochs,
+        training.scaled_epochs,
+        training.tuning_epochs,
+        stored_features=training.stored_features,
+    )
     return CompileRequest(
         tuple(InputType(name, t.size, t.resize, t.margin) for name, t in file.input.items()),
         tuple(_task_spec(name, t, folder) for name, t in file.task.items()),

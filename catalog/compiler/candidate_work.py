@@ -11,6 +11,7 @@ import numpy.typing as npt
 from catalog.backends.part_chain import PartChain
 from catalog.backends.protocol import Backend
 from catalog.backends.table import backend_for
+from catalog.class_balance import balanced_rows
 from catalog.compiler.outcomes import Outcome
 from catalog.compiler.workplace import Workplace
 from catalog.datasets.data_spec import SPLITS
@@ -102,7 +103,10 @@ def _trunk(candidate: Candidate, parts: tuple[Part, ...]) -> Trunk:
 def _store_features(
     place: Workplace, writer: CatalogWriter, owner: Task, trunk: Trunk, chain: PartChain
 ) -> dict[str, tuple[Float32, npt.NDArray[np.int64]]]:
-    """Run all windows of a task through a trunk; test features are used once and not stored."""
+    """Run all windows of a task through a trunk; test features are used once and not stored.
+
+    Of large splits some rows are stored, the same for every trunk of the task.
+    """
     result = {}
     for split in SPLITS:
         data = place.windows(owner.name, split, trunk.size_px)
@@ -112,7 +116,11 @@ def _store_features(
         if not np.isfinite(halves).all():
             raise RunFailed(f"{trunk.name}: features of {owner.name} are not finite as float16")
         if split != "test":
-            writer.write_features(trunk.name, owner.name, split, StoredFeatures(halves, data.labels))
+            rng = np.random.default_rng(seed_of(f"{owner.name}.{split}", place.seed))
+            rows = balanced_rows(data.labels, place.effort.stored_features, rng)
+            writer.write_features(
+                trunk.name, owner.name, split, StoredFeatures(halves[rows], data.labels[rows])
+            )
         result[split] = (features, data.labels)
     return result
 

@@ -29,12 +29,15 @@ class Effort:
         scaled_epochs: passes for smaller trunks, which learn more slowly and take a fraction of the time.
         tuning_epochs: passes for what starts from trained weights.
         calibration_windows: training windows that set the ranges of an int8 trunk.
+        stored_features: windows of each training and validation split whose features are kept with a
+            trunk, for heads that are trained later; the classes have as nearly the same share as they can.
     """
 
     epochs: int = 12
     scaled_epochs: int = 16
     tuning_epochs: int = 2
     calibration_windows: int = 256
+    stored_features: int = 10_000
 
 
 @dataclass(frozen=True, slots=True)

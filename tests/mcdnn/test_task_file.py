@@ -38,6 +38,7 @@ width = 0.5
 [training]
 seed = 7
 epochs = 2
+stored_features = 500
 """
 LEAST = '[input.a]\n[task.t]\ninput = "a"\ndata = "x"\n'
 
@@ -54,7 +55,7 @@ def test_every_key_reaches_the_request() -> None:
     assert family.relabel == {"us": ("ann", "bob"), "them": ("eve",)}
     assert family.parent == "who"
     assert request.models[0].scales == (Scale(0.5),)
-    assert (request.seed, request.effort.epochs) == (7, 2)
+    assert (request.seed, request.effort.epochs, request.effort.stored_features) == (7, 2, 500)
 
 
 def test_relative_data_starts_at_the_files_folder(tmp_path: Path) -> None:
