@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from rich.table import Table
 
+from catalog.further_apps import FurtherApp, further_apps
 from catalog.measurements import DeviceMeasurements, PartMeasurement
 from catalog.store import Catalog
 from catalog.variants import MeasuredVariant, OffFront, off_front
-from mcdnn.quantities import NONE, energy, latency, megabytes, share
+from mcdnn.quantities import NONE, energy, kilobytes, latency, megabytes, share
 
 if TYPE_CHECKING:
     from catalog.compiler.forecast import Forecast
@@ -80,6 +81,34 @@ def trunks_table(catalog: Catalog, device: str) -> Table:
         ran = (NONE, NONE) if m is None else (m.precision, "+".join(dict.fromkeys(m.backends)))
         table.add_row(trunk.name, *ran, ", then ".join(trunk.lineage))
     return table
+
+
+def further_apps_table(catalog: Catalog, device: str) -> Table:
+    """Return what each task costs where its trunk runs for another one already, over all trunks."""
+    table = Table(box=None, pad_edge=False, padding=(0, 1, 0, 0))
+    table.add_column("a further app", overflow="fold")
+    for figure in ("memory", "time", "of the trunk's"):
+        table.add_column(figure, justify="right", no_wrap=True)
+    for task in catalog.tasks:
+        apps = _further_apps(catalog, catalog.measured(task, device), device)
+        if apps:
+            table.add_row(
+                task,
+                _range([a.size_bytes for a in apps], kilobytes),
+                _range([a.head_s for a in apps], latency),
+                _range([a.trunk_share for a in apps], share),
+            )
+    return table
+
+
+def _further_apps(catalog: Catalog, measured: Sequence[MeasuredVariant], device: str) -> list[FurtherApp]:
+    heads = {h.id: h for h in catalog.contents.heads}
+    return further_apps(measured, heads, catalog.measurements(device))
+
+
+def _range(figures: Sequence[float], shown: Callable[[float], str]) -> str:
+    least, most = shown(min(figures)), shown(max(figures))
+    return least if least == most else f"{least} - {most}"
 
 
 def kept_off(catalog: Catalog, device: str) -> list[str]:
@@ -155,10 +184,11 @@ def task_rows(catalog: Catalog, task: str, device: str) -> list[dict[str, Any]]:
     """Return every variant of a task as plain data, most accurate first."""
     measured = catalog.measured(task, device)
     off = off_front(measured)
-    return [_row(catalog, m, off.get(m.variant.id)) for m in measured]
+    apps = _further_apps(catalog, measured, device)
+    return [_row(catalog, m, off.get(m.variant.id), app) for m, app in zip(measured, apps, strict=True)]
 
 
-def _row(catalog: Catalog, m: MeasuredVariant, off: OffFront | None) -> dict[str, Any]:
+def _row(catalog: Catalog, m: MeasuredVariant, off: OffFront | None, app: FurtherApp) -> dict[str, Any]:
     trunk = catalog.trunks[m.variant.trunk]
     return {
         "variant": m.variant.id,
@@ -178,6 +208,11 @@ def _row(catalog: Catalog, m: MeasuredVariant, off: OffFront | None) -> dict[str
         "energy_origin": m.energy_origin,
         "precision": m.precision,
         "backends": list(m.backends),
+        "further_app": {
+            "size_bytes": app.size_bytes,
+            "latency_s": app.head_s,
+            "share_of_trunk_latency": app.trunk_share,
+        },
         "on_front": off is None,
         "off_front_because": None if off is None else off.reason,
     }

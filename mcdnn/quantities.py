@@ -7,6 +7,7 @@ import math
 NONE = "-"
 _ENERGY_UNITS = ((1e3, "kJ"), (1.0, "J"), (1e-3, "mJ"), (1e-6, "µJ"))
 _TIME_UNITS = ((1.0, "s"), (1e-3, "ms"), (1e-6, "µs"))
+_KB = 1e3
 _MB = 1e6
 
 
@@ -23,6 +24,11 @@ def latency(seconds: float | None) -> str:
 def megabytes(size_bytes: float) -> str:
     """Return a memory size in units of a million bytes; "no limit" for inf."""
     return "no limit" if math.isinf(size_bytes) else f"{_digits(size_bytes / _MB)} MB"
+
+
+def kilobytes(size_bytes: float) -> str:
+    """Return a size of a few thousand bytes: "2.6 kB"."""
+    return f"{_digits(size_bytes / _KB)} kB"
 
 
 def money(usd: float) -> str:

@@ -84,7 +84,14 @@ def _show(args: argparse.Namespace) -> int:
     from rich.console import Console
 
     from catalog.store import open_catalog
-    from mcdnn.catalog_tables import catalog_rows, failures, kept_off, trunks_table, variants_table
+    from mcdnn.catalog_tables import (
+        catalog_rows,
+        failures,
+        further_apps_table,
+        kept_off,
+        trunks_table,
+        variants_table,
+    )
 
     catalog = open_catalog(args.catalog, verify=False)
     if args.json:
@@ -94,6 +101,7 @@ def _show(args: argparse.Namespace) -> int:
     for task in catalog.tasks:
         console.print(variants_table(catalog, task, args.device), "")
     console.print(trunks_table(catalog, args.device), "")
+    console.print(further_apps_table(catalog, args.device), "")
     console.print(f"* no other variant is at least as accurate, as small and as fast on {args.device}")
     console.print("< 3: number 3 of the same task is; slow: slower than in float")
     compiled = catalog.contents.compiled

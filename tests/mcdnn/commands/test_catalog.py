@@ -35,12 +35,30 @@ def test_programs_read_the_same_as_json(root: Path, capsys: pytest.CaptureFixtur
     assert first["latency_s"] == pytest.approx(1005e-6)
     assert first["on_front"] is True
     assert set(told["tasks"]) == {"identity", "parity"}
+    assert first["further_app"] == {
+        "size_bytes": 4 * 10 * (32 + 1),
+        "latency_s": pytest.approx(5e-6),
+        "share_of_trunk_latency": pytest.approx(0.005),
+    }
 
 
 def test_what_made_a_trunk_and_what_runs_it_is_told(root: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["catalog", "show", str(root)]) == 0
     assert ["wide", "f32", "onnxruntime", "random"] in [
         line.split() for line in capsys.readouterr().out.splitlines()
+    ]
+
+
+def test_what_a_further_app_costs_on_a_trunk_that_runs_is_told(
+    root: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["catalog", "show", str(root)]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    start = next(k for k, line in enumerate(lines) if line.startswith("a further app"))
+    told = [" ".join(line.split()) for line in lines[start + 1 : start + 3]]
+    assert told == [
+        "identity 0.36 kB - 1.32 kB 5 µs 0.5% - 5.0%",
+        "parity 0.072 kB - 0.264 kB 5 µs 0.5% - 5.0%",
     ]
 
 
