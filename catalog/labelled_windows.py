@@ -13,7 +13,10 @@ Int64 = npt.NDArray[np.int64]
 
 @dataclass(frozen=True, slots=True, eq=False)
 class LabelledWindows:
-    """Windows (N, S, S, 3) uint8 RGB, possibly mapped from a file, and class ids (N,) int64."""
+    """Windows (N, S, S, 3) uint8 RGB, possibly mapped from a file, and class ids (N,) int64.
+
+    Windows that several tasks train a trunk with have labels (N, T), -1 where a task has none.
+    """
 
     windows: UInt8
     labels: Int64

@@ -8,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from catalog.labelled_windows import LabelledWindows
+from catalog.training.joint_tasks import mixed_order
 
 UInt8 = npt.NDArray[np.uint8]
 Int64 = npt.NDArray[np.int64]
@@ -24,8 +25,11 @@ def in_order(windows: UInt8, batch: int) -> Iterator[UInt8]:
 
 
 def shuffled(data: LabelledWindows, batch: int, rng: np.random.Generator) -> Iterator[tuple[UInt8, Int64]]:
-    """Yield one epoch of varied windows with their labels; a last batch of one is left out."""
-    order = rng.permutation(len(data))
+    """Yield one epoch of varied windows with their labels; a last batch of one is left out.
+
+    Windows that tasks share are mixed evenly, see mixed_order.
+    """
+    order = rng.permutation(len(data)) if data.labels.ndim == 1 else mixed_order(data.labels, rng)
     for start in range(0, len(order), batch):
         rows = order[start : start + batch]
         if len(rows) < 2:  # batch normalisation needs more than one

@@ -9,11 +9,12 @@ import numpy as np
 import numpy.typing as npt
 import torch
 from torch import Tensor, nn
-from torch.nn import functional
 
 from catalog.errors import RunFailed
 from catalog.labelled_windows import LabelledWindows
 from catalog.training.batches import shuffled
+from catalog.training.joint_loss import joint_cross_entropy, right_answers
+from catalog.training.joint_tasks import JointTasks, alone
 from catalog.training.schedule import Progress, Schedule
 
 UInt8 = npt.NDArray[np.uint8]
@@ -44,6 +45,7 @@ def train_parts(
     rng: np.random.Generator,
     report: Callable[[Progress], None],
     frozen: FrozenParts | None = None,
+    tasks: JointTasks | None = None,
 ) -> None:
     """Train parts and a head in place by cross-entropy; the parts are left in evaluation mode.
 
@@ -55,11 +57,13 @@ def train_parts(
         rng: orders and varies the windows.
         report: called after each epoch.
         frozen: stored parts that come before and are not trained.
+        tasks: whose labels the data has; None for one task.
 
     Raises:
         TrainingDiverged: the loss became infinite or not a number.
     """
     model = nn.Sequential(*parts, head)
+    trained = alone(head.out_features) if tasks is None else tasks
     sample = np.array(data.windows[:1])
     _lay_out(model, torch.from_numpy(sample if frozen is None else frozen(sample)))
     model.train()
@@ -74,14 +78,14 @@ def train_parts(
             inputs = torch.from_numpy(windows if frozen is None else frozen(windows))
             targets = torch.from_numpy(labels)
             logits = model(inputs)  # (N, C)
-            loss = functional.cross_entropy(logits, targets)
+            loss = joint_cross_entropy(logits, targets, trained)
             if not bool(torch.isfinite(loss)):
                 raise TrainingDiverged(f"training diverged in epoch {epoch}: loss {loss.item()}")
             optimiser.zero_grad()
             torch.autograd.backward([loss])
             optimiser.step()
             cycle.step()
-            tally.add(loss, logits, targets)
+            tally.add(loss, *right_answers(logits.detach(), targets, trained))
         report(Progress(epoch, schedule.epochs, tally.loss, tally.accuracy))
     model.eval()
 
@@ -114,10 +118,10 @@ class _Tally:
         self._right = 0
         self._seen = 0
 
-    def add(self, loss: Tensor, logits: Tensor, targets: Tensor) -> None:
-        self._loss += float(loss.detach()) * len(targets)
-        self._right += int((logits.detach().argmax(1) == targets).sum())
-        self._seen += len(targets)
+    def add(self, loss: Tensor, right: int, seen: int) -> None:
+        self._loss += float(loss.detach()) * seen
+        self._right += right
+        self._seen += seen
 
     @property
     def loss(self) -> float:

@@ -17,7 +17,6 @@ import numpy.typing as npt
 from onnx import AttributeProto, ModelProto, NodeProto, TensorProto, helper, numpy_helper
 
 from catalog.errors import RunFailed
-from catalog.store import head_from_bytes
 from catalog.transforms.recipe import Bench, Candidate, Family
 
 Float32 = npt.NDArray[np.float32]
@@ -40,15 +39,14 @@ class Factorise:
 
     def make(self, bench: Bench) -> tuple[bytes, ...]:
         """Return the factorised and tuned parts; see Recipe."""
-        from catalog.transforms.tuning import tuned
+        from catalog.transforms.tuning import starting_head, tuned
 
         start = bench.starting(self.of)
         whole = [_read_model(path) for path in start.parts]
         models = [factorised(model, self.kept) for model in whole]
         if models == whole:
             raise RunFailed(f"no layer of {self.of} gets cheaper by factorising it")
-        head = head_from_bytes(start.head.read_bytes(), str(start.head))
-        return tuned(models, head, bench, _TUNING_RATE)
+        return tuned(models, starting_head(start), bench, _TUNING_RATE)
 
 
 def lowrank(family: Family, base: Candidate) -> list[Candidate]:

@@ -16,6 +16,7 @@ from catalog.errors import BadInput
 from catalog.labelled_windows import LabelledWindows
 from catalog.models.architecture import Architecture
 from catalog.tasks import InputType
+from catalog.training.joint_tasks import JointTasks
 from catalog.training.schedule import Progress
 
 
@@ -48,11 +49,13 @@ class StoredTrunk:
         size_px: side of its windows.
         parts: files in order.
         head: file of the leading task's head.
+        further_heads: files of the heads of other tasks that train the trunk too, in order.
     """
 
     size_px: int
     parts: tuple[Path, ...]
     head: Path
+    further_heads: tuple[Path, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,11 +65,12 @@ class Bench:
     Args:
         seed: of this trunk alone.
         size_px: side of the windows that the trunk reads.
-        classes: of the leading task, whose labels train the trunk.
-        data: training windows at that side, with labels of the leading task.
+        classes: of the task whose labels train the trunk, or of all such tasks together.
+        data: training windows at that side, with labels of that task or tasks.
         effort: how much work to put in.
         starting: the stored trunk of a given name; it is finished before the recipe starts.
         report: told after each epoch.
+        tasks: which classes belong to which task, where several tasks train the trunk; None where one does.
     """
 
     seed: int
@@ -76,6 +80,7 @@ class Bench:
     effort: Effort
     starting: Callable[[str], StoredTrunk]
     report: Callable[[Progress], None]
+    tasks: JointTasks | None = None
 
 
 class Recipe(Protocol):

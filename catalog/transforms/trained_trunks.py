@@ -172,6 +172,7 @@ def _train(
         np.random.default_rng(bench.seed),
         bench.report,
         frozen,
+        bench.tasks,
     )
 
 

@@ -8,7 +8,20 @@ import numpy as np
 from onnx import ModelProto
 
 from catalog.heads import HeadWeights
-from catalog.transforms.recipe import Bench
+from catalog.store import head_from_bytes
+from catalog.transforms.recipe import Bench, StoredTrunk
+
+
+def starting_head(start: StoredTrunk) -> HeadWeights:
+    """Return the head to train a stored trunk with: those of all tasks that train it, one after another.
+
+    Raises:
+        CatalogError: a file is not a stored head.
+    """
+    paths = (start.head, *start.further_heads)
+    heads = [head_from_bytes(path.read_bytes(), str(path)) for path in paths]
+    weight = np.concatenate([h.weight for h in heads])
+    return HeadWeights(weight, np.concatenate([h.bias for h in heads]), 1.0)
 
 
 def tuned(
@@ -37,7 +50,7 @@ def tuned(
         layer.bias.copy_(torch.from_numpy(head.bias))
     schedule = Schedule(bench.effort.tuning_epochs, peak_rate, weight_decay=0.0)
     rng = np.random.default_rng(bench.seed)
-    train_parts(graphs, layer, bench.data, schedule, rng, bench.report)
+    train_parts(graphs, layer, bench.data, schedule, rng, bench.report, tasks=bench.tasks)
     return tuple(
         canonical_bytes(graph.written_back(model)) for graph, model in zip(graphs, models, strict=True)
     )
