@@ -10,12 +10,14 @@ import numpy.typing as npt
 UInt8 = npt.NDArray[np.uint8]
 Int64 = npt.NDArray[np.int64]
 
+UNLABELLED = -1
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class LabelledWindows:
     """Windows (N, S, S, 3) uint8 RGB, possibly mapped from a file, and class ids (N,) int64.
 
-    Windows that several tasks train a trunk with have labels (N, T), -1 where a task has none.
+    Windows that several tasks train a trunk with have labels (N, T), UNLABELLED where a task has none.
     """
 
     windows: UInt8

@@ -22,6 +22,7 @@ from catalog.compiler.events import (
     CandidateProgress,
     CandidateStarted,
     CandidateStopped,
+    DataJoined,
     DataPrepared,
     Event,
     MeasuringStarted,
@@ -59,6 +60,10 @@ def lines_of(event: Event) -> list[str]:
         case DataPrepared(task, windows, classes, skipped):
             first = [f"{task}: {windows} windows of {classes} classes"]
             return first + _skips(task, skipped)
+        case DataJoined(input_type, windows, labelled, held_out):
+            counts = ", ".join(f"{count} with a label for {task}" for task, count in labelled.items())
+            left_out = f"; {held_out} more are held out for another task" if held_out else ""
+            return [f"{input_type}: {windows} windows train its trunks, {counts}{left_out}"]
         case Planned(candidates, done):
             kept = f", {len(done)} of them done before" if done else ""
             return [f"{len(candidates)} trunks to make{kept}"]
@@ -160,7 +165,7 @@ class TerminalDisplay:
                 self._print(event)
             case MeasuringStarted():
                 self._progress.update(self._whole, note="measuring")
-            case DataPrepared():
+            case DataPrepared() | DataJoined():
                 self._print(event)
 
     def _print(self, event: Event) -> None:

@@ -39,13 +39,19 @@ class InputTable(_Table):
 
 
 class TaskTable(_Table):
-    """[task.NAME]: one question, with data of its own or as groups of another task's classes."""
+    """[task.NAME]: one question, with data of its own or as groups of another task's classes.
+
+    Tasks with a trunk_weight train the trunks of their input together with its first task, each by the
+    windows that have its labels; the weight is that of its loss. Those without get heads on the trunks
+    that others trained.
+    """
 
     input: str
     data: str | None = None
     split: tuple[float | str, ...] | None = None
     relabel: dict[str, list[str]] | None = None
     of: str | None = None
+    trunk_weight: Annotated[float, Field(gt=0.0)] | None = None
 
     @field_validator("split")
     @classmethod
@@ -205,7 +211,7 @@ def _task_spec(name: str, table: TaskTable, folder: Path) -> TaskSpec:
     relabel = None
     if table.relabel is not None:
         relabel = {label: tuple(members) for label, members in table.relabel.items()}
-    return TaskSpec(name, table.input, data, relabel, table.of)
+    return TaskSpec(name, table.input, data, relabel, table.of, table.trunk_weight)
 
 
 def _data_spec(data: str, split: tuple[float | str, ...] | None, folder: Path) -> DataSpec:

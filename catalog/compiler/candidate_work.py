@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from typing import Protocol, runtime_checkable
 
 import numpy as np
@@ -12,6 +13,7 @@ from catalog.backends.part_chain import PartChain
 from catalog.backends.protocol import Backend
 from catalog.backends.table import backend_for
 from catalog.class_balance import balanced_rows
+from catalog.compiler.benches import bench_for
 from catalog.compiler.outcomes import Outcome
 from catalog.compiler.workplace import Workplace
 from catalog.datasets.data_spec import SPLITS
@@ -56,15 +58,7 @@ def make_candidate(
     """
     tasks = place.tasks_on(candidate.input_type)
     leading = tasks[0]
-    bench = Bench(
-        seed_of(candidate.name, place.seed),
-        candidate.size_px,
-        len(leading.classes),
-        place.windows(leading.name, "train", candidate.size_px),
-        place.effort,
-        finished.__getitem__,
-        report,
-    )
+    bench = bench_for(place, candidate, finished, report)
     writer = CatalogWriter(place.root)
     parts = tuple(_store_part(writer, data) for data in candidate.recipe.make(bench))
     trunk = _trunk(candidate, parts)
@@ -72,7 +66,7 @@ def make_candidate(
     chain = PartChain(_backend_of(parts), paths)
     brought = None
     if isinstance(candidate.recipe, BringsHead):
-        brought = candidate.recipe.brought_head(bench)
+        brought = candidate.recipe.brought_head(replace(bench, classes=len(leading.classes)))
     heads, variants = [], []
     for owner in [t for t in tasks if t.parent is None]:
         features = _store_features(place, writer, owner, trunk, chain)

@@ -77,7 +77,7 @@ class CompileLog:
 
     def _start_from(self, outcome: Outcome) -> StoredTrunk:
         root = self._plan.place.root
-        leading = self._plan.place.tasks_on(outcome.trunk.input_type)[0]
-        head = next(h for h in outcome.heads if h.task == leading.name)
+        heads = {h.task: head_file(root, h.id) for h in outcome.heads}
+        leading, *further = [heads[t.name] for t in self._plan.place.trainers(outcome.trunk.input_type)]
         paths = tuple(part_file(root, p) for p in outcome.trunk.parts)
-        return StoredTrunk(outcome.trunk.size_px, paths, head_file(root, head.id))
+        return StoredTrunk(outcome.trunk.size_px, paths, leading, tuple(further))

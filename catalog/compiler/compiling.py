@@ -10,7 +10,14 @@ from pathlib import Path
 
 from catalog.compiler.begun_catalog import begun_catalog, check_continues, claimed, sound_outcomes
 from catalog.compiler.compile_log import CompileLog, CompilePlan, Today
-from catalog.compiler.events import DataPrepared, MeasuringStarted, Observer, Planned, SearchStarted
+from catalog.compiler.events import (
+    DataJoined,
+    DataPrepared,
+    MeasuringStarted,
+    Observer,
+    Planned,
+    SearchStarted,
+)
 from catalog.compiler.fingerprint import fingerprint, package_versions
 from catalog.compiler.outcomes import Outcome
 from catalog.compiler.planning import catalog_tasks, plan_candidates
@@ -20,6 +27,7 @@ from catalog.compiler.search_record import SearchLimits, SearchRecord
 from catalog.compiler.search_space import search_space
 from catalog.compiler.searching import Search, search_record
 from catalog.compiler.workplace import Workplace
+from catalog.datasets.joining import join_training
 from catalog.datasets.prepared_data import PreparedData, WindowFolder
 from catalog.datasets.preparing import WindowsWanted, prepare
 from catalog.errors import BadInput, CatalogError, MissingExtra, RunFailed
@@ -81,6 +89,7 @@ def compile_catalog(
         with WorkerPool(min(conditions.jobs, len(missing))) as pool:
             prepared = _prepare(request, candidates, work, conditions.jobs, observe)
             plan = _plan(request, root, work, candidates, prepared)
+            _join(plan, observe)
             if before is not None:
                 check_continues(before.contents, root, plan.fingerprint, plan.versions)
             log = CompileLog(plan, outcomes, conditions.today)
@@ -143,8 +152,31 @@ def _plan(
     versions = package_versions()
     identities = {name: data.identity for name, data in prepared.items()}
     mark = fingerprint(request, candidates, tasks, identities, versions)
-    place = Workplace(root, work, tasks, request.effort, request.seed)
+    place = Workplace(root, work, tasks, request.effort, request.seed, request.trunk_weights())
     return CompilePlan(place, request.input_types, candidates, mark, versions)
+
+
+def _join(plan: CompilePlan, observe: Observer) -> None:
+    """Put together the training windows of tasks that train the same trunks.
+
+    Raises:
+        DataError: a task of which no training window is left.
+    """
+    for input_type in plan.input_types:
+        name = input_type.name
+        trainers = [t.name for t in plan.place.trainers(name)]
+        if len(trainers) < 2:
+            continue
+        own = [t.name for t in plan.place.tasks_on(name) if t.parent is None]
+        sizes_px = sorted({c.size_px for c in plan.candidates if c.input_type == name})
+        joined = join_training(
+            [plan.place.folder(t) for t in trainers],
+            [plan.place.folder(t) for t in own if t not in trainers],
+            sizes_px,
+            plan.place.joined_folder(name),
+        )
+        labelled = dict(zip(trainers, joined.labelled, strict=True))
+        observe(DataJoined(name, joined.windows, labelled, joined.held_out))
 
 
 def _make_missing(plan: CompilePlan, log: CompileLog, pool: WorkerPool, observe: Observer) -> None:

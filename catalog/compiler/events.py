@@ -19,6 +19,19 @@ class DataPrepared:
 
 
 @dataclass(frozen=True, slots=True)
+class DataJoined:
+    """Tasks train the trunks of an input type together, with so many windows.
+
+    Windows that are held out for one of its tasks train none.
+    """
+
+    input_type: str
+    windows: int
+    labelled: dict[str, int]
+    held_out: int
+
+
+@dataclass(frozen=True, slots=True)
 class Planned:
     """These trunks are to be made; those that an earlier compile left are done."""
 
@@ -83,6 +96,7 @@ class MeasuringStarted:
 
 Event = (
     DataPrepared
+    | DataJoined
     | Planned
     | CandidateStarted
     | CandidateProgress

@@ -48,6 +48,7 @@ def fingerprint(
         "tasks": [asdict(t) for t in tasks],
         "candidates": [c.record() for c in candidates],
         "effort": asdict(request.effort),
+        "trunk_weights": request.trunk_weights(),
         "seed": request.seed,
         "data": dict(data),
         "versions": dict(versions),

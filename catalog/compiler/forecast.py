@@ -21,7 +21,7 @@ from catalog.compiler.request import CompileRequest
 from catalog.compiler.search_record import SearchLimits
 from catalog.compiler.search_space import Combination, search_space
 from catalog.compiler.searching import LEAST_AHEAD
-from catalog.datasets.data_spec import DIGITS
+from catalog.datasets.data_spec import DIGITS, DataSpec
 from catalog.datasets.listing import list_splits
 from catalog.errors import RunFailed
 from catalog.graph_costs import describe_part
@@ -163,11 +163,17 @@ def _epochs(combination: Combination, effort: Effort) -> int:
 
 
 def _training_windows(request: CompileRequest, input_type: str) -> int:
-    leading = request.leading_task(input_type)
-    assert leading is not None and leading.data is not None
-    if leading.data.source == DIGITS:
-        return round(request.rendered_windows * leading.data.shares[0])
-    return len(list_splits(leading.data, request.seed).files["train"])
+    """Return how many windows train a trunk; one that several tasks have counts for each."""
+    weights = request.trunk_weights()
+    mine = [t for t in request.tasks if t.input_type == input_type]
+    trainers = [t for t in mine if t.name in weights] or mine[:1]
+    return sum(_training_windows_of(t.data, request) for t in trainers if t.data is not None)
+
+
+def _training_windows_of(data: DataSpec, request: CompileRequest) -> int:
+    if data.source == DIGITS:
+        return round(request.rendered_windows * data.shares[0])
+    return len(list_splits(data, request.seed).files["train"])
 
 
 def _trial(base: Candidate, request: CompileRequest, clock: Clock) -> _Trial:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -27,6 +28,8 @@ class TaskSpec:
         data: where its windows come from; None for a relabelled task.
         relabel: class name -> classes of the parent that belong to it.
         parent: task that is relabelled; None for the first of the input type.
+        trunk_weight: of its loss where the tasks of an input type train their trunks together. None: the
+            first trains with weight 1, the others get heads on trunks that they have not trained.
     """
 
     name: str
@@ -34,6 +37,7 @@ class TaskSpec:
     data: DataSpec | None = None
     relabel: Mapping[str, tuple[str, ...]] | None = None
     parent: str | None = None
+    trunk_weight: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,6 +113,16 @@ class CompileRequest:
         """Return the task that trains the trunks of an input type: its first."""
         return next((t for t in self.tasks if t.input_type == input_type), None)
 
+    def trunk_weights(self) -> dict[str, float]:
+        """Return the weights of the tasks that train trunks together; a task that trains alone has none."""
+        found: dict[str, float] = {}
+        for input_type in self.input_types:
+            leading = self.leading_task(input_type.name)
+            mine = [t for t in self.tasks if t.input_type == input_type.name]
+            given = {t.name: t.trunk_weight or 1.0 for t in mine if t.trunk_weight or t is leading}
+            found |= given if len(given) > 1 else {}
+        return found
+
     def parent_of(self, task: TaskSpec) -> TaskSpec | None:
         """Return the task whose data a relabelled task uses; None where it has its own.
 
@@ -142,9 +156,13 @@ def _check_task(task: TaskSpec, request: CompileRequest) -> None:
         raise BadInput(f"{where}.input = {task.input_type!r}: expected one of {inputs}")
     if (task.data is None) == (task.relabel is None):
         raise BadInput(f"{where}: expected either data or relabel")
+    if task.trunk_weight is not None and not 0.0 < task.trunk_weight < math.inf:
+        raise BadInput(f"{where}.trunk_weight = {task.trunk_weight}: expected more than 0")
     parent = request.parent_of(task)
     if parent is None:
         return
+    if task.trunk_weight is not None:
+        raise BadInput(f"{where}.trunk_weight: it has no windows of its own: task {parent.name} may have one")
     if parent.data is None or parent.input_type != task.input_type:
         raise BadInput(
             f"{where}.relabel: task {parent.name} has no data of its own with input {task.input_type!r}"

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from catalog.datasets.prepared_data import WindowFolder
@@ -21,6 +22,8 @@ class Workplace:
         tasks: all tasks of the catalog, in the order of the request.
         effort: how much work to put into each trunk.
         seed: of all randomness.
+        trunk_weights: of the losses of tasks that train the trunks of their input type together, by task;
+            an input type of which none is named has its trunks trained by its first task.
     """
 
     root: Path
@@ -28,11 +31,25 @@ class Workplace:
     tasks: tuple[Task, ...]
     effort: Effort
     seed: int
+    trunk_weights: Mapping[str, float] = field(default_factory=dict)
 
     def tasks_on(self, input_type: str) -> list[Task]:
-        """Return the tasks of an input type; the first trains its trunks."""
+        """Return the tasks of an input type; the first leads."""
         return [t for t in self.tasks if t.input_type == input_type]
+
+    def trainers(self, input_type: str) -> list[Task]:
+        """Return the tasks that train the trunks of an input type."""
+        tasks = self.tasks_on(input_type)
+        return [t for t in tasks if t.name in self.trunk_weights] or tasks[:1]
 
     def windows(self, task: str, split: str, size_px: int) -> LabelledWindows:
         """Map the windows of one split of a task with data of its own, at a trunk's side."""
-        return WindowFolder(self.data / task).read(split, size_px)
+        return self.folder(task).read(split, size_px)
+
+    def folder(self, task: str) -> WindowFolder:
+        """Return the folder of the windows of a task with data of its own."""
+        return WindowFolder(self.data / task)
+
+    def joined_folder(self, input_type: str) -> WindowFolder:
+        """Return the folder of the windows that several tasks of an input type train with."""
+        return WindowFolder(self.data / f".joined-{input_type}")  # no task's name begins with a point

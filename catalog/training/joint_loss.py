@@ -6,7 +6,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from catalog.training.joint_tasks import UNLABELLED, JointTasks
+from catalog.labelled_windows import UNLABELLED
+from catalog.training.joint_tasks import JointTasks
 
 
 def joint_cross_entropy(logits: Tensor, labels: Tensor, tasks: JointTasks) -> Tensor:

@@ -12,9 +12,9 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-Int64 = npt.NDArray[np.int64]
+from catalog.labelled_windows import UNLABELLED
 
-UNLABELLED = -1
+Int64 = npt.NDArray[np.int64]
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +47,7 @@ def mixed_order(labels: Int64, rng: np.random.Generator) -> Int64:
     A kind is which tasks a window has labels for. Any stretch of n rows holds each kind n times its share
     of all, give or take about one, so that batches are alike and no data set waits for its turn.
     """
-    _, kinds = np.unique(labels >= 0, axis=0, return_inverse=True)
+    _, kinds = np.unique(labels != UNLABELLED, axis=0, return_inverse=True)
     place = np.empty(len(labels))
     for kind in range(int(kinds.max(initial=-1)) + 1):
         rows = rng.permutation(np.flatnonzero(kinds.ravel() == kind))

@@ -9,6 +9,7 @@ from catalog.compiler.events import (
     CandidateFinished,
     CandidateProgress,
     CandidateStarted,
+    DataJoined,
     DataPrepared,
     Event,
     MeasuringStarted,
@@ -19,6 +20,7 @@ from mcdnn.compile_display import LineDisplay, TerminalDisplay, open_display
 
 STORY: list[Event] = [
     DataPrepared("who", 120, 3, tuple(f"[x]/{i}.jpg: an empty file" for i in range(7))),
+    DataJoined("face", 150, {"who": 100, "age": 60}, 4),
     Planned(("big", "small", "lost"), ("big",)),
     CandidateStarted("small"),
     CandidateProgress("small", Progress(1, 2, 0.5, 0.75)),
@@ -44,6 +46,8 @@ def test_a_pipe_gets_one_line_an_event() -> None:
         "who: 7 files cannot be read and are skipped:",
         *[f"  [x]/{i}.jpg: an empty file" for i in range(5)],
         "  and 2 more",
+        "face: 150 windows train its trunks, 100 with a label for who, 60 with a label for age; "
+        "4 more are held out for another task",
         "3 trunks to make, 1 of them done before",
         "small: started",
         "small: epoch 1 of 2, loss 0.500, accuracy 75.0%",
@@ -65,6 +69,6 @@ def test_a_terminal_gets_bars_and_keeps_what_is_over() -> None:
 def test_a_running_trunk_is_shown_with_its_loss() -> None:
     file = io.StringIO()
     with TerminalDisplay(Console(file=file, width=120, force_terminal=True)) as display:
-        for event in STORY[:4]:
+        for event in STORY[:5]:
             display(event)
     assert "loss 0.50, accuracy 75.0%" in file.getvalue()

@@ -29,6 +29,11 @@ input = "face"
 relabel = { us = ["ann", "bob"], them = ["eve"] }
 of = "who"
 
+[task.mood]
+input = "face"
+data = "moods.csv"
+trunk_weight = 0.5
+
 [[model]]
 arch = "convnet"
 techniques = ["scale"]
@@ -50,10 +55,11 @@ def parsed(text: str) -> CompileRequest:
 def test_every_key_reaches_the_request() -> None:
     request = parsed(WHOLE)
     assert request.input_types == (InputType("face", 64, Resize.LETTERBOX, 0.1),)
-    who, family = request.tasks
+    who, family, mood = request.tasks
     assert who.data == DataSpec("/here/faces", (0.8, 0.1, 0.1))
     assert family.relabel == {"us": ("ann", "bob"), "them": ("eve",)}
     assert family.parent == "who"
+    assert (who.trunk_weight, mood.trunk_weight) == (None, 0.5)
     assert request.models[0].scales == (Scale(0.5),)
     assert (request.seed, request.effort.epochs, request.effort.stored_features) == (7, 2, 500)
 

@@ -4,19 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
+from types import MappingProxyType
 
 import numpy as np
 
 from catalog.compiler.workplace import Workplace
 from catalog.datasets.data_spec import SPLITS
 from catalog.datasets.prepared_data import WindowFolder
+from catalog.models.architecture import Architecture
 from catalog.tasks import Task
-from catalog.transforms.recipe import Effort
+from catalog.transforms.recipe import Candidate, Effort
+from catalog.transforms.trained_trunks import TrainTrunk
 
 SIDE = 16
 LEVEL = Task("level", "patch", ("dark", "dim", "bright"))
 SIDES = Task("sides", "patch", ("left", "right"))
 EFFORT = Effort(epochs=2, scaled_epochs=2, tuning_epochs=1)
+SMALL = Candidate("small", "patch", SIDE, TrainTrunk(Architecture("convnet"), 0.25, 0.33), ("train small",))
 
 
 def level_windows(counts: tuple[int, ...], seed: int) -> tuple[np.ndarray, np.ndarray]:
@@ -45,7 +49,11 @@ def write_windows(folder: WindowFolder, split: str, windows: np.ndarray, labels:
 
 
 def workplace(
-    root: Path, counts: Mapping[str, tuple[int, ...]], effort: Effort = EFFORT, sides: int = 0
+    root: Path,
+    counts: Mapping[str, tuple[int, ...]],
+    effort: Effort = EFFORT,
+    sides: int = 0,
+    weights: Mapping[str, float] = MappingProxyType({}),
 ) -> Workplace:
     """Write windows of "level", so many of each class by split, and of "sides" if asked for."""
     for k, split in enumerate(SPLITS):
@@ -53,4 +61,4 @@ def workplace(
         if sides:
             write_windows(WindowFolder(root / "data" / "sides"), split, *side_windows(sides, 10 + k))
     tasks = (LEVEL, SIDES) if sides else (LEVEL,)
-    return Workplace(root / "catalog", root / "data", tasks, effort, 0)
+    return Workplace(root / "catalog", root / "data", tasks, effort, 0, dict(weights))

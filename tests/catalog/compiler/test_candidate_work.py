@@ -4,41 +4,66 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+import pytest
 
 from catalog.compiler.candidate_work import make_candidate
 from catalog.compiler.compile_log import CompileLog, CompilePlan
 from catalog.compiler.workplace import Workplace
-from catalog.models.architecture import Architecture
+from catalog.datasets.joining import join_training
 from catalog.store import Catalog, open_catalog
 from catalog.tasks import InputType
+from catalog.transforms.int8 import Quantise
+from catalog.transforms.lowrank import Factorise
 from catalog.transforms.recipe import Candidate
-from catalog.transforms.trained_trunks import TrainTrunk
-from tests.catalog.compiler.bright_windows import EFFORT, SIDE, workplace
+from tests.catalog.compiler.bright_windows import EFFORT, SIDE, SMALL, workplace
 
 COUNTS = {"train": (60, 50, 4), "validation": (20, 10, 3), "test": (8, 8, 8)}
-SMALL = Candidate("small", "patch", SIDE, TrainTrunk(Architecture("convnet"), 0.25, 0.33), ("train small",))
+LOWRANK = replace(SMALL, name="thin", recipe=Factorise("small"), lineage=("thin",), after=("small",))
+INT8 = replace(SMALL, name="byte", recipe=Quantise("small"), lineage=("byte",), after=("small",))
 
 
-def made(place: Workplace) -> Catalog:
-    plan = CompilePlan(place, (InputType("patch", SIDE),), (SMALL,), "", {})
+def made(place: Workplace, *candidates: Candidate) -> Catalog:
+    plan = CompilePlan(place, (InputType("patch", SIDE),), candidates, "", {})
     log = CompileLog(plan, {}, lambda: "2026-01-01T00:00:00Z")
-    log.finish(make_candidate(place, SMALL, {}, lambda _: None))
+    for candidate in candidates:
+        log.finish(make_candidate(place, candidate, log.finished(), lambda _: None))
     return open_catalog(place.root)
 
 
 def test_of_large_splits_an_even_share_of_every_class_is_stored(tmp_path: Path) -> None:
-    whole = made(workplace(tmp_path / "whole", COUNTS))
-    capped = made(workplace(tmp_path / "capped", COUNTS, replace(EFFORT, stored_features=24)))
+    whole = made(workplace(tmp_path / "whole", COUNTS), SMALL)
+    capped = made(workplace(tmp_path / "capped", COUNTS, replace(EFFORT, stored_features=24)), SMALL)
     for split, expected in (("train", [10, 10, 4]), ("validation", [11, 10, 3])):
         some, everything = (c.features("small", "level", split) for c in (capped, whole))
         assert np.bincount(some.labels).tolist() == expected
-        rows = {
-            row.tobytes(): label for row, label in zip(everything.features, everything.labels, strict=True)
-        }
-        assert all(rows[x.tobytes()] == y for x, y in zip(some.features, some.labels, strict=True))
+        pairs = zip(everything.features, everything.labels, strict=True)
+        label_of = {row.tobytes(): label for row, label in pairs}
+        assert [label_of[row.tobytes()] for row in some.features] == some.labels.tolist()
 
 
 def test_heads_are_trained_on_all_windows_whatever_is_stored(tmp_path: Path) -> None:
-    whole = made(workplace(tmp_path / "whole", COUNTS))
-    capped = made(workplace(tmp_path / "capped", COUNTS, replace(EFFORT, stored_features=6)))
+    whole = made(workplace(tmp_path / "whole", COUNTS), SMALL)
+    capped = made(workplace(tmp_path / "capped", COUNTS, replace(EFFORT, stored_features=6)), SMALL)
     assert [h.id for h in capped.contents.heads] == [h.id for h in whole.contents.heads]
+
+
+@pytest.fixture(scope="module")
+def together(tmp_path_factory: pytest.TempPathFactory) -> Catalog:
+    """Trunks of every kind that two tasks with data of their own train together."""
+    root = tmp_path_factory.mktemp("together")
+    place = workplace(root, COUNTS, sides=80, weights={"level": 1.0, "sides": 2.0})
+    join_training([place.folder("level"), place.folder("sides")], [], [SIDE], place.joined_folder("patch"))
+    return made(place, SMALL, LOWRANK, INT8)
+
+
+def test_tasks_with_data_of_their_own_share_trunks_that_they_train_together(together: Catalog) -> None:
+    accuracy = {v.id: v.test_accuracy for v in together.variants.values()}
+    assert set(accuracy) == {
+        f"{trunk}/{task}" for trunk in ("small", "thin", "byte") for task in together.tasks
+    }
+    assert min(accuracy.values()) > 0.9
+
+
+def test_a_trunk_that_tasks_train_together_learns_for_each_of_them(together: Catalog, tmp_path: Path) -> None:
+    alone = made(workplace(tmp_path, COUNTS, sides=80), SMALL)
+    assert alone.variants["small/sides"].test_accuracy < together.variants["small/sides"].test_accuracy

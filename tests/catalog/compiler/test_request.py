@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from catalog.compiler.request import CompileRequest, ModelSpec, TaskSpec
@@ -23,6 +25,16 @@ def test_the_first_task_of_an_input_type_leads() -> None:
     assert made.parent_of(IDENTITY) is None
 
 
+def test_tasks_with_a_weight_train_trunks_together_with_the_first_of_their_input_type() -> None:
+    face = InputType("face")
+    age, beard = (TaskSpec(n, "face", DataSpec(n)) for n in ("age", "beard"))
+    assert request(IDENTITY, age, beard, inputs=(DIGIT, face)).trunk_weights() == {}
+    together = request(IDENTITY, age, replace(beard, trunk_weight=0.5), inputs=(DIGIT, face))
+    assert together.trunk_weights() == {"age": 1.0, "beard": 0.5}
+    alone = request(IDENTITY, replace(age, trunk_weight=3.0), beard, inputs=(DIGIT, face))
+    assert alone.trunk_weights() == {}
+
+
 @pytest.mark.parametrize(
     ("tasks", "expected"),
     [
@@ -38,6 +50,11 @@ def test_the_first_task_of_an_input_type_leads() -> None:
             "asks the same as task",
         ),
         ((), "nothing to compile"),
+        (
+            (replace(IDENTITY, trunk_weight=0.0),),
+            r"task\.identity\.trunk_weight = 0\.0: expected more than 0",
+        ),
+        ((IDENTITY, replace(PARITY, trunk_weight=1.0)), r"trunk_weight: it has no windows of its own"),
     ],
 )
 def test_tasks_that_do_not_fit_together_are_named(tasks: tuple[TaskSpec, ...], expected: str) -> None:

@@ -1,0 +1,37 @@
+"""What a recipe is given to work with: whose windows, labels and classes train its trunk."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+from catalog.compiler.workplace import Workplace
+from catalog.training.joint_tasks import JointTasks
+from catalog.training.schedule import Progress
+from catalog.training.trunk_training import seed_of
+from catalog.transforms.recipe import Bench, Candidate, StoredTrunk
+
+
+def bench_for(
+    place: Workplace,
+    candidate: Candidate,
+    finished: Mapping[str, StoredTrunk],
+    report: Callable[[Progress], None],
+) -> Bench:
+    """Return the bench of a candidate: that of the only task that trains its trunk, or of several."""
+    trainers = place.trainers(candidate.input_type)
+    together = None
+    data = place.windows(trainers[0].name, "train", candidate.size_px)
+    if len(trainers) > 1:
+        weights = tuple(place.trunk_weights[t.name] for t in trainers)
+        together = JointTasks(tuple(len(t.classes) for t in trainers), weights)
+        data = place.joined_folder(candidate.input_type).read("train", candidate.size_px)
+    return Bench(
+        seed_of(candidate.name, place.seed),
+        candidate.size_px,
+        sum(len(t.classes) for t in trainers),
+        data,
+        place.effort,
+        finished.__getitem__,
+        report,
+        together,
+    )
