@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from functools import partial
 
 from catalog.compiler.workplace import Workplace
+from catalog.tasks import Task
 from catalog.training.joint_tasks import JointTasks
 from catalog.training.schedule import Progress
 from catalog.training.trunk_training import seed_of
@@ -18,20 +20,27 @@ def bench_for(
     report: Callable[[Progress], None],
 ) -> Bench:
     """Return the bench of a candidate: that of the only task that trains its trunk, or of several."""
-    trainers = place.trainers(candidate.input_type)
+    trainers = _trainers(place, candidate)
     together = None
-    data = place.windows(trainers[0].name, "train", candidate.size_px)
+    folder = place.folder(trainers[0].name)
     if len(trainers) > 1:
         weights = tuple(place.trunk_weights[t.name] for t in trainers)
         together = JointTasks(tuple(len(t.classes) for t in trainers), weights)
-        data = place.joined_folder(candidate.input_type).read("train", candidate.size_px)
+        folder = place.joined_folder(candidate.input_type)
     return Bench(
         seed_of(candidate.name, place.seed),
         candidate.size_px,
         sum(len(t.classes) for t in trainers),
-        data,
+        folder.read("train", candidate.size_px),
         place.effort,
         finished.__getitem__,
         report,
         together,
+        partial(folder.read, "train"),
     )
+
+
+def _trainers(place: Workplace, candidate: Candidate) -> list[Task]:
+    if candidate.task is None:
+        return place.trainers(candidate.input_type)
+    return [t for t in place.tasks if t.name == candidate.task]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
@@ -24,7 +25,49 @@ def in_order(windows: UInt8, batch: int) -> Iterator[UInt8]:
         yield np.ascontiguousarray(windows[start : start + batch])
 
 
-def shuffled(data: LabelledWindows, batch: int, rng: np.random.Generator) -> Iterator[tuple[UInt8, Int64]]:
+@dataclass(frozen=True, slots=True, eq=False)
+class Variation:
+    """How a batch of N windows is varied: the same shift for all, light of its own for each.
+
+    Args:
+        down: shift, as a share of the windows' side; likewise across.
+        gain: (N,) float32; what pixels are multiplied by.
+        offset: (N,) float32; what is added then, in steps of 0..255.
+    """
+
+    down: float
+    across: float
+    gain: npt.NDArray[np.float32]
+    offset: npt.NDArray[np.float32]
+
+    def __call__(self, windows: UInt8) -> UInt8:
+        """Vary windows (N, S, S, 3) of any side."""
+        size = windows.shape[1]
+        rows = np.clip(np.arange(size) + round(self.down * size), 0, size - 1)
+        columns = np.clip(np.arange(size) + round(self.across * size), 0, size - 1)
+        gain, offset = (values.reshape(-1, 1, 1, 1) for values in (self.gain, self.offset))
+        lit = windows[:, rows][:, :, columns] * gain + offset
+        return np.asarray(np.clip(lit, 0.0, 255.0), dtype=np.uint8)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Batch:
+    """Some training windows.
+
+    Args:
+        windows: (N, S, S, 3) uint8 RGB, varied.
+        labels: their rows of the labels.
+        rows: (N,) which ones they are.
+        variation: how they were varied.
+    """
+
+    windows: UInt8
+    labels: Int64
+    rows: Int64
+    variation: Variation
+
+
+def shuffled(data: LabelledWindows, batch: int, rng: np.random.Generator) -> Iterator[Batch]:
     """Yield one epoch of varied windows with their labels; a last batch of one is left out.
 
     Windows that tasks share are mixed evenly, see mixed_order.
@@ -34,21 +77,19 @@ def shuffled(data: LabelledWindows, batch: int, rng: np.random.Generator) -> Ite
         rows = order[start : start + batch]
         if len(rows) < 2:  # batch normalisation needs more than one
             continue
-        yield varied(data.windows[rows], rng), data.labels[rows]
+        windows = data.windows[rows]
+        variation = drawn_variation(len(rows), windows.shape[1], rng)
+        yield Batch(variation(windows), data.labels[rows], rows, variation)
 
 
-def varied(windows: UInt8, rng: np.random.Generator) -> UInt8:
-    """Shift a batch (N, S, S, 3) by up to a sixteenth of its side and change each window's light.
+def drawn_variation(count: int, size_px: int, rng: np.random.Generator) -> Variation:
+    """Draw a shift by up to a sixteenth of the side, at least 1 px, and a change of each window's light.
 
     What is asked about a window must not depend on these; mirroring is left out because it does for
     digits and text.
     """
-    size = windows.shape[1]
-    reach = max(1, round(size * _SHIFT_SHARE))
-    dy, dx = rng.integers(-reach, reach + 1, 2)
-    rows = np.clip(np.arange(size) + dy, 0, size - 1)
-    columns = np.clip(np.arange(size) + dx, 0, size - 1)
-    gain = rng.uniform(1.0 - _GAIN, 1.0 + _GAIN, (len(windows), 1, 1, 1)).astype(np.float32)
-    offset = rng.uniform(-_OFFSET, _OFFSET, (len(windows), 1, 1, 1)).astype(np.float32)
-    lit = windows[:, rows][:, :, columns] * gain + offset
-    return np.asarray(np.clip(lit, 0.0, 255.0), dtype=np.uint8)
+    reach = max(1, round(size_px * _SHIFT_SHARE))
+    down, across = (rng.integers(-reach, reach + 1, 2) / size_px).tolist()
+    gain = rng.uniform(1.0 - _GAIN, 1.0 + _GAIN, count).astype(np.float32)
+    offset = rng.uniform(-_OFFSET, _OFFSET, count).astype(np.float32)
+    return Variation(down, across, gain, offset)

@@ -29,7 +29,7 @@ class Progress:
     Args:
         epoch: the one that ended, 1 to epochs.
         epochs: of the whole training.
-        loss: mean cross-entropy, nats.
+        loss: mean of what was minimised, nats: cross-entropy, or what distillation makes of it.
         accuracy: share of right answers while training, in [0, 1].
     """
 

@@ -13,6 +13,7 @@ from torch import Tensor, nn
 from catalog.errors import RunFailed
 from catalog.labelled_windows import LabelledWindows
 from catalog.training.batches import shuffled
+from catalog.training.distillation import Distillation
 from catalog.training.joint_loss import joint_cross_entropy, right_answers
 from catalog.training.joint_tasks import JointTasks, alone
 from catalog.training.schedule import Progress, Schedule
@@ -46,6 +47,7 @@ def train_parts(
     report: Callable[[Progress], None],
     frozen: FrozenParts | None = None,
     tasks: JointTasks | None = None,
+    distillation: Distillation | None = None,
 ) -> None:
     """Train parts and a head in place by cross-entropy; the parts are left in evaluation mode.
 
@@ -58,6 +60,7 @@ def train_parts(
         report: called after each epoch.
         frozen: stored parts that come before and are not trained.
         tasks: whose labels the data has; None for one task.
+        distillation: from which larger trunk to learn besides; None for labels alone.
 
     Raises:
         TrainingDiverged: the loss became infinite or not a number.
@@ -74,11 +77,13 @@ def train_parts(
     )
     for epoch in range(1, schedule.epochs + 1):
         tally = _Tally()
-        for windows, labels in shuffled(data, schedule.batch, rng):
-            inputs = torch.from_numpy(windows if frozen is None else frozen(windows))
-            targets = torch.from_numpy(labels)
+        for batch in shuffled(data, schedule.batch, rng):
+            inputs = torch.from_numpy(batch.windows if frozen is None else frozen(batch.windows))
+            targets = torch.from_numpy(batch.labels)
             logits = model(inputs)  # (N, C)
             loss = joint_cross_entropy(logits, targets, trained)
+            if distillation is not None:
+                loss = distillation.blended(loss, logits, batch, trained)
             if not bool(torch.isfinite(loss)):
                 raise TrainingDiverged(f"training diverged in epoch {epoch}: loss {loss.item()}")
             optimiser.zero_grad()

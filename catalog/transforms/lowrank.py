@@ -39,14 +39,15 @@ class Factorise:
 
     def make(self, bench: Bench) -> tuple[bytes, ...]:
         """Return the factorised and tuned parts; see Recipe."""
-        from catalog.transforms.tuning import starting_head, tuned
+        from catalog.transforms.teaching import starting_head
+        from catalog.transforms.tuning import tuned
 
         start = bench.starting(self.of)
         whole = [_read_model(path) for path in start.parts]
         models = [factorised(model, self.kept) for model in whole]
         if models == whole:
             raise RunFailed(f"no layer of {self.of} gets cheaper by factorising it")
-        return tuned(models, starting_head(start), bench, _TUNING_RATE)
+        return tuned(models, starting_head(start), bench, _TUNING_RATE, start)
 
 
 def lowrank(family: Family, base: Candidate) -> list[Candidate]:

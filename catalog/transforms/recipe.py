@@ -7,8 +7,8 @@ never live modules, so that they work on any graph and after any interruption.
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, ClassVar, Protocol
 
@@ -50,12 +50,16 @@ class StoredTrunk:
         parts: files in order.
         head: file of the leading task's head.
         further_heads: files of the heads of other tasks that train the trunk too, in order.
+        heads: files of the heads of all tasks, by task.
+        accuracy: on the validation split, in [0, 1], by task.
     """
 
     size_px: int
     parts: tuple[Path, ...]
     head: Path
     further_heads: tuple[Path, ...] = ()
+    heads: Mapping[str, Path] = field(default_factory=dict)
+    accuracy: Mapping[str, float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +75,8 @@ class Bench:
         starting: the stored trunk of a given name; it is finished before the recipe starts.
         report: told after each epoch.
         tasks: which classes belong to which task, where several tasks train the trunk; None where one does.
+        data_at: the same training windows at another side, which a teacher reads; None where there is no
+            other side.
     """
 
     seed: int
@@ -81,6 +87,7 @@ class Bench:
     starting: Callable[[str], StoredTrunk]
     report: Callable[[Progress], None]
     tasks: JointTasks | None = None
+    data_at: Callable[[int], LabelledWindows] | None = None
 
 
 class Recipe(Protocol):
@@ -107,6 +114,7 @@ class Candidate:
         recipe: how to make it.
         lineage: what made it, in order, for people.
         after: names of the candidates whose stored trunks the recipe starts from.
+        task: whose windows alone train it; None for those that train all trunks of the input type.
     """
 
     name: str
@@ -115,6 +123,7 @@ class Candidate:
     recipe: Recipe
     lineage: tuple[str, ...]
     after: tuple[str, ...] = ()
+    task: str | None = None
 
     def record(self) -> dict[str, Any]:
         """Return everything that decides what becomes of it, as plain data for hashing."""

@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 
 from catalog.labelled_windows import LabelledWindows
-from catalog.training.batches import in_order, shuffled, varied
+from catalog.training.batches import drawn_variation, in_order, shuffled
 
 
 def data(count: int, side: int = 16) -> LabelledWindows:
@@ -12,13 +12,13 @@ def data(count: int, side: int = 16) -> LabelledWindows:
 
 
 def test_an_epoch_shows_every_window_once() -> None:
-    seen = [label for _, labels in shuffled(data(50), 8, np.random.default_rng(1)) for label in labels]
+    seen = [label for batch in shuffled(data(50), 8, np.random.default_rng(1)) for label in batch.labels]
     assert sorted(seen) == list(range(50))
     assert seen != sorted(seen)
 
 
 def test_a_last_batch_of_one_is_left_out() -> None:
-    sizes = [len(labels) for _, labels in shuffled(data(17), 8, np.random.default_rng(1))]
+    sizes = [len(batch.labels) for batch in shuffled(data(17), 8, np.random.default_rng(1))]
     assert sizes == [8, 8]
 
 
@@ -29,7 +29,23 @@ def test_windows_in_order_are_unvaried() -> None:
 
 def test_variation_is_mild_and_follows_from_the_generator() -> None:
     windows = data(8).windows // 2 + 60
-    first = varied(windows, np.random.default_rng(3))
-    np.testing.assert_array_equal(first, varied(windows, np.random.default_rng(3)))
+    first = drawn_variation(8, 16, np.random.default_rng(3))(windows)
+    np.testing.assert_array_equal(first, drawn_variation(8, 16, np.random.default_rng(3))(windows))
     assert abs(first.astype(float).mean() - windows.mean()) < 30
     assert not np.array_equal(first, windows)
+
+
+def test_a_batch_tells_which_windows_it_shows_and_how_they_were_varied() -> None:
+    here = data(20)
+    for batch in shuffled(here, 8, np.random.default_rng(1)):
+        np.testing.assert_array_equal(batch.windows, batch.variation(here.windows[batch.rows]))
+        np.testing.assert_array_equal(batch.labels, here.labels[batch.rows])
+
+
+def test_the_same_variation_is_the_same_view_at_another_side() -> None:
+    small = data(4, side=8).windows
+    large = small.repeat(2, axis=1).repeat(2, axis=2)
+    for seed in range(5):
+        variation = drawn_variation(4, 8, np.random.default_rng(seed))
+        inside = variation(large)[:, 2:-2:2, 2:-2:2]  # the border repeats half a small pixel more
+        np.testing.assert_array_equal(inside, variation(small)[:, 1:-1, 1:-1])

@@ -1,0 +1,69 @@
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from catalog.backends.onnxruntime_backend import OnnxruntimeBackend
+from catalog.backends.part_chain import PartChain
+from catalog.errors import RunFailed
+from catalog.heads import HeadWeights
+from catalog.labelled_windows import LabelledWindows
+from catalog.store import head_to_bytes
+from catalog.training.batches import shuffled
+from catalog.transforms.recipe import Bench, Effort, StoredTrunk
+from catalog.transforms.teaching import starting_head, taught_by
+from tests.catalog.graphs import features_part, normal, pixels_part, save
+
+FIRST = HeadWeights(normal(0, 2, 6), normal(1, 2), 1.0)
+SECOND = HeadWeights(normal(2, 3, 6), normal(3, 3), 1.5)
+
+
+def stored(folder: Path) -> StoredTrunk:
+    parts = tuple(save(p, folder / f"{k}.onnx") for k, p in enumerate([pixels_part(), features_part()]))
+    heads = []
+    for k, head in enumerate((FIRST, SECOND)):
+        heads.append(folder / f"{k}.safetensors")
+        heads[k].write_bytes(head_to_bytes(head))
+    return StoredTrunk(8, parts, heads[0], (heads[1],))
+
+
+def windows(side: int) -> LabelledWindows:
+    small = np.random.default_rng(0).integers(0, 256, (20, 8, 8, 3), dtype=np.uint8)
+    return LabelledWindows(small.repeat(side // 8, 1).repeat(side // 8, 2), np.arange(20))
+
+
+def bench(side: int) -> Bench:
+    return Bench(1, side, 5, windows(side), Effort(), lambda _: pytest.fail("starts from none"), print)
+
+
+def test_a_teacher_answers_for_the_tasks_of_all_its_heads(tmp_path: Path) -> None:
+    trunk = stored(tmp_path)
+    chain = PartChain(OnnxruntimeBackend(), trunk.parts)
+    lesson = taught_by(trunk, bench(8))
+    for batch in shuffled(windows(8), 8, np.random.default_rng(0)):
+        features = chain(batch.windows)
+        expected = [features @ head.weight.T + head.bias for head in (FIRST, SECOND)]
+        np.testing.assert_allclose(
+            lesson.teacher(batch), np.concatenate(expected, axis=1), rtol=1e-4, atol=1e-4
+        )
+    assert starting_head(trunk).weight.shape == (5, 6)
+
+
+def test_a_teacher_reads_the_same_windows_at_its_own_side(tmp_path: Path) -> None:
+    at_16 = replace(bench(16), data_at=windows)
+    chain = PartChain(OnnxruntimeBackend(), stored(tmp_path).parts)
+    lesson = taught_by(stored(tmp_path), at_16)
+    batch = next(shuffled(at_16.data, 8, np.random.default_rng(0)))
+    seen = batch.variation(windows(8).windows[batch.rows])
+    head = starting_head(stored(tmp_path))
+    np.testing.assert_allclose(
+        lesson.teacher(batch), chain(seen) @ head.weight.T + head.bias, rtol=1e-4, atol=1e-4
+    )
+
+
+def test_a_teacher_without_windows_is_named(tmp_path: Path) -> None:
+    with pytest.raises(RunFailed, match="no windows of 8 px"):
+        taught_by(stored(tmp_path), bench(16))
