@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from enum import Enum
 
 from catalog.devices import DeviceProfile
 from engine.scheduling.problem import PieceCost, Problem
@@ -13,6 +14,14 @@ _TOLERANCE = 0.1
 _FEWEST = 20
 _TAIL = 0.05  # the worst case is the 95th percentile
 _MOST_UNSEEN = 256
+
+
+class _Sort(Enum):
+    """Where in a network a piece stands."""
+
+    FIRST_PART = 1
+    FURTHER_PART = 2
+    HEAD = 3
 
 
 @dataclass(slots=True)
@@ -47,10 +56,10 @@ class CostsCorrection:
     (Robbins and Monro, 1951) with a step in proportion to the mean. Measurements are looked at many at
     a time, in their order.
 
-    A piece that has not run yet is expected to be off as the one that is most like it was (parts and
-    heads apart): a larger one by the same factor, a smaller one by the same time, because what a
-    profile misses is mostly the same for every call. Otherwise what was never tried would always
-    seem the cheapest.
+    A piece that has not run yet is expected to be off as the one that is most like it was (first parts,
+    further parts and heads apart, for a first part starts with cold caches): a larger one by the same
+    factor, a smaller one by the same time, because what a profile misses is mostly the same for every
+    call. Otherwise what was never tried would always seem the cheapest.
 
     Args:
         profile: turns measured time into modelled energy.
@@ -61,6 +70,7 @@ class CostsCorrection:
         self._measured: dict[str, _Measured] = {}
         self._unseen: list[Mapping[str, float]] = []
         self._profiled: dict[str, PieceCost] = {}
+        self._sorts: dict[str, _Sort] = {}
 
     def observe(self, problem: Problem, run_s: Mapping[str, float]) -> None:
         """Note the processor time of the pieces that ran for one window, by id; kept as it is given."""
@@ -79,6 +89,8 @@ class CostsCorrection:
             return None
         for piece, cost in problem.pieces.items():
             self._profiled.setdefault(piece, cost)
+        if not self._sorts.keys() >= problem.pieces.keys():
+            self._sorts.update(_sorts(problem))
         corrected = {}
         for piece, cost in problem.pieces.items():
             run_s, worst_s = self._expected(piece, known)
@@ -94,7 +106,7 @@ class CostsCorrection:
         if measured is not None:
             return measured.mean_s, max(measured.mean_s, measured.p95_s)
         own = self._profiled[piece]
-        like = self._most_like(own, known)
+        like = self._most_like(piece, own, known)
         if like is None:
             return own.run_s, own.run_worst_s
         profiled_s, mean_s = self._profiled[like].run_s, known[like].mean_s
@@ -105,9 +117,9 @@ class CostsCorrection:
             factor = (own.run_s + mean_s - profiled_s) / own.run_s if own.run_s > 0.0 else 1.0
         return factor * own.run_s, factor * own.run_worst_s
 
-    def _most_like(self, own: PieceCost, known: Mapping[str, _Measured]) -> str | None:
+    def _most_like(self, piece: str, own: PieceCost, known: Mapping[str, _Measured]) -> str | None:
         """Return the measured piece of the same sort whose profiled run time is the nearest."""
-        alike = [p for p in known if (self._profiled[p].load_s > 0.0) == (own.load_s > 0.0)]
+        alike = [p for p in known if self._sorts[p] is self._sorts[piece]]
         return min(alike, key=lambda p: (abs(self._profiled[p].run_s - own.run_s), p), default=None)
 
     def _look(self, problem: Problem) -> None:
@@ -130,6 +142,18 @@ class CostsCorrection:
             run_energy_j=self._profile.processor_energy_j(run_s),
             run_worst_energy_j=self._profile.processor_energy_j(worst_s),
         )
+
+
+def _sorts(problem: Problem) -> dict[str, _Sort]:
+    """Return where each piece stands; what loads in no time is a head."""
+    first = {o.stages[0].pieces[0] for options in problem.options.values() for o in options}
+    sorts = {}
+    for piece, cost in problem.pieces.items():
+        if cost.load_s <= 0.0:
+            sorts[piece] = _Sort.HEAD
+        else:
+            sorts[piece] = _Sort.FIRST_PART if piece in first else _Sort.FURTHER_PART
+    return sorts
 
 
 def _differs(expected: PieceCost, run_s: float, worst_s: float) -> bool:

@@ -27,6 +27,7 @@ _UP_S, _DOWN_S = 3600.0, 1200.0  # expected before anything was seen: up for an 
 _MOST_PLANNED = 4  # kinds an input type before connectivity; rarer ones go with the others
 _SOON_SHARE, _SOON_SHARE_LEFT = 0.02, 0.1  # what is decided before more is known: of the period, and left
 _SURPRISE, _LEAST_SURPRISE = 0.3, 0.15  # standard deviation of a demand that nothing limits
+_MOST_SURPRISE = 0.6
 _FUTURES = ((0.48, -1.0), (0.48, 1.0), (0.04, -3.3))  # in standard deviations
 _LEAST_SPREAD = 0.01
 _LEAST_S = 1e-9
@@ -107,6 +108,11 @@ class Demand:
     def counted(self, input_type: str) -> int:
         """Return how many windows came in this period."""
         return self._counted.get(input_type, 0)
+
+    @property
+    def watched_s(self) -> float:
+        """Return for how long rates were watched, as far as it has not faded."""
+        return max((rate.seen_s for rate in self._total.values()), default=0.0)
 
     def rates_hz(self) -> dict[str, float]:
         """Return windows a second by input type."""
@@ -206,7 +212,7 @@ class Forecast:
         in_cloud = any(o.needs_cloud for options in problem.options.values() for o in options)
         share = self.link.share(left_s) if in_cloud else 0.0
         spread = self.link.spread(left_s) if in_cloud else 0.0
-        surprise = self._surprise(problem)
+        surprise = self._surprise(problem, left_s)
         soon_s = min(_SOON_SHARE * problem.budget.period_s, _SOON_SHARE_LEFT * left_s)
         if left_s <= 0.0 or (spread < _LEAST_SPREAD and not any(surprise.values())):
             return Outlook(self._windows(problem, left_s, 0.0, left_s, share), (), left_s)
@@ -220,19 +226,22 @@ class Forecast:
             futures.append(Future(probability, {k: n * more[k.input_type] for k, n in windows.items()}))
         return Outlook(soon, tuple(futures), soon_s)
 
-    def _surprise(self, problem: Problem) -> dict[str, float]:
+    def _surprise(self, problem: Problem, left_s: float) -> dict[str, float]:
         """Return the relative standard deviation of the windows to come, by input type.
 
-        Apps whose wanted rate is reached cannot ask more often, and a profile is taken at its word.
+        The longer what is left is than what was watched, the less is known about it. Apps whose wanted
+        rate is reached cannot ask more often, and a profile is taken at its word.
         """
         rates_hz = self.demand.rates_hz()
+        watched_s = max(self.demand.watched_s, _LEAST_S)
+        expected = min(_MOST_SURPRISE, _SURPRISE * math.sqrt(1.0 + left_s / watched_s))
         surprise: dict[str, float] = {}
         for input_type, hz in rates_hz.items():
             wanted = [a.wanted_hz for a in problem.apps.values() if a.input_type == input_type]
             most = max(wanted, default=math.inf)
             room = most / hz - 1.0 if hz > 0.0 and math.isfinite(most) else math.inf
             known = problem.profile is not None and input_type in problem.profile.windows_hz
-            surprise[input_type] = 0.0 if known or room < _LEAST_SURPRISE else min(_SURPRISE, room)
+            surprise[input_type] = 0.0 if known or room < _LEAST_SURPRISE else min(expected, room)
         return surprise
 
     def _windows(

@@ -91,7 +91,7 @@ def test_the_page_says_why_requests_were_skipped_and_what_each_app_got() -> None
 
 
 def test_pictures_show_accuracy_spending_models_places_and_reasons() -> None:
-    lived = scenario(day(energy_j=60.0, period_s=100.0))
+    lived = scenario(day(energy_j=40.0, period_s=100.0))
     page = report_page(lived, *live(lived))
     headings = re.findall(r"<h3>(.*?)</h3>", page)
     assert headings[:2] == ["Accuracy", "Energy spent"]  # and no money, of which none was spent

@@ -7,7 +7,7 @@ import pytest
 
 from catalog.devices import DeviceProfile
 from engine.scheduling.costs_correction import CostsCorrection
-from engine.scheduling.problem import PieceCost, Problem
+from engine.scheduling.problem import Option, PieceCost, Place, Problem, Stage
 
 PROFILE = DeviceProfile("test", "made up", base_w=0.0, processor_w=10.0)
 EXPECTED = PieceCost(0.010, 0.015, 0.10, 0.15, 1.0, 10.0, 100)
@@ -93,3 +93,19 @@ def test_pieces_that_are_not_of_the_problem_are_passed_over() -> None:
     for _ in range(50):
         correction.observe(PROBLEM, {"stray": 1.0})
     assert correction.correct(PROBLEM) is None
+
+
+def test_a_further_part_is_not_expected_to_be_off_like_a_first_one() -> None:
+    parts = {"first": EXPECTED, "further": SMALL, "other first": SMALL, "other further": SMALL}
+    options = tuple(
+        Option("app", name, 0.9, (Stage(Place.DEVICE, (f"{name}first", f"{name}further")),))
+        for name in ("", "other ")
+    )
+    problem = Problem({}, {"app": options}, parts)
+    correction = CostsCorrection(PROFILE)
+    for _ in range(300):
+        correction.observe(problem, {"first": 0.010 + 0.004, "further": 0.001 + 0.0005})
+    corrected = correction.correct(problem)
+    assert corrected is not None
+    assert corrected.pieces["other first"].run_s == pytest.approx(0.001 + 0.004, rel=0.02)
+    assert corrected.pieces["other further"].run_s == pytest.approx(0.001 + 0.0005, rel=0.02)

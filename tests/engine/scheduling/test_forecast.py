@@ -65,6 +65,16 @@ def test_a_demand_that_nothing_limits_may_be_more_or_less_than_seen() -> None:
     assert total(outlook.expected()) == pytest.approx(9 * HOUR_S, rel=0.1)
 
 
+def test_the_less_was_watched_the_further_apart_futures_are() -> None:
+    problem = shared_trunks([app("who")], Budget(period_s=10 * HOUR_S))
+
+    def apart(watched_s: float) -> float:
+        many, few, _ = watched(problem, 1.0, watched_s).outlook(problem, HOUR_S).futures
+        return total(dict(many.windows)) / total(dict(few.windows))
+
+    assert apart(600.0) > apart(HOUR_S) > apart(3 * HOUR_S) > 1.8
+
+
 def test_futures_differ_in_how_long_the_link_is_there() -> None:
     problem = random_problem(0, cloud=True)
     forecast = Forecast(problem)
