@@ -1,0 +1,109 @@
+"""The catalogs that benchmarks.catalog compiles: their tasks, their reference, what is asked of them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from benchmarks import cifar_tasks, face_tasks, scene_tasks
+from catalog.store import Catalog
+from catalog.variants import MeasuredVariant
+
+_LOADED = 2  # lines in the lineage of a trunk that was loaded: its architecture, its weights
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What is asked at some loss of accuracy.
+
+    Args:
+        points: of accuracy lost against the reference, at most.
+        memory_x: how many times less memory, at least.
+        latency_x: how many times less latency, at least.
+    """
+
+    points: float
+    memory_x: float
+    latency_x: float
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """One catalog.
+
+    Args:
+        name: of the group, and of its folder.
+        about: what it is, for the report.
+        tasks: all of them, the leading one first.
+        write: writes images and TASKS.toml into a folder, given that of the data, and returns the file.
+        candidates: that a search may try, at most.
+        is_reference: tells from a catalog whether a variant may be what others are compared with; the
+            one with the most memory is.
+        asked: what is asked.
+    """
+
+    name: str
+    about: str
+    tasks: tuple[str, ...]
+    write: Callable[[Path, Path, bool], Path]
+    candidates: int
+    is_reference: Callable[[Catalog, MeasuredVariant], bool]
+    asked: tuple[Asked, ...]
+
+
+def _published(catalog: Catalog, measured: MeasuredVariant) -> bool:
+    """Tell whether a variant is a network as it was published: loaded, and nothing done to it."""
+    lineage = catalog.trunks[measured.variant.trunk].lineage
+    return lineage[0].startswith("load ") and len(lineage) == _LOADED
+
+
+def _full_size(catalog: Catalog, measured: MeasuredVariant) -> bool:
+    """Tell whether a variant was trained, and nothing done to it since."""
+    return len(catalog.trunks[measured.variant.trunk].lineage) == 1
+
+
+def _write_objects(data: Path, folder: Path, quick: bool) -> Path:
+    return cifar_tasks.write_objects(data, folder, cifar_tasks.QUICK if quick else cifar_tasks.FULL)
+
+
+def _write_faces(data: Path, folder: Path, quick: bool) -> Path:
+    return face_tasks.write_faces(data, folder, face_tasks.QUICK if quick else face_tasks.FULL)
+
+
+def _write_scenes(data: Path, folder: Path, quick: bool) -> Path:
+    return scene_tasks.write_scenes(data, folder, scene_tasks.QUICK if quick else scene_tasks.FULL)
+
+
+GROUPS = (
+    Group(
+        "objects",
+        "CIFAR-10: 14,000 images train, 2,000 validate, 4,000 test. Reference: the published ResNet-56.",
+        ("object",),
+        _write_objects,
+        30,
+        _published,
+        (Asked(1.0, 3.0, 2.3), Asked(4.0, 10.0, 4.0)),
+    ),
+    Group(
+        "faces",
+        "Grey faces of 112 px. Identity: 158 people of LFW, of each one image in five validates and one "
+        "tests. Age band (five) and gender: UTKFace, 1,200 test. All three train the trunks together. "
+        "Reference: the published MobileFaceNet with a head for each task.",
+        ("identity", "age", "gender"),
+        _write_faces,
+        26,
+        _published,
+        (Asked(1.0, 3.0, 3.0), Asked(4.0, 10.0, 6.0)),
+    ),
+    Group(
+        "scenes",
+        "Intel scenes, six classes at 64 px: 2,625 images train, 375 validate, 720 test. Reference: a "
+        "ResNet-20 of full width trained here.",
+        ("scene",),
+        _write_scenes,
+        30,
+        _full_size,
+        (Asked(1.0, 3.0, 3.0), Asked(4.0, 10.0, 6.0)),
+    ),
+)

@@ -1,0 +1,127 @@
+"""TASKS.toml for faces: who, how old and which gender, on trunks that all three share.
+
+Identity has images of its own (LFW, grey), age and gender have others (UTKFace, colour): all are seen
+grey, and trunks are trained by all three tasks, each window by those that it has a label of.
+"""
+
+from __future__ import annotations
+
+import csv
+import json
+from dataclasses import dataclass
+from pathlib import Path
+
+from benchmarks.image_lists import Labelled, every_nth_for_validation, write_lists
+from catalog.errors import BadInput
+
+_IDENTITY_EVERY = 5  # of a person's images one is for validation, and one for the test
+_VALIDATION_EVERY = 8
+_AGE_BANDS = ((12, "child"), (25, "young"), (45, "adult"), (65, "older"), (200, "old"))
+_GENDERS = {"0": "male", "1": "female"}
+_WEIGHTS = "weights/face_id/mobilefacenet_068.ckpt"
+
+
+@dataclass(frozen=True, slots=True)
+class FacesScale:
+    """How much to compile.
+
+    Args:
+        every: of the images so many one is taken.
+        people: at most, those with most images first.
+        epochs: of trunks that are trained from fresh weights.
+        tuning_epochs: of what starts from trained ones.
+    """
+
+    every: int
+    people: int
+    epochs: int
+    tuning_epochs: int
+
+
+FULL = FacesScale(every=1, people=158, epochs=12, tuning_epochs=2)
+QUICK = FacesScale(every=40, people=4, epochs=1, tuning_epochs=1)
+
+
+def write_faces(data: Path, folder: Path, scale: FacesScale) -> Path:
+    """Write lists of images and TASKS.toml into a folder and return the file.
+
+    Raises:
+        BadInput: the data is not there.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    tables = []
+    for task, splits in {"identity": _identities(data, scale), **_attributes(data, scale)}.items():
+        files = write_lists(folder, task, splits)
+        tables.append(
+            f'[task.{task}]\ninput = "face"\ndata = "."\nsplit = {json.dumps(files)}\ntrunk_weight = 1.0\n'
+        )
+    path = folder / "TASKS.toml"
+    path.write_text(_tasks_toml(data, tables, scale), encoding="utf-8")
+    return path
+
+
+def _identities(data: Path, scale: FacesScale) -> dict[str, list[Labelled]]:
+    people = sorted(
+        (sorted(p.glob("*.jpg")) for p in (data / "faces/lfw_a_112").glob("person_*")),
+        key=lambda files: (-len(files), files[0].parent.name),
+    )
+    if not people:
+        raise BadInput(f"{data / 'faces/lfw_a_112'}: no faces: docs/data.md says where the data comes from")
+    splits: dict[str, list[Labelled]] = {"train": [], "validation": [], "test": []}
+    kinds = ("test", "validation", *["train"] * (_IDENTITY_EVERY - 2))
+    for files in people[: scale.people]:
+        for number, file in enumerate(files):
+            splits[kinds[number % _IDENTITY_EVERY]].append((file, file.parent.name))
+    return splits
+
+
+def _attributes(data: Path, scale: FacesScale) -> dict[str, dict[str, list[Labelled]]]:
+    """Return the lists for age and gender: the same images, divided in the same way."""
+    ages: dict[str, list[Labelled]] = {"rest": [], "test": []}
+    genders: dict[Path, str] = {}
+    with (data / "faces/utkface_labels.csv").open(encoding="utf-8") as stream:
+        for row in list(csv.DictReader(stream))[:: scale.every]:
+            file = data / "faces/utkface_112" / row["file"]
+            genders[file] = _GENDERS[row["gender"]]
+            ages["test" if row["split"] == "test" else "rest"].append((file, age_band(int(row["age"]))))
+    age = {**every_nth_for_validation(ages["rest"], _VALIDATION_EVERY), "test": ages["test"]}
+    gender = {split: [(file, genders[file]) for file, _ in images] for split, images in age.items()}
+    return {"age": age, "gender": gender}
+
+
+def age_band(years: int) -> str:
+    """Return the name of the band that an age falls into."""
+    return next(name for most, name in _AGE_BANDS if years <= most)
+
+
+def _tasks_toml(data: Path, tables: list[str], scale: FacesScale) -> str:
+    weights = json.dumps(str((data / _WEIGHTS).resolve()))
+    return f"""
+[input.face]
+size = 112
+
+{"".join(tables)}
+[[model]]
+arch = "benchmarks.mobilefacenet:mobilefacenet"
+weights = {weights}
+techniques = ["prune", "lowrank", "int8"]
+[model.pixels]
+colour = "grey3"
+mean = [0.5]
+std = [0.50196]
+
+[[model]]
+arch = "mobilenet"
+techniques = ["scale", "prune", "int8"]
+[model.pixels]
+colour = "grey"
+{_scale(0.75, 0.5)}{_scale(0.5, 0.5)}
+[training]
+epochs = {scale.epochs}
+scaled_epochs = {scale.epochs}
+tuning_epochs = {scale.tuning_epochs}
+"""
+
+
+def _scale(width: float, resolution: float) -> str:
+    return f"[[model.scale]]\nwidth = {width}\nresolution = {resolution}\n"
