@@ -43,7 +43,8 @@ class TaskTable(_Table):
 
     Tasks with a trunk_weight train the trunks of their input together with its first task, each by the
     windows that have its labels; the weight is that of its loss. Those without get heads on the trunks
-    that others trained.
+    that others trained; where a head alone loses more accuracy than share_loss (0.02 unless said
+    otherwise, 1 for any), the compiler tries trunks of which the task has the last parts to itself.
     """
 
     input: str
@@ -52,6 +53,7 @@ class TaskTable(_Table):
     relabel: dict[str, list[str]] | None = None
     of: str | None = None
     trunk_weight: Annotated[float, Field(gt=0.0)] | None = None
+    share_loss: Annotated[float, Field(ge=0.0, le=1.0)] | None = None
 
     @field_validator("split")
     @classmethod
@@ -211,7 +213,7 @@ def _task_spec(name: str, table: TaskTable, folder: Path) -> TaskSpec:
     relabel = None
     if table.relabel is not None:
         relabel = {label: tuple(members) for label, members in table.relabel.items()}
-    return TaskSpec(name, table.input, data, relabel, table.of, table.trunk_weight)
+    return TaskSpec(name, table.input, data, relabel, table.of, table.trunk_weight, table.share_loss)
 
 
 def _data_spec(data: str, split: tuple[float | str, ...] | None, folder: Path) -> DataSpec:

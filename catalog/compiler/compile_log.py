@@ -80,4 +80,5 @@ class CompileLog:
         heads = {h.task: head_file(root, h.id) for h in outcome.heads}
         leading, *further = [heads[t.name] for t in self._plan.place.trainers(outcome.trunk.input_type)]
         paths = tuple(part_file(root, p) for p in outcome.trunk.parts)
-        return StoredTrunk(outcome.trunk.size_px, paths, leading, tuple(further))
+        accuracy = {v.task: v.validation_accuracy for v in outcome.variants}
+        return StoredTrunk(outcome.trunk.size_px, paths, leading, tuple(further), heads, accuracy)

@@ -26,6 +26,7 @@ from catalog.compiler.request import CompileRequest
 from catalog.compiler.search_record import SearchLimits, SearchRecord
 from catalog.compiler.search_space import search_space
 from catalog.compiler.searching import Search, search_record
+from catalog.compiler.share_depths import plan_share_depths
 from catalog.compiler.workplace import Workplace
 from catalog.datasets.joining import join_training
 from catalog.datasets.prepared_data import PreparedData, WindowFolder
@@ -70,7 +71,8 @@ def compile_catalog(
 
     Args:
         limits: of a search among combinations of sizes and techniques; None to go on with a search that
-            the folder holds, or, where it holds none, to make what the request lists.
+            the folder holds, or, where it holds none, to make what the request lists. Trunks of which a
+            task needs last parts to itself follow the search, outside its limits.
 
     Raises:
         BadInput: the request, its data or the folder is wrong; see claimed and check_continues.
@@ -78,13 +80,13 @@ def compile_catalog(
         RunFailed: no trunk at all could be made, or the disk cannot be written.
     """
     check_surroundings(conditions.jobs)
-    listed = plan_candidates(request)
+    listed, depths = plan_candidates(request), plan_share_depths(request)
     with claimed(root, resume) as work:
         before = begun_catalog(root)
         outcomes = {} if before is None else sound_outcomes(before)
         record = search_record(root, limits, conditions.jobs)
         space = () if record is None else search_space(request)
-        candidates = listed if record is None else tuple(c.candidate for c in space)
+        candidates = (*(listed if record is None else (c.candidate for c in space)), *depths)
         missing = [c for c in candidates if c.name not in outcomes]
         with WorkerPool(min(conditions.jobs, len(missing))) as pool:
             prepared = _prepare(request, candidates, work, conditions.jobs, observe)
@@ -94,10 +96,11 @@ def compile_catalog(
                 check_continues(before.contents, root, plan.fingerprint, plan.versions)
             log = CompileLog(plan, outcomes, conditions.today)
             if record is None:
-                _make_missing(plan, log, pool, observe)
+                _make_missing(plan, plan.candidates, log, pool, observe)
             else:
                 search = Search(plan.place, space, record, conditions.clock)
                 _search(search, record, plan, log, pool, observe, outcomes)
+                _make_missing(plan, depths, log, pool, observe)
         _measure(root, conditions, observe)
         log.write(complete=True)
     shutil.rmtree(work, ignore_errors=True)
@@ -179,12 +182,16 @@ def _join(plan: CompilePlan, observe: Observer) -> None:
         observe(DataJoined(name, joined.windows, labelled, joined.held_out))
 
 
-def _make_missing(plan: CompilePlan, log: CompileLog, pool: WorkerPool, observe: Observer) -> None:
+def _make_missing(
+    plan: CompilePlan, listed: Sequence[Candidate], log: CompileLog, pool: WorkerPool, observe: Observer
+) -> None:
+    if not listed:
+        return
     log.write(complete=False)
     finished = log.finished()
-    names = tuple(c.name for c in plan.candidates)
+    names = tuple(c.name for c in listed)
     observe(Planned(names, tuple(n for n in names if n in finished)))
-    pool.make_all(plan.place, ListedQueue(plan.candidates, finished), log, observe)
+    pool.make_all(plan.place, ListedQueue(listed, finished), log, observe)
     _check_made_any(log)
 
 
@@ -199,7 +206,7 @@ def _search(
 ) -> None:
     log.write(complete=False)
     search.begin(outcomes, log.finished())
-    observe(SearchStarted(len(plan.candidates), record.limits.max_candidates, len(outcomes)))
+    observe(SearchStarted(search.combinations, record.limits.max_candidates, len(outcomes)))
     pool.make_all(plan.place, search, log, observe)
     _check_made_any(log)
 

@@ -21,6 +21,7 @@ from catalog.compiler.request import CompileRequest
 from catalog.compiler.search_record import SearchLimits
 from catalog.compiler.search_space import Combination, search_space
 from catalog.compiler.searching import LEAST_AHEAD
+from catalog.compiler.share_depths import plan_share_depths
 from catalog.datasets.data_spec import DIGITS, DataSpec
 from catalog.datasets.listing import list_splits
 from catalog.errors import RunFailed
@@ -104,13 +105,32 @@ def forecast(request: CompileRequest, limits: SearchLimits | None, jobs: int, cl
         trained_s = trial.second_per_mac * macs * passes * windows[c.candidate.input_type]
         return Expected(c.candidate.name, float(macs), float(memory_bytes), trial.fixed_s + float(trained_s))
 
+    by_name = {c.candidate.name: c for c in space}
+    data = {t.name: t.data for t in request.tasks}
+
+    def expected_at_most(c: Candidate) -> Expected:
+        """What a trunk with parts of a task's own takes, if it is needed: about what its whole would."""
+        base, own = by_name[c.after[0]], data[c.task or ""]
+        macs, memory_bytes = np.exp(predict(base))
+        assert own is not None
+        windows_seen = (request.effort.epochs + _PASSES_FOR_HEADS) * _training_windows_of(own, request)
+        seconds = trials[base.base].fixed_s + float(trials[base.base].second_per_mac * macs * windows_seen)
+        return Expected(c.name, float(macs), float(memory_bytes), seconds)
+
+    depths = [expected_at_most(c) for c in plan_share_depths(request)]
     if limits is None:
-        by_name = {c.candidate.name: c for c in space}
-        return _summed(len(listed), (expected(by_name[c.name]) for c in listed), jobs, None)
+        made = _summed(len(listed), (expected(by_name[c.name]) for c in listed), jobs, None)
+        return _with_more(made, depths, jobs)
     order = _searched(space, predict, request.seed, max(LEAST_AHEAD, jobs))
     most = len(space) if limits.max_candidates is None else limits.max_candidates
     first = (c for c, _ in zip(order, range(most), strict=False))
-    return _summed(len(space), map(expected, first), jobs, limits.budget_s)
+    return _with_more(_summed(len(space), map(expected, first), jobs, limits.budget_s), depths, jobs)
+
+
+def _with_more(forecast: Forecast, more: Sequence[Expected], jobs: int) -> Forecast:
+    """Add trunks that follow the others."""
+    seconds = forecast.seconds + sum(e.seconds for e in more) / jobs
+    return Forecast(forecast.combinations + len(more), (*forecast.expected, *more), seconds)
 
 
 def _summed(combinations: int, expected: Iterator[Expected], jobs: int, budget_s: float | None) -> Forecast:

@@ -194,7 +194,13 @@ class ListedQueue:
         for follower in [c for c in self._waiting if candidate.name in c.after]:
             if follower in self._waiting:
                 self._waiting.remove(follower)
-                yield from self.give_up(follower, Failure(f"starts from {candidate.name}, which failed"))
+                yield from self.give_up(follower, _report_on_follower(candidate.name, report))
+
+
+def _report_on_follower(name: str, report: Failure | Stopped) -> Failure | Stopped:
+    if isinstance(report, Failure):
+        return Failure(f"starts from {name}, which failed")
+    return Stopped(f"starts from {name}, which was not made")
 
 
 def _send(worker: _Worker, message: object) -> None:

@@ -16,6 +16,7 @@ from catalog.transforms.scale import SCALES
 from catalog.transforms.table import TECHNIQUES
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]*")
+SHARE_LOSS = 0.02
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +31,9 @@ class TaskSpec:
         parent: task that is relabelled; None for the first of the input type.
         trunk_weight: of its loss where the tasks of an input type train their trunks together. None: the
             first trains with weight 1, the others get heads on trunks that they have not trained.
+        share_loss: validation accuracy, in [0, 1], that it may lose by sharing trunks; where it loses more,
+            trunks are made of which it has the last parts to itself. 1 for never. None: SHARE_LOSS for a
+            task with data of its own that trains no trunk, and never for the others.
     """
 
     name: str
@@ -38,6 +42,7 @@ class TaskSpec:
     relabel: Mapping[str, tuple[str, ...]] | None = None
     parent: str | None = None
     trunk_weight: float | None = None
+    share_loss: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,6 +128,18 @@ class CompileRequest:
             found |= given if len(given) > 1 else {}
         return found
 
+    def share_losses(self, input_type: str) -> dict[str, float]:
+        """Return what the tasks of an input type may lose by sharing, where that is looked at."""
+        weights = self.trunk_weights()
+        found: dict[str, float] = {}
+        for task in self.tasks:
+            if task.input_type != input_type or task.data is None:
+                continue
+            trains = task.name in weights or task is self.leading_task(input_type)
+            unsaid = 1.0 if trains else SHARE_LOSS
+            found[task.name] = unsaid if task.share_loss is None else task.share_loss
+        return {name: loss for name, loss in found.items() if loss < 1.0}
+
     def parent_of(self, task: TaskSpec) -> TaskSpec | None:
         """Return the task whose data a relabelled task uses; None where it has its own.
 
@@ -156,13 +173,20 @@ def _check_task(task: TaskSpec, request: CompileRequest) -> None:
         raise BadInput(f"{where}.input = {task.input_type!r}: expected one of {inputs}")
     if (task.data is None) == (task.relabel is None):
         raise BadInput(f"{where}: expected either data or relabel")
+    if task.share_loss is not None and not 0.0 <= task.share_loss <= 1.0:
+        raise BadInput(f"{where}.share_loss = {task.share_loss}: expected a share in [0, 1]")
     if task.trunk_weight is not None and not 0.0 < task.trunk_weight < math.inf:
         raise BadInput(f"{where}.trunk_weight = {task.trunk_weight}: expected more than 0")
+    alone = task is request.leading_task(task.input_type) and task.name not in request.trunk_weights()
+    if alone and task.share_loss is not None:
+        raise BadInput(f"{where}.share_loss: it loses nothing: the trunks of {task.input_type} are its own")
     parent = request.parent_of(task)
     if parent is None:
         return
     if task.trunk_weight is not None:
         raise BadInput(f"{where}.trunk_weight: it has no windows of its own: task {parent.name} may have one")
+    if task.share_loss is not None:
+        raise BadInput(f"{where}.share_loss: it has no windows of its own: task {parent.name} may have one")
     if parent.data is None or parent.input_type != task.input_type:
         raise BadInput(
             f"{where}.relabel: task {parent.name} has no data of its own with input {task.input_type!r}"

@@ -84,6 +84,11 @@ class Search:
         self._save()
 
     @property
+    def combinations(self) -> int:
+        """How many there are to choose from."""
+        return len(self._space)
+
+    @property
     def decisions(self) -> tuple[Decision, ...]:
         """What was decided so far, in order."""
         return tuple(self._decisions.values())

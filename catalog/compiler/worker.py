@@ -18,6 +18,7 @@ from catalog.durable_file import write_whole
 from catalog.errors import McdnnError, RunFailed
 from catalog.training.schedule import Progress
 from catalog.transforms.recipe import Candidate, StoredTrunk
+from catalog.transforms.share_depth import NotNeeded
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +81,7 @@ def _attempt(place: Workplace, assignment: Assignment, pipe: Connection) -> Outc
     try:
         report = watched(pipe.send, assignment.stop)
         return make_candidate(place, assignment.candidate, assignment.finished, report)
-    except StoppedEarly as e:
+    except (StoppedEarly, NotNeeded) as e:
         return Stopped(str(e))
     except McdnnError as e:
         return Failure(str(e))

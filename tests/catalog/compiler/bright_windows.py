@@ -42,6 +42,18 @@ def side_windows(count: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
     return windows.astype(np.uint8), labels
 
 
+def rough_windows(count: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
+    """Windows whose class is which half is rougher: one who knows about brightness knows little of it."""
+    rng = np.random.default_rng(seed)
+    labels = np.arange(count) % 2
+    grain = rng.normal(0.0, 8.0, (count, SIDE, SIDE, 3))
+    for k, label in enumerate(labels):
+        half = slice(SIDE // 2, SIDE) if label else slice(0, SIDE // 2)
+        grain[k, :, half] *= 4.0
+    windows = grain + rng.uniform(60.0, 190.0, (count, 1, 1, 1))
+    return np.clip(windows, 0.0, 255.0).astype(np.uint8), labels
+
+
 def write_windows(folder: WindowFolder, split: str, windows: np.ndarray, labels: np.ndarray) -> None:
     """Write one split as the compiler does."""
     folder.create(split, len(windows), windows.shape[1])[:] = windows
