@@ -66,6 +66,15 @@ def macs_by_node(model: ModelProto) -> list[int]:
     return [_macs(node, values) for node in model.graph.node]
 
 
+def shapes_by_value(model: ModelProto) -> dict[str, tuple[int, ...]]:
+    """Return the shape of every tensor for one window.
+
+    Raises:
+        DataError: shapes inside the graph are not fixed, apart from the batch axis.
+    """
+    return {name: value.shape for name, value in _inferred(model, model.graph.name).items()}
+
+
 def activation_bytes(model: ModelProto, values: Mapping[str, _Value]) -> int:
     """Return the largest sum of live tensors over the nodes in stored order.
 
