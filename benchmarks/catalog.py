@@ -1,6 +1,6 @@
 """What the compiler makes of published models and real images: accuracy against memory and latency.
 
-    python -m benchmarks.catalog --data DIR [--work DIR] [--group NAME ...] [--quick]
+    python -m benchmarks.catalog --data DIR [--work DIR] [--group NAME ...] [--budget-minutes M] [--quick]
 
 Compiles catalogs by the compiler's search (kept in --work and resumed there) and compares every variant
 with the group's reference on the held-out test split: points of accuracy lost, memory of resident parts,
@@ -50,6 +50,7 @@ def main() -> None:
     parser.add_argument("--work", type=Path, help="where catalogs are kept (default: a temporary folder)")
     parser.add_argument("--out", type=Path, default=RESULTS, help="where the report goes")
     parser.add_argument("--group", action="append", choices=names, help="only this (default: all)")
+    parser.add_argument("--budget-minutes", type=float, help="for each search, all runs together")
     parser.add_argument("--quick", action="store_true", help="few images, one epoch, few variants")
     args = parser.parse_args()
     data = args.data or Path(os.environ.get("MCDNN_DATA", ""))
@@ -59,7 +60,10 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as temporary:
         work = (args.work or Path(temporary)).resolve()
         chosen = [g for g in GROUPS if g.name in (args.group or names)]
-        catalogs = {g.name: compiled(g, data.resolve(), work / g.name, quick=args.quick) for g in chosen}
+        catalogs = {
+            g.name: compiled(g, data.resolve(), work / g.name, args.budget_minutes, quick=args.quick)
+            for g in chosen
+        }
         compared_rows = [r for g in chosen for r in compared(g, catalogs[g.name], rounds)]
         further = [r for g in chosen for r in further_rows(g.name, catalogs[g.name])]
     speeds = measured_backends(Architecture("resnet"), 1, rounds)
@@ -72,7 +76,7 @@ def main() -> None:
     print(write_report("catalog", title, compared_rows, _NOTES, packages, args.out, body, tables))
 
 
-def compiled(group: Group, data: Path, work: Path, quick: bool) -> Catalog:
+def compiled(group: Group, data: Path, work: Path, budget_minutes: float | None, quick: bool) -> Catalog:
     """Compile a catalog as a user does, or continue where an earlier run stopped.
 
     Raises:
@@ -83,6 +87,8 @@ def compiled(group: Group, data: Path, work: Path, quick: bool) -> Catalog:
     candidates = _QUICK_CANDIDATES if quick else group.candidates
     command = [sys.executable, "-m", "mcdnn", "compile", str(tasks), "--out", str(work / "catalog")]
     flags = ["--resume", "--max-candidates", str(candidates)]
+    if budget_minutes is not None:
+        flags += ["--budget-minutes", str(budget_minutes)]
     done = subprocess.run([*command, *flags], capture_output=True, text=True, check=False)
     if done.returncode != 0:
         raise RunFailed(f"mcdnn compile ({group.name}): {done.stderr.strip()[-2000:]}")
