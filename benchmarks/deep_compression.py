@@ -71,15 +71,15 @@ class Case:
 
 CASES = (
     Case(
-        "LeNet-300-100", SIDE_PX, lenet_300_100, 20,
+        "LeNet-300-100", SIDE_PX, lenet_300_100, 15,
         CompressionPlan(
-            0.06, rungs=4, rung_epochs=6, settling_epochs=16, weight_values=16,
-            sharing_epochs=4, pruning_rate=4e-3,
+            0.07, rungs=4, rung_epochs=4, settling_epochs=9, weight_values=16,
+            sharing_epochs=3, pruning_rate=4e-3,
         ),
     ),
     Case(
-        "LeNet-5", SIDE_PX, lenet_5, 10,
-        CompressionPlan(0.05, rungs=3, rung_epochs=3, settling_epochs=6, sharing_epochs=3),
+        "LeNet-5", SIDE_PX, lenet_5, 8,
+        CompressionPlan(0.06, rungs=3, rung_epochs=2, settling_epochs=5, sharing_epochs=2),
     ),
     Case(
         "LeNet-300-100 of 8 px", DIGIT_SIDE_PX, lenet_300_100_of_8_px, 40,

@@ -18,6 +18,7 @@ class Part:
         activation_bytes: largest sum of live tensors while one window runs.
         macs: multiply-accumulate operations for one window.
         precision: of the arithmetic: "f32", "bf16" or "int8".
+        download_bytes: size of its compressed file, see deep_compression; None where it was never computed.
     """
 
     id: str
@@ -28,6 +29,7 @@ class Part:
     activation_bytes: int
     macs: int
     precision: str = "f32"
+    download_bytes: int | None = None
 
     @property
     def memory_bytes(self) -> int:

@@ -10,6 +10,7 @@ from rich.table import Table
 
 from catalog.further_apps import FurtherApp, further_apps
 from catalog.measurements import DeviceMeasurements, PartMeasurement
+from catalog.parts import Trunk
 from catalog.store import Catalog
 from catalog.variants import MeasuredVariant, OffFront, off_front
 from mcdnn.quantities import NONE, energy, kilobytes, latency, megabytes, share
@@ -201,6 +202,8 @@ def _row(catalog: Catalog, m: MeasuredVariant, off: OffFront | None, app: Furthe
         "calibration_error": m.variant.calibration_error,
         "memory_bytes": m.memory_bytes,
         "macs": sum(catalog.parts[p].macs for p in trunk.parts),
+        "file_bytes": sum(catalog.parts[p].file_bytes for p in trunk.parts),
+        "download_bytes": _download_bytes(catalog, trunk),
         "latency_s": m.latency_s,
         "latency_p95_s": m.latency_p95_s,
         "load_s": m.load_s,
@@ -216,6 +219,13 @@ def _row(catalog: Catalog, m: MeasuredVariant, off: OffFront | None, app: Furthe
         "on_front": off is None,
         "off_front_because": None if off is None else off.reason,
     }
+
+
+def _download_bytes(catalog: Catalog, trunk: Trunk) -> int | None:
+    """Return the compressed size of a trunk; None where a part's was never computed."""
+    sizes = [catalog.parts[p].download_bytes for p in trunk.parts]
+    known = [size for size in sizes if size is not None]
+    return sum(known) if len(known) == len(sizes) else None
 
 
 def _part_rows(part: str, measurements: DeviceMeasurements) -> list[dict[str, Any]]:

@@ -17,6 +17,7 @@ from catalog.compiler.benches import bench_for
 from catalog.compiler.outcomes import Outcome
 from catalog.compiler.workplace import Workplace
 from catalog.datasets.data_spec import SPLITS
+from catalog.deep_compression.compressed_file import compressed_part
 from catalog.errors import RunFailed
 from catalog.graph_costs import describe_part
 from catalog.head_training import TrainedHead, calibrated_head, train_head
@@ -78,7 +79,8 @@ def make_candidate(
 
 
 def _store_part(writer: CatalogWriter, data: bytes) -> Part:
-    return describe_part(data, writer.write_part(data))
+    part = describe_part(data, writer.write_part(data))
+    return replace(part, download_bytes=len(compressed_part(data)))
 
 
 def _backend_of(parts: Sequence[Part]) -> Backend:

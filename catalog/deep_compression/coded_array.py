@@ -66,15 +66,16 @@ def sparse_indices(data: bytes, item_bytes: int, gap_bits: int) -> SparseIndices
 
 
 def coded_array(data: bytes, item_bytes: int) -> bytes | None:
-    """Code an array with the length of gaps that takes least; None where it has too many values.
+    """Code an array with the gaps that take least; None where it has too many values, zero counted.
 
     Args:
         data: its bytes in memory, little end first.
         item_bytes: of each value: 1, 2, 4 or 8.
     """
+    if len(np.unique(np.frombuffer(data, _PATTERNS[item_bytes]))) > LARGEST_CODEBOOK:
+        return None
     options = [sparse_indices(data, item_bytes, gap_bits) for gap_bits in GAP_BITS]
-    best = min((o for o in options if o is not None), key=_size_bits, default=None)
-    return None if best is None else _written(best)
+    return _written(min((o for o in options if o is not None), key=_size_bits))
 
 
 def decoded_array(coded: bytes, item_bytes: int, count: int) -> bytes:

@@ -22,6 +22,7 @@ from catalog.deep_compression.magnitude_pruning import kept_shares, largest_weig
 from catalog.deep_compression.weight_sharing import shared_values
 from catalog.heads import HeadWeights
 from catalog.labelled_windows import LabelledWindows
+from catalog.training.distillation import Distillation
 from catalog.training.joint_tasks import JointTasks
 from catalog.training.schedule import Progress, Schedule
 from catalog.training.trunk_training import make_deterministic, train_parts
@@ -65,6 +66,7 @@ class CompressedNet:
         seed: of the order and the variation of the training windows.
         report: told after each epoch.
         tasks: that train together and whose heads follow one another in head; None for one alone.
+        distillation: from which trunk to learn besides the labels; None for labels alone.
     """
 
     def __init__(
@@ -74,6 +76,7 @@ class CompressedNet:
         seed: int,
         report: Callable[[Progress], None],
         tasks: JointTasks | None = None,
+        distillation: Distillation | None = None,
     ) -> None:
         make_deterministic(seed)
         self._models = models
@@ -86,6 +89,7 @@ class CompressedNet:
         self._rng = np.random.default_rng(seed)
         self._report = report
         self._tasks = tasks
+        self._distillation = distillation
 
     def graphs(self) -> list[ModelProto]:
         """Return the graphs with their weights as they are now."""
@@ -98,7 +102,10 @@ class CompressedNet:
 
     def train(self, data: LabelledWindows, schedule: Schedule) -> None:
         """Train all weights."""
-        train_parts(self._graphs, self._head, data, schedule, self._rng, self._report, tasks=self._tasks)
+        train_parts(
+            self._graphs, self._head, data, schedule, self._rng, self._report,
+            tasks=self._tasks, distillation=self._distillation,
+        )  # fmt: skip
 
     def prune(self, data: LabelledWindows, plan: CompressionPlan) -> None:
         """Remove weights step by step and train what is left after each."""

@@ -10,8 +10,10 @@ from catalog.compiler.candidate_work import make_candidate
 from catalog.compiler.compile_log import CompileLog, CompilePlan
 from catalog.compiler.workplace import Workplace
 from catalog.datasets.joining import join_training
+from catalog.deep_compression.compressed_file import compressed_part
 from catalog.store import Catalog, open_catalog
 from catalog.tasks import InputType
+from catalog.transforms.deep_compress import DeepCompress
 from catalog.transforms.int8 import Quantise
 from catalog.transforms.lowrank import Factorise
 from catalog.transforms.recipe import Candidate
@@ -20,6 +22,7 @@ from tests.catalog.compiler.bright_windows import EFFORT, SIDE, SMALL, workplace
 COUNTS = {"train": (60, 50, 4), "validation": (20, 10, 3), "test": (8, 8, 8)}
 LOWRANK = replace(SMALL, name="thin", recipe=Factorise("small"), lineage=("thin",), after=("small",))
 INT8 = replace(SMALL, name="byte", recipe=Quantise("small"), lineage=("byte",), after=("small",))
+DEEP = replace(SMALL, name="deep", recipe=DeepCompress("small", 0.3), lineage=("deep",), after=("small",))
 
 
 def made(place: Workplace, *candidates: Candidate) -> Catalog:
@@ -67,3 +70,13 @@ def test_tasks_with_data_of_their_own_share_trunks_that_they_train_together(toge
 def test_a_trunk_that_tasks_train_together_learns_for_each_of_them(together: Catalog, tmp_path: Path) -> None:
     alone = made(workplace(tmp_path, COUNTS, sides=80), SMALL)
     assert alone.variants["small/sides"].test_accuracy < together.variants["small/sides"].test_accuracy
+
+
+def test_what_a_part_takes_to_download_is_recorded(tmp_path: Path) -> None:
+    catalog = made(workplace(tmp_path, COUNTS), SMALL, DEEP)
+    for part in catalog.parts.values():
+        assert part.download_bytes == len(compressed_part(catalog.part_path(part.id).read_bytes()))
+    whole, deep = ([catalog.parts[p] for p in catalog.trunks[name].parts] for name in ("small", "deep"))
+    assert sum(p.download_bytes or 0 for p in deep) < 0.6 * sum(p.download_bytes or 0 for p in whole)
+    assert [p.macs for p in deep] == [p.macs for p in whole]
+    assert catalog.variants["deep/level"].test_accuracy > 0.8

@@ -42,6 +42,24 @@ def test_programs_read_the_same_as_json(root: Path, capsys: pytest.CaptureFixtur
     }
 
 
+def test_what_a_trunk_takes_to_download_is_told_where_it_is_known(
+    root: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    contents = json.loads((root / "catalog.json").read_text())
+    wide, narrow = (t["parts"] for t in contents["trunks"] if t["name"] in ("wide", "narrow"))
+    for part in contents["parts"]:
+        del part["download_bytes"]  # as catalogs were written before
+        if part["id"] in wide:
+            part["download_bytes"] = 1000
+    (root / "catalog.json").write_text(json.dumps(contents))
+    assert main(["catalog", "show", str(root), "--json"]) == 0
+    rows = {row["trunk"]: row for row in json.loads(capsys.readouterr().out)["tasks"]["identity"]}
+    assert rows["wide"]["download_bytes"] == 1000 * len(wide)
+    assert rows["narrow"]["download_bytes"] is None
+    assert rows["narrow"]["file_bytes"] > 0
+    assert not set(narrow) <= set(wide)
+
+
 def test_what_made_a_trunk_and_what_runs_it_is_told(root: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["catalog", "show", str(root)]) == 0
     assert ["wide", "f32", "onnxruntime", "random"] in [
