@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import io
 import json
 import os
 from collections.abc import Sequence
@@ -13,6 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from catalog.datasets.data_spec import SPLITS
+from catalog.durable_file import write_whole
 from catalog.errors import RunFailed
 from catalog.labelled_windows import LabelledWindows
 
@@ -67,8 +69,14 @@ class WindowFolder:
         return windows
 
     def write_labels(self, split: str, labels: Int64) -> None:
-        """Store the labels of the windows that were filled in."""
-        np.save(self._labels_file(split), labels, allow_pickle=False)
+        """Store the labels of the windows that were filled in.
+
+        Raises:
+            RunFailed: the disk is full or cannot be written.
+        """
+        buffer = io.BytesIO()
+        np.save(buffer, labels, allow_pickle=False)
+        write_whole(self._labels_file(split), buffer.getvalue())
 
     def read(self, split: str, size_px: int) -> LabelledWindows:
         """Map the windows of one split and side."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import resource
 import signal
 
 import torch
@@ -36,6 +37,25 @@ def fixed(size_px: int) -> list[nn.Module]:
 def diverging(size_px: int) -> list[nn.Module]:
     """Its loss is never a number."""
     return [Pixels(), Vanishing()]
+
+
+class Glaring(nn.Module):
+    """Gives features that are numbers, but larger than stored features can be."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        return x * 1e6
+
+
+def glaring(size_px: int) -> list[nn.Module]:
+    """It can be trained, but what it gives cannot be stored."""
+    return [Pixels(), Glaring()]
+
+
+def disk_full(size_px: int) -> list[nn.Module]:
+    """Works, but from here on its process cannot write more than a few bytes into a file."""
+    _, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (100, hard))
+    return fixed(size_px)
 
 
 def mistaken(size_px: int) -> list[nn.Module]:

@@ -178,6 +178,8 @@ def test_a_failure_costs_its_own_trunk_and_what_starts_from_it(tmp_path: Path) -
         architecture("mistaken"),
         architecture("deadly"),
         architecture("fixed"),
+        architecture("glaring"),
+        architecture("disk_full"),
     )
     events: list[Event] = []
     made = compile_tiny(replace(tiny_request(), models=models), tmp_path / "c", events=events)
@@ -190,6 +192,8 @@ def test_a_failure_costs_its_own_trunk_and_what_starts_from_it(tmp_path: Path) -
     assert reasons["mistaken-w100-d100-r16"].startswith("ZeroDivisionError: a slip of the author")
     assert "a slip" in (tmp_path / "c" / "failures" / "mistaken-w100-d100-r16.txt").read_text()
     assert "ended with status -9" in reasons["deadly-w100-d100-r16"]
+    assert "features of identity are not finite as float16" in reasons["glaring-w100-d100-r16"]
+    assert "cannot be written: File too large" in reasons["disk-full-w100-d100-r16"]
 
 
 def test_a_compile_of_which_nothing_comes_fails(tmp_path: Path) -> None:
