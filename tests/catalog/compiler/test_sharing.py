@@ -18,7 +18,7 @@ BASE = "convnet-w100-d100-r16"
 
 
 def tasks_of(root: Path) -> tuple[TaskSpec, ...]:
-    """Digits lead, "noise" trains with them, "grain" gets heads, and parts of its own if it loses too much."""
+    """Digits lead, "noise" trains with them, "grain" gets heads, or parts of its own if they lose much."""
     noise = class_folders(root / "noise", {"a": 14, "b": 14})
     (noise / "b" / "torn.png").write_bytes(b"\x89PNG torn")
     grain = class_folders(root / "grain", {"x": 20, "y": 12, "z": 8})
