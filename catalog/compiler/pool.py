@@ -91,7 +91,7 @@ class WorkerPool:
             worker.pipe.close()
 
     def make_all(self, place: Workplace, queue: Queue, log: OutcomeLog, observe: Observer) -> None:
-        """Make what a queue asks for until it asks for nothing more.
+        """Make what a queue asks for until it asks for nothing more; may be called again at the same place.
 
         Args:
             place: where workers read and write.
@@ -99,9 +99,11 @@ class WorkerPool:
             log: keeps what came of each.
             observe: told what happens.
         """
-        self._place = place
-        for worker in self._workers:
-            _send(worker, place)
+        if self._place is None:
+            self._place = place
+            for worker in self._workers:
+                _send(worker, place)
+        assert self._place is place
         while True:
             self._assign(queue, observe)
             busy = [w for w in self._workers if w.assigned is not None]

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
 
 import pytest
 
+from catalog.compiler.compiling import Conditions, compile_catalog
 from catalog.compiler.events import CandidateStarted, CandidateStopped, DataJoined, DataPrepared, Event
 from catalog.compiler.request import CompileRequest, ModelSpec, TaskSpec
+from catalog.compiler.search_record import SearchLimits
 from catalog.datasets.data_spec import DataSpec
 from catalog.store import Catalog
 from catalog.transforms.recipe import Effort
 from tests.catalog.datasets.pictures import class_folders
-from tests.tiny_compile import DIGIT, TASKS, compile_tiny
+from tests.tiny_compile import DATE, DIGIT, QUICK, TASKS, compile_tiny
 
 BASE = "convnet-w100-d100-r16"
 
@@ -75,3 +78,15 @@ def test_a_task_that_trains_no_trunk_is_held_against_a_trunk_of_its_own(
     for own in (1, 2, 3):
         name = f"{BASE}-own{own}-grain"
         assert (name in catalog.trunks) != (name in stopped)
+
+
+def test_what_a_task_needs_to_itself_follows_a_search(tmp_path: Path) -> None:
+    leading, _, grain = tasks_of(tmp_path)
+    request = CompileRequest((DIGIT,), (leading, grain), (ModelSpec(),), Effort(1, 1, 1), 200)
+    conditions = Conditions(1, time.perf_counter, lambda: DATE, QUICK)
+    events: list[Event] = []
+    limits = SearchLimits(max_candidates=1)
+    catalog = compile_catalog(request, tmp_path / "catalog", False, conditions, events.append, limits)
+    assert list(catalog.trunks)[:2] == [BASE, f"{BASE}-for-grain"]
+    assert len([e for e in events if isinstance(e, CandidateStarted)]) >= 3
+    assert catalog.contents.compiled.failed == {}
