@@ -4,11 +4,16 @@ from __future__ import annotations
 
 import time
 from dataclasses import replace
+from pathlib import Path
 
 from catalog.compiler.forecast import forecast
 from catalog.compiler.planning import plan_candidates
+from catalog.compiler.request import TaskSpec
 from catalog.compiler.search_record import SearchLimits
+from catalog.compiler.share_depths import plan_share_depths
+from catalog.datasets.data_spec import DataSpec
 from catalog.transforms.recipe import Effort
+from tests.catalog.datasets.pictures import class_folders
 from tests.tiny_compile import tiny_request
 
 REQUEST = replace(tiny_request(("scale", "lowrank", "int8"), rendered_windows=300), effort=Effort(1, 1, 1))
@@ -32,6 +37,16 @@ def test_a_limit_on_time_is_kept_and_more_processes_try_more() -> None:
     by_one, by_four = (forecast(REQUEST, SearchLimits(budget_s=3.0), jobs, _Ticks()) for jobs in (1, 4))
     assert by_one.seconds <= 3.0
     assert len(by_four.expected) > len(by_one.expected) >= 1
+
+
+def test_trunks_that_a_task_may_need_to_itself_are_counted_after_the_others(tmp_path: Path) -> None:
+    grain = TaskSpec("grain", "digit", DataSpec(str(class_folders(tmp_path, {"x": 12, "y": 12}))))
+    request = replace(REQUEST, tasks=(*REQUEST.tasks, grain))
+    for limits in (None, SearchLimits(max_candidates=2)):
+        expected = forecast(request, limits, 1, _Ticks()).expected
+        first = len(plan_candidates(request)) if limits is None else 2
+        assert [e.candidate for e in expected[first:]] == [c.name for c in plan_share_depths(request)]
+        assert all(e.macs == expected[0].macs for e in expected[first:])
 
 
 class _Ticks:
