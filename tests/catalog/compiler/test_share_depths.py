@@ -8,7 +8,9 @@ from catalog.compiler.request import CompileRequest, ModelSpec, TaskSpec
 from catalog.compiler.share_depths import plan_share_depths
 from catalog.datasets.data_spec import DataSpec
 from catalog.errors import BadInput
+from catalog.models.architecture import Architecture, WeightsFile
 from catalog.tasks import InputType
+from catalog.transforms.trained_trunks import LoadTrunk
 
 FACE = InputType("face", size_px=16)
 WHO, AGE, MOOD = (TaskSpec(n, "face", DataSpec(n)) for n in ("who", "age", "mood"))
@@ -65,3 +67,9 @@ def test_less_is_shared_only_after_all_that_shares_more_and_a_trunk_that_shares_
         f"{base}-own3-age": (base, whole, f"{base}-own1-age", f"{base}-own2-age"),
     }
     assert {c.task for c in planned} == {"age"}
+
+
+def test_published_weights_are_fitted_to_the_task_that_gets_a_trunk_of_its_own() -> None:
+    published = Architecture("convnet", weights=WeightsFile("published.pt", "0" * 64))
+    whole = plan_share_depths(replace(request(WHO, AGE), models=(ModelSpec(published, ()),)))[0]
+    assert whole.recipe == LoadTrunk(published, fine_tune=True)
