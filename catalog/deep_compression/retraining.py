@@ -56,6 +56,11 @@ class CompressionPlan:
     pruning_rate: float = 2e-3
     sharing_rate: float = 2e-4
 
+    @property
+    def all_epochs(self) -> int:
+        """Passes over the training windows from the first pruning on."""
+        return self.rungs * self.rung_epochs + self.settling_epochs + self.sharing_epochs
+
 
 class CompressedNet:
     """Graphs in order and a head that are compressed together, in place.

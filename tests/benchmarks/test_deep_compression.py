@@ -6,7 +6,15 @@ import numpy as np
 import pytest
 
 from benchmarks.compression_stages import layer_figures, pruned_bytes, raw_bytes, shared_bytes
-from benchmarks.deep_compression import CASES, FoldResult, change_interval, fold_result, stage_rows, verdict
+from benchmarks.deep_compression import (
+    CASES,
+    FoldResult,
+    change_interval,
+    fold_result,
+    notes,
+    stage_rows,
+    verdict,
+)
 from benchmarks.lenets import lenet_5, lenet_300_100
 from catalog.deep_compression.retraining import CompressionPlan
 from catalog.heads import HeadWeights
@@ -61,3 +69,10 @@ def test_the_interval_holds_the_change_and_is_nothing_where_nothing_changed() ->
     assert low < 100 * float(wrong[1].mean() - wrong[0].mean()) < high
     assert low > 0.0
     assert change_interval([result], 0) == (0.0, 0.0)
+
+
+def test_notes_tell_of_the_networks_that_ran_alone() -> None:
+    told = " ".join(notes([CASES[0].name]))
+    assert f"{CASES[0].name} {CASES[0].epochs} and {CASES[0].plan.all_epochs}" in told
+    assert "8 px" not in told
+    assert "8 px" in " ".join(notes([CASES[-1].name]))

@@ -73,7 +73,7 @@ def test_what_was_compressed_still_tells_windows_apart() -> None:
     plan = CompressionPlan(0.3, rungs=2, rung_epochs=10, settling_epochs=5, pruning_rate=1e-2)
     net.prune(data, plan)
     net.share(data, plan)
-    assert len(told) == 2 * plan.rung_epochs + plan.settling_epochs + plan.sharing_epochs
+    assert len(told) == plan.all_epochs == 2 * 10 + 5 + 4
     assert told[-1].accuracy > 0.9
 
 
