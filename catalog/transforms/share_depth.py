@@ -3,8 +3,7 @@
 How much of a network tasks can share without loss depends on how deep its features have become
 particular to what it was trained for (Yosinski et al., How transferable are features in deep neural
 networks?, NIPS 2014, section 4). So as much as possible is shared first, and less only where
-that is not enough; the parts of its own start as copies of the shared ones and are trained for the task
-(the same, figure 2: copied and fine-tuned layers beat fresh ones).
+that is not enough. The parts of its own start as copies of the shared ones, which fits any stored graph.
 """
 
 from __future__ import annotations
