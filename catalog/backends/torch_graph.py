@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -51,6 +51,11 @@ class TorchGraph(nn.Module):
                 self._constants[stored.name] = values
         self.weights = nn.ParameterList(self._trained.values())
         self._steps = tuple(_step(node) for node in graph.node)
+
+    @property
+    def by_name(self) -> Mapping[str, nn.Parameter]:
+        """The weights and biases by the names of the stored tensors."""
+        return self._trained
 
     def forward(self, x: Tensor) -> Tensor:
         """Run a batch (N, ...)."""
