@@ -10,7 +10,7 @@ from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
-from catalog.compiler.request import CompileRequest, ModelSpec, TaskSpec
+from catalog.compiler.request import NO_TEACHER, CompileRequest, ModelSpec, TaskSpec
 from catalog.datasets.data_spec import DEFAULT_SHARES, DIGITS, DataSpec
 from catalog.errors import BadInput
 from catalog.models.architecture import Architecture, Colour, PixelScale, WeightsFile
@@ -86,7 +86,11 @@ class ModelTable(_Table):
     """[[model]]: a family of trunks, and the techniques that make smaller ones.
 
     arguments are what else the factory is called with; parts and head name modules inside the model, which
-    are found where they are not given.
+    are found where they are not given. An entry of techniques may be a chain, "scale+lowrank:kept=0.35+int8":
+    each technique is applied to what the one before gave, with defaults or with shares given by name.
+    teacher says whose answers trunks learn from besides the labels where they are trained from fresh
+    weights: "own" for the family's full size, the name of an earlier model (as its trunks' names begin), or
+    "none".
     """
 
     arch: str = "convnet"
@@ -97,6 +101,7 @@ class ModelTable(_Table):
     head: str | None = None
     fine_tune: bool = False
     techniques: list[str] = list(TECHNIQUES)
+    teacher: str = NO_TEACHER
     scale: list[ScaleTable] | None = None
 
 
@@ -240,7 +245,7 @@ def _model_spec(table: ModelTable, folder: Path) -> ModelSpec:
         )
     except BadInput as e:
         raise BadInput(f"model.{e}") from e
-    return ModelSpec(architecture, tuple(table.techniques), scales, table.fine_tune)
+    return ModelSpec(architecture, tuple(table.techniques), scales, table.fine_tune, table.teacher)
 
 
 def _pixel_scale(table: PixelsTable) -> PixelScale:

@@ -200,6 +200,8 @@ def _trial(base: Candidate, request: CompileRequest, clock: Clock) -> _Trial:
     recipe = base.recipe
     if isinstance(recipe, LoadTrunk):
         recipe = TrainTrunk(replace(recipe.arch, weights=None))
+    elif isinstance(recipe, TrainTrunk):
+        recipe = replace(recipe, teacher=None)
     rng = np.random.default_rng(request.seed)
     side = base.size_px
     noise = rng.integers(0, 256, (_TRIAL_WINDOWS, side, side, 3), dtype=np.uint8)

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
-from catalog.compiler.request import CompileRequest, ModelSpec
+from catalog.compiler.request import NO_TEACHER, OWN_TEACHER, CompileRequest, ModelSpec
+from catalog.compiler.technique_chains import planned_chain
 from catalog.errors import BadInput
 from catalog.models.families import FAMILIES, find_factory
 from catalog.tasks import Task, relabelled
 from catalog.transforms.recipe import Candidate, Family
 from catalog.transforms.scale import full_size
-from catalog.transforms.table import TECHNIQUES
 from catalog.transforms.trained_trunks import LoadTrunk, TrainOnFirstPart, TrainTrunk
 
 
@@ -29,22 +30,44 @@ def plan_candidates(request: CompileRequest) -> tuple[Candidate, ...]:
 
 def families_of(request: CompileRequest) -> list[tuple[Family, ModelSpec]]:
     """Return every model as a family for every input type, with the prefix of its trunks' names."""
-    found = []
+    found: list[tuple[Family, ModelSpec]] = []
     several = len(request.input_types) > 1
     for input_type in request.input_types:
         for position, model in enumerate(request.models):
             prefix = _family_name(model, position, request)
             name = f"{input_type.name}-{prefix}" if several else prefix
             family = Family(name, model.architecture, input_type, model.scales, model.fine_tune)
-            found.append((family, model))
+            earlier = {
+                _family_name(m, k, request): full_size(f).name
+                for k, (f, m) in enumerate(found[len(found) - position :])
+            }
+            found.append((_taught(family, model, earlier), model))
     return found
+
+
+def _taught(family: Family, model: ModelSpec, earlier: Mapping[str, str]) -> Family:
+    """Give a family its teacher, one of the full sizes of earlier families, by their names, or its own."""
+    if model.teacher == NO_TEACHER:
+        return family
+    if model.teacher == OWN_TEACHER:
+        return replace(family, teacher=full_size(family).name)
+    if model.teacher not in earlier:
+        known = ", ".join([OWN_TEACHER, NO_TEACHER, *earlier])
+        raise BadInput(
+            f"model {model.arch}: teacher = {model.teacher!r}: expected a model that stands earlier, or "
+            f"its own full size: one of {known}"
+        )
+    return replace(family, teacher=earlier[model.teacher])
 
 
 def _plan_family(family: Family, model: ModelSpec) -> list[Candidate]:
     base = full_size(family)
     planned = [base]
-    for technique in model.techniques:
-        planned.extend(TECHNIQUES[technique](family, base))
+    try:
+        for chain in model.chains:
+            planned.extend(c for c in planned_chain(family, base, chain) if c not in planned)
+    except BadInput as e:
+        raise BadInput(f"model {model.arch}: {str(e).removeprefix(f'model {model.arch}: ')}") from e
     check_factories(planned)
     names = [c.name for c in planned]
     if len(set(names)) != len(names):

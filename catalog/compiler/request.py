@@ -7,13 +7,16 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from catalog.compiler.technique_chains import Chain, parsed_chain
 from catalog.datasets.data_spec import DataSpec
 from catalog.errors import BadInput
 from catalog.models.architecture import Architecture
 from catalog.tasks import InputType
 from catalog.transforms.recipe import Effort, Scale
 from catalog.transforms.scale import SCALES
-from catalog.transforms.table import TECHNIQUES
+
+OWN_TEACHER = "own"
+NO_TEACHER = "none"
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]*")
 SHARE_LOSS = 0.02
@@ -51,18 +54,28 @@ class ModelSpec:
 
     Args:
         architecture: what is built, from which weights.
-        techniques: names of TECHNIQUES, in the order in which they are tried.
+        techniques: chains of techniques in the order in which they are tried, see technique_chains.
         scales: sizes besides the full one, for the technique scale.
         fine_tune: whether a trunk that comes with weights is trained further.
+        teacher: whose answers its trunks learn from, besides the labels, where they are trained from fresh
+            weights: OWN_TEACHER for the full size of the family, which itself learns from labels alone;
+            the name of a model that stands earlier, as its trunks' names begin, for the full size of that;
+            NO_TEACHER for labels alone.
 
     Raises:
-        BadInput: an unknown technique, one given twice, or nothing to fine-tune.
+        BadInput: a wrong chain of techniques, one given twice, or nothing to fine-tune.
     """
 
     architecture: Architecture = field(default_factory=Architecture)
     techniques: tuple[str, ...] = ("scale", "lowrank", "int8")
     scales: tuple[Scale, ...] = SCALES
     fine_tune: bool = False
+    teacher: str = NO_TEACHER
+
+    @property
+    def chains(self) -> tuple[Chain, ...]:
+        """The techniques, read."""
+        return tuple(parsed_chain(text) for text in self.techniques)
 
     @property
     def arch(self) -> str:
@@ -72,11 +85,11 @@ class ModelSpec:
     def __post_init__(self) -> None:
         if self.fine_tune and self.architecture.weights is None:
             raise BadInput(f"model {self.arch}: fine_tune given without weights: it is trained anyway")
-        for technique in self.techniques:
-            if technique not in TECHNIQUES:
-                known = ", ".join(TECHNIQUES)
-                raise BadInput(f"model {self.arch}: technique {technique!r}: expected one of {known}")
-        if len(set(self.techniques)) != len(self.techniques):
+        try:
+            chains = self.chains
+        except BadInput as e:
+            raise BadInput(f"model {self.arch}: {e}") from e
+        if len(set(chains)) != len(chains):
             raise BadInput(f"model {self.arch}: techniques {list(self.techniques)}: one is given twice")
 
 

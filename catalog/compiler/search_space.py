@@ -5,10 +5,17 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import product
-from typing import Any, ClassVar, Protocol, cast, runtime_checkable
+from typing import Any, ClassVar, Protocol, runtime_checkable
 
 from catalog.compiler.planning import check_factories, families_of
 from catalog.compiler.request import CompileRequest, ModelSpec
+from catalog.compiler.technique_chains import (
+    SCALE,
+    hindrance,
+    planned_chain,
+    techniques_of,
+    with_share,
+)
 from catalog.transforms.recipe import Candidate, Family, Scale
 from catalog.transforms.scale import full_size
 from catalog.transforms.table import TECHNIQUES
@@ -17,9 +24,6 @@ WIDTHS = (1.0, 0.75, 0.5, 0.35, 0.25)
 DEPTHS = (1.0, 0.67, 0.33)
 RESOLUTIONS = (1.0, 0.75, 0.5)
 KEPT_SHARES = (0.35, 0.7)
-
-_SCALE = "scale"
-_PRECISIONS = frozenset({"int8", "bf16"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,12 +75,14 @@ def search_space(request: CompileRequest) -> tuple[Combination, ...]:
 
 def _of_family(family: Family, model: ModelSpec, base: Candidate) -> Iterator[Candidate]:
     sizes = [base]
-    if _SCALE in model.techniques:
-        sizes += TECHNIQUES[_SCALE](replace(family, scales=_all_scales(model.scales)), base)
-    chain = [t for t in model.techniques if t != _SCALE]
+    techniques = techniques_of(model.chains)
+    if SCALE in techniques:
+        sizes += TECHNIQUES[SCALE](replace(family, scales=_all_scales(model.scales)), base)
     for size in dict.fromkeys(sizes):
         yield size
-        yield from _chained(family, size, chain)
+        yield from _chained(family, size, [t for t in techniques if t != SCALE], ())
+    for chain in model.chains:
+        yield from planned_chain(family, base, chain)
 
 
 def _all_scales(given: Sequence[Scale]) -> tuple[Scale, ...]:
@@ -84,24 +90,19 @@ def _all_scales(given: Sequence[Scale]) -> tuple[Scale, ...]:
     return tuple(dict.fromkeys([*given, *(s for s in grid if s != Scale())]))
 
 
-def _chained(family: Family, start: Candidate, techniques: Sequence[str]) -> Iterator[Candidate]:
+def _chained(
+    family: Family, start: Candidate, techniques: Sequence[str], before: tuple[str, ...]
+) -> Iterator[Candidate]:
     for k, technique in enumerate(techniques):
+        if hindrance(before, technique) is not None:
+            continue
         for planned in TECHNIQUES[technique](family, start):
             for candidate in (planned, *_other_strengths(planned)):
                 yield candidate
-                if technique not in _PRECISIONS:
-                    yield from _chained(family, candidate, techniques[k + 1 :])
+                yield from _chained(family, candidate, techniques[k + 1 :], (*before, technique))
 
 
 def _other_strengths(candidate: Candidate) -> Iterator[Candidate]:
-    recipe = candidate.recipe
-    if not isinstance(recipe, HasStrength):
-        return
-    for kept in KEPT_SHARES:
-        step = candidate.lineage[-1].replace(f"kept={recipe.kept:g}", f"kept={kept:g}")
-        yield replace(
-            candidate,
-            name=f"{candidate.name}{100 * kept:.0f}",
-            recipe=cast(Any, replace(cast(Any, recipe), kept=kept)),
-            lineage=(*candidate.lineage[:-1], step),
-        )
+    if isinstance(candidate.recipe, HasStrength):
+        for kept in KEPT_SHARES:
+            yield with_share(candidate, "kept", kept)

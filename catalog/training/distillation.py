@@ -10,16 +10,16 @@ consistent, CVPR 2022, section 3.1).
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 import numpy.typing as npt
-import torch
-from torch import Tensor
-from torch.nn import functional
 
 from catalog.training.batches import Batch
 from catalog.training.joint_tasks import JointTasks
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 TEMPERATURE = 4.0
 TAUGHT_SHARE = 0.7
@@ -48,6 +48,8 @@ class Distillation:
 
     def blended(self, label_loss: Tensor, logits: Tensor, batch: Batch, tasks: JointTasks) -> Tensor:
         """Return the loss of a student whose labels alone give label_loss and whose logits are (N, C)."""
+        import torch
+
         taught = torch.from_numpy(self.teacher(batch))  # (N, C)
         soft = soft_target_loss(logits, taught, tasks, self.temperature)
         return (1.0 - self.share) * label_loss + self.share * soft
@@ -65,6 +67,9 @@ def soft_target_loss(logits: Tensor, taught: Tensor, tasks: JointTasks, temperat
         tasks: whose the C outputs are.
         temperature: T.
     """
+    import torch
+    from torch.nn import functional
+
     losses = [
         weight
         * functional.kl_div(

@@ -10,16 +10,24 @@ theorem 1). A linear layer is cut in the same way.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
-import numpy.typing as npt
-from onnx import AttributeProto, ModelProto, NodeProto, TensorProto, helper, numpy_helper
+from onnx import AttributeProto, ModelProto, NodeProto, helper
 
 from catalog.errors import RunFailed
 from catalog.transforms.recipe import Bench, Candidate, Family
-
-Float32 = npt.NDArray[np.float32]
+from catalog.transforms.thinner_layers import (
+    Float32,
+    Replacement,
+    Thinning,
+    attributes_of,
+    groups,
+    ints,
+    rank_of_energy,
+    read_model,
+    weight_tensor,
+    with_layers_replaced,
+)
 
 KEPT_SHARE = 0.5
 _TUNING_RATE = 5e-4
@@ -32,10 +40,12 @@ class Factorise:
     Args:
         of: name of the trunk to start from.
         kept: share of a layer's operations that the two thinner ones may take together, in (0, 1).
+        energy: share of the squares of its weights that is enough, in (0, 1]; see Thinning.
     """
 
     of: str
     kept: float = KEPT_SHARE
+    energy: float = 1.0
 
     def make(self, bench: Bench) -> tuple[bytes, ...]:
         """Return the factorised and tuned parts; see Recipe."""
@@ -43,8 +53,8 @@ class Factorise:
         from catalog.transforms.tuning import tuned
 
         start = bench.starting(self.of)
-        whole = [_read_model(path) for path in start.parts]
-        models = [factorised(model, self.kept) for model in whole]
+        whole = [read_model(path) for path in start.parts]
+        models = [factorised(model, Thinning(self.kept, self.energy)) for model in whole]
         if models == whole:
             raise RunFailed(f"no layer of {self.of} gets cheaper by factorising it")
         return tuned(models, starting_head(start), bench, _TUNING_RATE, start)
@@ -59,66 +69,33 @@ def lowrank(family: Family, base: Candidate) -> list[Candidate]:
     ]
 
 
-def _read_model(path: Path) -> ModelProto:
-    model = ModelProto()
-    model.ParseFromString(path.read_bytes())
-    return model
-
-
-def factorised(model: ModelProto, kept: float) -> ModelProto:
+def factorised(model: ModelProto, thinning: Thinning) -> ModelProto:
     """Return a graph in which each convolution and linear layer that gets cheaper is two layers."""
-    result = ModelProto()
-    result.CopyFrom(model)
-    weights = {t.name: numpy_helper.to_array(t) for t in model.graph.initializer}
-    nodes: list[NodeProto] = []
-    for node in model.graph.node:
-        replaced = _factorised_node(node, weights, kept)
-        if replaced is None:
-            nodes.append(node)
-            continue
-        pair, added = replaced
-        nodes.extend(pair)
-        result.graph.initializer.extend(added)
-    del result.graph.node[:]
-    result.graph.node.extend(nodes)
-    used = {name for node in nodes for name in node.input}
-    left = [t for t in result.graph.initializer if t.name in used]
-    del result.graph.initializer[:]
-    result.graph.initializer.extend(left)
-    return result
+
+    def rule(node: NodeProto, weight: Float32) -> Replacement | None:
+        if node.op_type == "Conv":
+            return _factorised_convolution(node, weight, thinning)
+        return factorised_product(node, weight, thinning)
+
+    return with_layers_replaced(model, rule)
 
 
-def _factorised_node(
-    node: NodeProto, weights: dict[str, npt.NDArray[np.generic]], kept: float
-) -> tuple[list[NodeProto], list[TensorProto]] | None:
-    weight = weights.get(node.input[1]) if len(node.input) > 1 else None
-    if weight is None or weight.dtype != np.float32:
-        return None
-    values = np.asarray(weight, dtype=np.float32)
-    if node.op_type == "Conv":
-        return _factorised_convolution(node, values, kept)
-    if node.op_type in ("Gemm", "MatMul") and values.ndim == 2:
-        return _factorised_product(node, values, kept)
-    return None
-
-
-def _factorised_convolution(
-    node: NodeProto, weight: Float32, kept: float
-) -> tuple[list[NodeProto], list[TensorProto]] | None:
-    attributes = {a.name: a for a in node.attribute}
-    plain = _pads_spelled_out(attributes) and _ints(attributes, "dilations", [1, 1]) == [1, 1]
-    if weight.ndim != 4 or not plain or ("group" in attributes and attributes["group"].i != 1):
+def _factorised_convolution(node: NodeProto, weight: Float32, thinning: Thinning) -> Replacement | None:
+    attributes = attributes_of(node)
+    plain = _pads_spelled_out(attributes) and ints(attributes, "dilations", [1, 1]) == [1, 1]
+    if weight.ndim != 4 or not plain or groups(attributes) != 1:
         return None
     outputs, inputs, high, wide = weight.shape
-    rank = int(kept * outputs * inputs * high * wide / (inputs * high + outputs * wide))
+    rank = int(thinning.kept * outputs * inputs * high * wide / (inputs * high + outputs * wide))
     if min(high, wide) < 2 or not 1 <= rank < min(inputs * high, outputs * wide):
         return None
     matrix = weight.transpose(1, 2, 3, 0).reshape(inputs * high, wide * outputs)
-    left, right = best_pair(matrix, rank)
+    left, right = best_pair(matrix, rank, thinning.energy)
+    rank = left.shape[1]
     column = left.T.reshape(rank, inputs, high, 1)
     row = right.reshape(rank, wide, outputs).transpose(2, 0, 1).reshape(outputs, rank, 1, wide)
-    strides = _ints(attributes, "strides", [1, 1])
-    top, start, bottom, end = _ints(attributes, "pads", [0, 0, 0, 0])
+    strides = ints(attributes, "strides", [1, 1])
+    top, start, bottom, end = ints(attributes, "pads", [0, 0, 0, 0])
     down, across = (f"{node.output[0]}.{axis}" for axis in ("down", "across"))
     pair = [
         helper.make_node(
@@ -130,37 +107,44 @@ def _factorised_convolution(
             kernel_shape=[1, wide], strides=[1, strides[1]], pads=[0, start, 0, end],
         ),
     ]  # fmt: skip
-    return pair, [_stored(column, down), _stored(row, across)]
+    return pair, [weight_tensor(column, down), weight_tensor(row, across)]
 
 
-def _factorised_product(
-    node: NodeProto, weight: Float32, kept: float
-) -> tuple[list[NodeProto], list[TensorProto]] | None:
-    attributes = {a.name: a for a in node.attribute}
+def factorised_product(node: NodeProto, weight: Float32, thinning: Thinning) -> Replacement | None:
+    """Return a linear layer as two; None for what is none, or gets no cheaper."""
+    attributes = attributes_of(node)
+    if node.op_type not in ("Gemm", "MatMul") or weight.ndim != 2:
+        return None
     if "transA" in attributes and attributes["transA"].i:
         return None
     transposed = "transB" in attributes and attributes["transB"].i == 1
     matrix = weight.T if transposed else weight  # (inputs, outputs)
     inputs, outputs = matrix.shape
-    rank = int(kept * inputs * outputs / (inputs + outputs))
+    rank = int(thinning.kept * inputs * outputs / (inputs + outputs))
     if not 1 <= rank < min(inputs, outputs):
         return None
-    left, right = best_pair(matrix, rank)
+    left, right = best_pair(matrix, rank, thinning.energy)
     names = [f"{node.output[0]}.{side}" for side in ("left", "right")]
     second = NodeProto()
     second.CopyFrom(node)
     second.input[0], second.input[1] = f"{node.output[0]}.between", names[1]
     pair = [helper.make_node("MatMul", [node.input[0], names[0]], [f"{node.output[0]}.between"]), second]
-    return pair, [_stored(left, names[0]), _stored(right.T if transposed else right, names[1])]
+    return pair, [weight_tensor(left, names[0]), weight_tensor(right.T if transposed else right, names[1])]
 
 
-def best_pair(matrix: Float32, rank: int) -> tuple[Float32, Float32]:
+def best_pair(matrix: Float32, rank: int, energy: float = 1.0) -> tuple[Float32, Float32]:
     """Return A (m, R) and B (R, n) with the smallest squared error of A @ B to matrix (m, n).
 
     The singular values are shared out evenly, so that both layers train at the same pace. Signs are
     fixed by the largest entry of each column, because the decomposition leaves them open.
+
+    Args:
+        matrix: to be replaced.
+        rank: R, unless less is enough.
+        energy: share of the squares of the matrix that is enough, in (0, 1].
     """
     u, s, vt = np.linalg.svd(matrix.astype(np.float64), full_matrices=False)
+    rank = min(rank, rank_of_energy(s, energy))
     signs = np.sign(u[np.abs(u).argmax(axis=0), np.arange(u.shape[1])])
     root = np.sqrt(s[:rank])
     left = u[:, :rank] * (signs[:rank] * root)
@@ -171,11 +155,3 @@ def best_pair(matrix: Float32, rank: int) -> tuple[Float32, Float32]:
 def _pads_spelled_out(attributes: dict[str, AttributeProto]) -> bool:
     """Whether padding, if any, is spelled out in pads."""
     return "auto_pad" not in attributes or attributes["auto_pad"].s == b"NOTSET"
-
-
-def _ints(attributes: dict[str, AttributeProto], name: str, default: list[int]) -> list[int]:
-    return list(attributes[name].ints) if name in attributes else default
-
-
-def _stored(values: Float32, name: str) -> TensorProto:
-    return numpy_helper.from_array(np.ascontiguousarray(values), name)

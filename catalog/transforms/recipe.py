@@ -164,6 +164,8 @@ class Family:
         input_type: whose windows the trunks read.
         scales: sizes besides the full one.
         fine_tune: whether a trunk that comes with weights is trained further.
+        teacher: name of the trunk whose answers those that are trained from fresh weights learn from,
+            besides the labels; it may be the family's full size, which then learns from labels alone.
     """
 
     prefix: str
@@ -171,6 +173,7 @@ class Family:
     input_type: InputType
     scales: tuple[Scale, ...]
     fine_tune: bool = False
+    teacher: str | None = None
 
 
 class Technique(Protocol):

@@ -10,7 +10,8 @@ from dataclasses import replace
 from pathlib import Path
 
 from catalog.errors import BadInput
-from catalog.transforms.recipe import Candidate, Family, Recipe, Scale
+from catalog.training.distillation import TAUGHT_SHARE, TEMPERATURE
+from catalog.transforms.recipe import Candidate, Family, Scale
 from catalog.transforms.trained_trunks import LoadTrunk, TrainOnFirstPart, TrainTrunk
 
 _FULL = Scale()
@@ -28,7 +29,10 @@ SCALES = (
 def full_size(family: Family) -> Candidate:
     """Return the trunk at its full size, which the techniques start from."""
     if family.arch.weights is None:
-        return _candidate(family, _FULL, TrainTrunk(family.arch), ())
+        alone = _candidate(family, _FULL, TrainTrunk(family.arch), ())
+        if family.teacher in (None, alone.name):
+            return alone
+        return _candidate(family, _FULL, TrainTrunk(family.arch, teacher=family.teacher), ())
     weights = family.arch.weights
     loaded = f"weights {Path(weights.path).name} sha256={weights.sha256[:16]}"
     tuned = ("fine-tune",) if family.fine_tune else ()
@@ -42,7 +46,8 @@ def scaled(family: Family, base: Candidate) -> list[Candidate]:
     planned = []
     for scale in family.scales:
         if scale.first_width is None:
-            candidate = _candidate(family, scale, TrainTrunk(family.arch, scale.width, scale.depth), ())
+            recipe = TrainTrunk(family.arch, scale.width, scale.depth, family.teacher)
+            candidate = _candidate(family, scale, recipe, ())
             owners.setdefault((scale.width, candidate.size_px), candidate.name)
         else:
             candidate = _on_first_part(family, scale, scale.first_width, owners)
@@ -59,17 +64,22 @@ def _on_first_part(
             f"model {family.arch.arch}: scale with first_width = {first_width}: "
             "no trunk of that width and resolution stands before it"
         )
-    recipe = TrainOnFirstPart(family.arch, scale.width, scale.depth, first_width, owner)
+    recipe = TrainOnFirstPart(family.arch, scale.width, scale.depth, first_width, owner, family.teacher)
     return _candidate(family, scale, recipe, (owner,))
 
 
-def _candidate(family: Family, scale: Scale, recipe: Recipe, after: tuple[str, ...]) -> Candidate:
+def _candidate(
+    family: Family, scale: Scale, recipe: TrainTrunk | TrainOnFirstPart | LoadTrunk, after: tuple[str, ...]
+) -> Candidate:
     """Name a trunk by percentages of the full width and depth, and by the side of its windows."""
     size_px = _size_px(family, scale)
     first = "" if scale.first_width is None else f"{100 * scale.first_width:.0f}to"
     name = f"{family.prefix}-w{first}{100 * scale.width:.0f}-d{100 * scale.depth:.0f}-r{size_px}"
     trained = f"train {family.arch} width={scale.width:g} depth={scale.depth:g} size_px={size_px}"
     lineage = (trained, *(f"first part of {owner}" for owner in after))
+    if not isinstance(recipe, LoadTrunk) and recipe.teacher is not None:
+        lineage = (*lineage, f"distil from {recipe.teacher} T={TEMPERATURE:g} share={TAUGHT_SHARE:g}")
+        after = tuple(dict.fromkeys([*after, recipe.teacher]))
     return Candidate(name, family.input_type.name, size_px, recipe, lineage, after)
 
 

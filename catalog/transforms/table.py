@@ -7,5 +7,12 @@ from catalog.transforms.int8 import int8
 from catalog.transforms.lowrank import lowrank
 from catalog.transforms.recipe import Technique
 from catalog.transforms.scale import scaled
+from catalog.transforms.tucker import tucker
 
-TECHNIQUES: dict[str, Technique] = {"scale": scaled, "lowrank": lowrank, "int8": int8, "bf16": bf16}
+TECHNIQUES: dict[str, Technique] = {
+    "scale": scaled,
+    "lowrank": lowrank,
+    "tucker": tucker,
+    "int8": int8,
+    "bf16": bf16,
+}

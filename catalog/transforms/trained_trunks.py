@@ -10,6 +10,7 @@ import numpy as np
 from catalog.errors import BadInput
 from catalog.heads import HeadWeights
 from catalog.models.architecture import Architecture
+from catalog.training.schedule import Schedule
 from catalog.transforms.recipe import Bench
 
 if TYPE_CHECKING:
@@ -30,11 +31,13 @@ class TrainTrunk:
         arch: the family.
         width: share of the family's channels.
         depth: share of the family's layers.
+        teacher: name of the trunk that it learns from; None for labels alone.
     """
 
     arch: Architecture
     width: float = 1.0
     depth: float = 1.0
+    teacher: str | None = None
 
     @property
     def shares(self) -> dict[str, float]:
@@ -46,7 +49,7 @@ class TrainTrunk:
         model = _assembled(replace(self.arch, weights=None), bench, self.shares)
         full = self.width == 1.0 and self.depth == 1.0
         epochs = bench.effort.epochs if full else bench.effort.scaled_epochs
-        _train(model, _example(bench), bench, epochs, None)
+        _train(model, _example(bench), bench, Schedule(epochs), teacher=self.teacher)
         return _graphs(model, _example(bench))
 
 
@@ -57,6 +60,7 @@ class TrainOnFirstPart:
     Args:
         first_width: share of the family's channels in the shared first part.
         of: name of the trunk that it comes from.
+        teacher: name of the trunk that it learns from; None for labels alone.
     """
 
     arch: Architecture
@@ -64,6 +68,7 @@ class TrainOnFirstPart:
     depth: float
     first_width: float
     of: str
+    teacher: str | None = None
 
     @property
     def shares(self) -> dict[str, float]:
@@ -87,7 +92,7 @@ class TrainOnFirstPart:
             )
         later = replace(model, parts=model.parts[1:])
         example = torch.from_numpy(frozen(_example(bench).numpy()))
-        _train(later, example, bench, bench.effort.epochs, frozen)
+        _train(later, example, bench, Schedule(bench.effort.epochs), frozen, self.teacher)
         return (shared.read_bytes(), *_graphs(later, example))
 
 
@@ -107,7 +112,7 @@ class LoadTrunk:
         """Return the loaded parts; see Recipe."""
         model = _assembled(self.arch, bench, {})
         if self.fine_tune:
-            _train(model, _example(bench), bench, bench.effort.tuning_epochs, None, _TUNING_RATE)
+            _train(model, _example(bench), bench, Schedule(bench.effort.tuning_epochs, _TUNING_RATE))
         return _graphs(model, _example(bench))
 
     def brought_head(self, bench: Bench) -> HeadWeights | None:
@@ -147,14 +152,14 @@ def _train(
     model: Assembled,
     example: Tensor,
     bench: Bench,
-    epochs: int,
-    frozen: FrozenParts | None,
-    peak_rate: float | None = None,
+    schedule: Schedule,
+    frozen: FrozenParts | None = None,
+    teacher: str | None = None,
 ) -> None:
     import torch
 
-    from catalog.training.schedule import Schedule
     from catalog.training.trunk_training import train_parts
+    from catalog.transforms.teaching import taught_by
 
     with torch.no_grad():
         features = example
@@ -168,11 +173,12 @@ def _train(
         model.parts,
         torch.nn.Linear(features.shape[1], bench.classes) if model.head is None else model.head,
         bench.data,
-        Schedule(epochs) if peak_rate is None else Schedule(epochs, peak_rate),
+        schedule,
         np.random.default_rng(bench.seed),
         bench.report,
         frozen,
         bench.tasks,
+        None if teacher is None else taught_by(bench.starting(teacher), bench),
     )
 
 

@@ -105,8 +105,8 @@ def test_the_embedded_tasks_are_those_of_the_digit_camera() -> None:
         (LEAST + 'split = ["a", 0.6, 0.1]', r"task\.t\.split: .*or three paths"),
         (LEAST + 'of = "u"', r"task\.t\.of: given without relabel"),
         (
-            LEAST + '[[model]]\ntechniques = ["prune"]',
-            "technique 'prune': expected one of scale, lowrank, int8",
+            LEAST + '[[model]]\ntechniques = ["squeeze"]',
+            "technique 'squeeze': expected one of scale, lowrank",
         ),
         (
             LEAST + "[[model]]\n[[model.scale]]\nwidth = 3.0",

@@ -96,3 +96,21 @@ def test_versions_are_found_without_importing_the_packages() -> None:
     before = "torch" in sys.modules
     assert package_versions()["torch"]
     assert ("torch" in sys.modules) == before
+
+
+def test_trunks_learn_from_the_full_size_of_their_own_or_an_earlier_family_if_asked_to() -> None:
+    large = ModelSpec(Architecture(FIXED), ())
+    small = ModelSpec(techniques=("scale",), scales=(Scale(0.5),), teacher="fixed")
+    planned = plan_candidates(replace(tiny_request(), models=(large, small)))
+    assert [c.after for c in planned] == [(), ("fixed-w100-d100-r16",), ("fixed-w100-d100-r16",)]
+    assert "distil from fixed-w100-d100-r16 T=4 share=0.7" in planned[1].lineage
+    own = plan_candidates(replace(tiny_request(), models=(replace(small, teacher="own"),)))
+    assert [c.after for c in own] == [(), ("convnet-w100-d100-r16",)]
+    alone = plan_candidates(replace(tiny_request(), models=(replace(small, teacher="none"),)))
+    assert [c.after for c in alone] == [(), ()]
+
+
+def test_a_teacher_that_does_not_stand_earlier_is_named() -> None:
+    models = (ModelSpec(techniques=(), teacher="fixed"), ModelSpec(Architecture(FIXED), ()))
+    with pytest.raises(BadInput, match="teacher = 'fixed': expected a model that stands earlier"):
+        plan_candidates(replace(tiny_request(), models=models))

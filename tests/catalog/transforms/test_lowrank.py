@@ -16,6 +16,7 @@ from catalog.labelled_windows import LabelledWindows
 from catalog.store import head_to_bytes
 from catalog.transforms.lowrank import Factorise, best_pair, factorised
 from catalog.transforms.recipe import Bench, Effort, StoredTrunk
+from catalog.transforms.thinner_layers import Thinning
 from tests.catalog.graphs import features_part, model, normal, pixels_part, save
 
 
@@ -53,7 +54,7 @@ def test_a_convolution_of_low_rank_is_replaced_without_loss(
     probe = model([node], (8, 7, 7), (8, 1, 1), weights)
     del probe.graph.output[0].type.tensor_type.shape.dim[:]
     expected = run(probe, tmp_path / "a.onnx", x)
-    graph = factorised(probe, kept=0.5)
+    graph = factorised(probe, Thinning(0.5))
     assert [n.op_type for n in graph.graph.node] == ["Conv", "Conv"]
     np.testing.assert_allclose(run(graph, tmp_path / "b.onnx", x), expected, 1e-3, 1e-3)
 
@@ -65,7 +66,7 @@ def test_a_linear_layer_of_low_rank_is_replaced_without_loss(tmp_path: Path, tra
     weights = {"w": weight.T.copy() if transposed else weight, "b": normal(2, 12)}
     whole = model([node], (16,), (12,), weights)
     x = normal(3, 5, 16)
-    found = run(factorised(whole, kept=0.7), tmp_path / "b.onnx", x)
+    found = run(factorised(whole, Thinning(0.7)), tmp_path / "b.onnx", x)
     np.testing.assert_allclose(found, run(whole, tmp_path / "a.onnx", x), 1e-3, 1e-3)
 
 
@@ -73,10 +74,23 @@ def test_it_takes_the_share_of_operations_that_is_kept() -> None:
     node = helper.make_node("Conv", ["x", "w"], ["y"], pads=[1, 1, 1, 1])
     whole = model([node], (32, 8, 8), (32, 8, 8), {"w": normal(0, 32, 32, 3, 3)})
     before = describe_part(whole.SerializeToString(), "a")
-    after = describe_part(factorised(whole, kept=0.5).SerializeToString(), "b")
+    after = describe_part(factorised(whole, Thinning(0.5)).SerializeToString(), "b")
     assert 0.45 <= after.macs / before.macs <= 0.5
     assert after.weight_bytes <= 0.5 * before.weight_bytes
     assert after.output_shape == before.output_shape
+
+
+def test_fewer_filters_do_where_they_hold_enough_of_the_weights() -> None:
+    node = helper.make_node("Conv", ["x", "w"], ["y"], pads=[1, 1, 1, 1], kernel_shape=[3, 3])
+    weight = separable_weight(16, 16, 3) + 0.01 * normal(9, 16, 16, 3, 3)
+    whole = model([node], (16, 8, 8), (16, 8, 8), {"w": weight})
+
+    def filters(energy: float) -> int:
+        made = factorised(whole, Thinning(0.9, energy))
+        return int(next(t for t in made.graph.initializer if t.name == "y.down").dims[0])
+
+    assert filters(0.999) == 3
+    assert filters(0.5) < 3 < filters(1.0)
 
 
 @pytest.mark.parametrize("settings", [{"group": 8}, {"dilations": [2, 2]}])
@@ -85,7 +99,7 @@ def test_convolutions_of_another_kind_stay(settings: dict[str, object]) -> None:
     node = helper.make_node("Conv", ["x", "w"], ["y"], **settings)
     side = 3 if "dilations" in settings else 5
     graph = model([node], (8, 7, 7), (8, side, side), {"w": normal(0, 8, inputs, 3, 3)})
-    assert factorised(graph, kept=0.5) == graph
+    assert factorised(graph, Thinning(0.5)) == graph
 
 
 def bench(tmp_path: Path, parts: list[ModelProto]) -> Bench:

@@ -1,0 +1,149 @@
+"""Chains of techniques as task files write them: "scale+lowrank:kept=0.35+int8".
+
+chain = step {"+" step}; step = technique [":" key "=" number {"," key "=" number}]. The first step starts
+from the full size of the family, each further one from every trunk that the step before gave; all of
+these are made. A plain name is a chain of one step.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, fields, replace
+from typing import Any, cast
+
+from catalog.errors import BadInput
+from catalog.transforms.recipe import Candidate, Family
+from catalog.transforms.table import TECHNIQUES
+
+SCALE = "scale"
+PRECISIONS = frozenset({"int8", "bf16"})
+SHARING = "deep-compress"
+FACTORISING = frozenset({"lowrank", "tucker"})
+_SHARES = ("kept", "energy")
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One technique of a chain.
+
+    Args:
+        technique: a name of TECHNIQUES.
+        shares: its parameters besides the defaults, by name; in (0, 1).
+    """
+
+    technique: str
+    shares: tuple[tuple[str, float], ...] = ()
+
+    def planned(self, family: Family, start: Candidate) -> list[Candidate]:
+        """Return what the technique makes of a trunk.
+
+        Raises:
+            BadInput: the technique does not take one of the parameters, or the family not the technique.
+        """
+        made = TECHNIQUES[self.technique](family, start)
+        if self.shares and self.technique == SCALE:
+            raise BadInput(f"technique {SCALE}: takes no parameters: sizes stand in [[model.scale]]")
+        for key, share in self.shares:
+            made = [with_share(candidate, key, share) for candidate in made]
+        return made
+
+
+Chain = tuple[Step, ...]
+
+
+def parsed_chain(text: str) -> Chain:
+    """Read one entry of techniques.
+
+    Raises:
+        BadInput: an unknown technique, parameters that are not shares, or an order that cannot be.
+    """
+    steps = tuple(_parsed_step(step.strip(), text) for step in text.split("+"))
+    names = [s.technique for s in steps]
+    for k, name in enumerate(names):
+        reason = hindrance(names[:k], name)
+        if reason is not None:
+            raise BadInput(f"technique {text!r}: {reason}")
+    return steps
+
+
+def hindrance(before: Sequence[str], technique: str) -> str | None:
+    """Return why a technique cannot follow others; None where it can."""
+    if technique in before:
+        return f"{technique} stands twice"
+    if technique == SCALE and before:
+        return f"{SCALE} trains from fresh weights: expected it first"
+    if before and before[-1] in PRECISIONS:
+        return f"nothing can be trained after {before[-1]}: expected it last"
+    if SHARING in before and technique not in PRECISIONS:
+        return f"{technique} trains shared weights apart again: expected {SHARING} after it"
+    other = next((b for b in before if {b, technique} <= FACTORISING), None)
+    return None if other is None else f"{other} and {technique} factorise the same layers: expected one"
+
+
+def planned_chain(family: Family, base: Candidate, chain: Chain) -> Iterator[Candidate]:
+    """Yield the trunks of a chain and of its beginnings, each after what it starts from.
+
+    Raises:
+        BadInput: see Step.planned.
+    """
+    starts = [base]
+    for step in chain:
+        starts = [made for start in starts for made in step.planned(family, start)]
+        yield from starts
+
+
+def techniques_of(chains: Sequence[Chain]) -> list[str]:
+    """Return the techniques that occur, in order of their first occurrence."""
+    return list(dict.fromkeys(step.technique for chain in chains for step in chain))
+
+
+def with_share(candidate: Candidate, key: str, share: float) -> Candidate:
+    """Return a candidate of the same technique with another share for one of its parameters.
+
+    Raises:
+        BadInput: its recipe has no such parameter.
+    """
+    recipe = cast(Any, candidate.recipe)
+    taken = [f.name for f in fields(recipe) if f.name in _SHARES]
+    technique = candidate.lineage[-1].split()[0]
+    if key not in taken:
+        raise BadInput(f"technique {technique}: {key!r}: expected {' or '.join(taken) or 'no parameters'}")
+    step, default = candidate.lineage[-1], f"{key}={getattr(recipe, key):g}"
+    said = f"{key}={share:g}"
+    mark = f"{100 * share:g}".replace(".", "p")
+    return replace(
+        candidate,
+        name=f"{candidate.name}{mark}" if key == _SHARES[0] else f"{candidate.name}-{key[0]}{mark}",
+        recipe=replace(recipe, **{key: share}),
+        lineage=(
+            *candidate.lineage[:-1],
+            step.replace(default, said) if default in step else f"{step} {said}",
+        ),
+    )
+
+
+def _parsed_step(step: str, chain: str) -> Step:
+    name, _, given = step.partition(":")
+    if name not in TECHNIQUES:
+        where = f"technique {chain!r}" if name == chain else f"technique {chain!r}: {name!r}"
+        raise BadInput(f"{where}: expected one of {', '.join(TECHNIQUES)}")
+    if not given:
+        if step != name:
+            raise BadInput(f"technique {chain!r}: nothing after {step!r}: expected {name}:key=number")
+        return Step(name)
+    pairs = tuple(_parsed_share(pair, chain) for pair in given.split(","))
+    if len({key for key, _ in pairs}) != len(pairs):
+        raise BadInput(f"technique {chain!r}: one parameter of {name} is given twice")
+    return Step(name, pairs)
+
+
+def _parsed_share(pair: str, chain: str) -> tuple[str, float]:
+    key, _, number = (text.strip() for text in pair.partition("="))
+    try:
+        share = float(number)
+    except ValueError:
+        share = 0.0
+    if key not in _SHARES or not 0.0 < share < 1.0:
+        expected = " or ".join(f"{name}=SHARE" for name in _SHARES)
+        raise BadInput(f"technique {chain!r}: {pair!r}: expected {expected}, above 0 and below 1")
+    return key, share
