@@ -47,7 +47,7 @@ def _for_task(family: Family, task: str, share_loss: float) -> Iterator[Candidat
     yield whole
     deeper: tuple[str, ...] = ()
     for own in range(1, MOST_OWN_PARTS + 1):
-        recipe = TrainLastParts(base.name, own, task, whole.name, deeper, share_loss)
+        recipe = TrainLastParts(family.arch, base.name, own, task, whole.name, deeper, share_loss)
         name = f"{base.name}-own{own}-{task}"
         lineage = (*base.lineage, f"own last parts={own} for {task}")
         after = (base.name, whole.name, *deeper)
