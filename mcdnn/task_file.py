@@ -17,7 +17,7 @@ from catalog.models.architecture import Architecture, Colour, PixelScale, Weight
 from catalog.tasks import InputType, Resize
 from catalog.transforms.recipe import Effort, Scale
 from catalog.transforms.scale import SCALES
-from catalog.transforms.table import TECHNIQUES
+from catalog.transforms.table import DEFAULT_TECHNIQUES
 
 Share = Annotated[float, Field(gt=0.0, le=1.0)]
 Count = Annotated[int, Field(ge=1)]
@@ -100,7 +100,7 @@ class ModelTable(_Table):
     parts: list[str] = []
     head: str | None = None
     fine_tune: bool = False
-    techniques: list[str] = list(TECHNIQUES)
+    techniques: list[str] = list(DEFAULT_TECHNIQUES)
     teacher: str = NO_TEACHER
     scale: list[ScaleTable] | None = None
 

@@ -18,6 +18,8 @@ from catalog.training.joint_loss import joint_cross_entropy, right_answers
 from catalog.training.joint_tasks import JointTasks, alone
 from catalog.training.schedule import Progress, Schedule
 
+_STEPS_WITHOUT_RISE = 3  # a quarter of them is a phase of no length, by which the scheduler divides
+
 UInt8 = npt.NDArray[np.uint8]
 FrozenParts = Callable[[UInt8], npt.NDArray[np.float32]]
 
@@ -72,8 +74,9 @@ def train_parts(
     model.train()
     steps = -(-len(data) // schedule.batch) * schedule.epochs
     optimiser = torch.optim.AdamW(model.parameters(), schedule.peak_rate, weight_decay=schedule.weight_decay)
+    rising = 0.25 if steps != _STEPS_WITHOUT_RISE else 0.5
     cycle = torch.optim.lr_scheduler.OneCycleLR(
-        optimiser, schedule.peak_rate, total_steps=steps + 1, pct_start=0.25
+        optimiser, schedule.peak_rate, total_steps=steps + 1, pct_start=rising
     )
     for epoch in range(1, schedule.epochs + 1):
         tally = _Tally()

@@ -22,7 +22,7 @@ from catalog.transforms.filter_choice import least_loss
 from catalog.transforms.recipe import Bench, Candidate, Family
 
 KEPT_SHARE = 0.5
-ROUNDS = 2
+ROUNDS = 1
 TUNING_RATE = 1e-3
 
 

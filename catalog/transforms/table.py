@@ -3,16 +3,26 @@
 from __future__ import annotations
 
 from catalog.transforms.bf16 import bf16
+from catalog.transforms.deep_compress import deep_compress
 from catalog.transforms.int8 import int8
 from catalog.transforms.lowrank import lowrank
+from catalog.transforms.prune import prune
 from catalog.transforms.recipe import Technique
 from catalog.transforms.scale import scaled
+from catalog.transforms.soft_pruning import asymptotic_prune, soft_prune
 from catalog.transforms.tucker import tucker
 
 TECHNIQUES: dict[str, Technique] = {
     "scale": scaled,
+    "prune": prune,
+    "soft-prune": soft_prune,
+    "asymptotic-prune": asymptotic_prune,
     "lowrank": lowrank,
     "tucker": tucker,
+    "deep-compress": deep_compress,
     "int8": int8,
     "bf16": bf16,
 }
+
+# What is tried where nothing is said: of alternatives one, and nothing that makes only files smaller.
+DEFAULT_TECHNIQUES = ("scale", "prune", "lowrank", "int8", "bf16")

@@ -106,7 +106,7 @@ def test_the_embedded_tasks_are_those_of_the_digit_camera() -> None:
         (LEAST + 'of = "u"', r"task\.t\.of: given without relabel"),
         (
             LEAST + '[[model]]\ntechniques = ["squeeze"]',
-            "technique 'squeeze': expected one of scale, lowrank",
+            "technique 'squeeze': expected one of scale, prune",
         ),
         (
             LEAST + "[[model]]\n[[model.scale]]\nwidth = 3.0",

@@ -68,5 +68,5 @@ def test_an_input_type_without_a_task_is_named() -> None:
 
 
 def test_an_unknown_technique_is_named_with_the_known_ones() -> None:
-    with pytest.raises(BadInput, match="technique 'squeeze': expected one of scale, lowrank"):
+    with pytest.raises(BadInput, match="technique 'squeeze': expected one of scale, prune"):
         ModelSpec(techniques=("squeeze",))
