@@ -2,7 +2,7 @@
 
     python -m benchmarks.catalog --data DIR [--work DIR] [--group NAME ...] [--budget-minutes M] [--quick]
 
-Compiles catalogs by the compiler's search (kept in --work and resumed there) and compares every variant
+Compiles catalogs, as listed or by a search (kept in --work and resumed there), and compares every variant
 with the group's reference on the held-out test split: points of accuracy lost, memory of resident parts,
 and latency of one window. Each variant takes turns with the reference in one process, both by the
 backend that was picked for them on this machine.
@@ -84,11 +84,11 @@ def compiled(group: Group, data: Path, work: Path, budget_minutes: float | None,
     """
     work.mkdir(parents=True, exist_ok=True)
     tasks = group.write(data, work, quick)
-    candidates = _QUICK_CANDIDATES if quick else group.candidates
     command = [sys.executable, "-m", "mcdnn", "compile", str(tasks), "--out", str(work / "catalog")]
-    flags = ["--resume", "--max-candidates", str(candidates)]
-    if budget_minutes is not None:
-        flags += ["--budget-minutes", str(budget_minutes)]
+    flags = ["--resume"]
+    if group.candidates is not None:
+        flags += ["--max-candidates", str(_QUICK_CANDIDATES if quick else group.candidates)]
+        flags += [] if budget_minutes is None else ["--budget-minutes", str(budget_minutes)]
     done = subprocess.run([*command, *flags], capture_output=True, text=True, check=False)
     if done.returncode != 0:
         raise RunFailed(f"mcdnn compile ({group.name}): {done.stderr.strip()[-2000:]}")

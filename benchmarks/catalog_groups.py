@@ -37,7 +37,7 @@ class Group:
         about: what it is, for the report.
         tasks: all of them, the leading one first.
         write: writes images and TASKS.toml into a folder, given that of the data, and returns the file.
-        candidates: that a search may try, at most.
+        candidates: that a search may try, at most; None to make what TASKS.toml lists.
         is_reference: tells from a catalog whether a variant may be what others are compared with; the
             one with the most memory is.
         asked: what is asked.
@@ -47,7 +47,7 @@ class Group:
     about: str
     tasks: tuple[str, ...]
     write: Callable[[Path, Path, bool], Path]
-    candidates: int
+    candidates: int | None
     is_reference: Callable[[Catalog, MeasuredVariant], bool]
     asked: tuple[Asked, ...]
 
@@ -81,7 +81,7 @@ GROUPS = (
         "CIFAR-10: 14,000 images train, 2,000 validate, 4,000 test. Reference: the published ResNet-56.",
         ("object",),
         _write_objects,
-        30,
+        None,
         _published,
         (Asked(1.0, 3.0, 2.3), Asked(4.0, 10.0, 4.0)),
     ),

@@ -1,4 +1,4 @@
-"""TASKS.toml for CIFAR-10: ten kinds of objects, published ResNets and a small family of our own."""
+"""TASKS.toml for CIFAR-10: ten kinds of objects, and what becomes of published ResNets."""
 
 from __future__ import annotations
 
@@ -17,7 +17,22 @@ CLASSES = ("airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "hors
 _SIDE_PX, _A_ROW = 32, 50
 _VALIDATION_EVERY = 8  # of the training images, one goes to the validation split
 _WEIGHTS = "weights/cifar10_resnet"
-_BLOCKS = {"resnet56": 9, "resnet32": 5, "resnet20": 3}  # a stage; the first is the reference
+# Blocks a stage, and what is made of them; the first is the reference.
+_PUBLISHED = {
+    "resnet56": (9, ("int8",)),
+    "resnet32": (5, ("int8", "prune:kept=0.7+int8", "prune:kept=0.5+int8")),
+    "resnet20": (
+        3,
+        (
+            "int8",
+            "prune:kept=0.7+int8",
+            "prune:kept=0.5+int8",
+            "prune:kept=0.35+int8",
+            "lowrank:kept=0.7+int8",
+            "lowrank:kept=0.5+int8",
+        ),
+    ),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,17 +41,15 @@ class ObjectsScale:
 
     Args:
         every: of the images so many one is taken.
-        epochs: of trunks that are trained from fresh weights.
-        tuning_epochs: of what starts from trained ones.
+        tuning_epochs: of what starts from trained weights.
     """
 
     every: int
-    epochs: int
     tuning_epochs: int
 
 
-FULL = ObjectsScale(every=1, epochs=12, tuning_epochs=1)
-QUICK = ObjectsScale(every=40, epochs=1, tuning_epochs=1)
+FULL = ObjectsScale(every=1, tuning_epochs=2)
+QUICK = ObjectsScale(every=40, tuning_epochs=1)
 
 
 def write_objects(data: Path, folder: Path, scale: ObjectsScale) -> Path:
@@ -80,7 +93,7 @@ def read_tiles(path: Path) -> npt.NDArray[np.uint8]:
 
 
 def _tasks_toml(data: Path, scale: ObjectsScale) -> str:
-    published = "".join(_published(data, name, blocks) for name, blocks in _BLOCKS.items())
+    published = "".join(_published(data, name, *of) for name, of in _PUBLISHED.items())
     return f"""
 [input.object]
 size = {_SIDE_PX}
@@ -90,30 +103,20 @@ input = "object"
 data = "."
 split = ["train.csv", "validation.csv", "test.csv"]
 {published}
-[[model]]
-arch = "resnet"
-techniques = ["scale", "int8"]
-{_scale(0.75, 1.0)}{_scale(0.5, 1.0)}{_scale(0.5, 0.67)}{_scale(0.25, 0.67)}
 [training]
-epochs = {scale.epochs}
-scaled_epochs = {scale.epochs}
 tuning_epochs = {scale.tuning_epochs}
 """
 
 
-def _published(data: Path, name: str, blocks: int) -> str:
+def _published(data: Path, name: str, blocks: int, techniques: tuple[str, ...]) -> str:
     (weights,) = sorted((data / _WEIGHTS).glob(f"{name}*")) or [data / _WEIGHTS / name]
     return f"""
 [[model]]
 arch = "resnet"
 arguments = {{ blocks = {blocks} }}
 weights = {json.dumps(str(weights.resolve()))}
-techniques = ["lowrank", "int8"]
+techniques = {json.dumps(techniques)}
 [model.pixels]
 mean = [0.485, 0.456, 0.406]
 std = [0.229, 0.224, 0.225]
 """
-
-
-def _scale(width: float, depth: float) -> str:
-    return f"[[model.scale]]\nwidth = {width}\ndepth = {depth}\n"

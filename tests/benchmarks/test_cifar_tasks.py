@@ -14,11 +14,9 @@ from tests.outside_data import outside_folder
 
 @pytest.mark.data
 def test_tiles_become_images_lists_and_a_task_file(tmp_path: Path) -> None:
-    path = write_objects(
-        outside_folder("objects").parent, tmp_path, ObjectsScale(every=200, epochs=1, tuning_epochs=1)
-    )
+    path = write_objects(outside_folder("objects").parent, tmp_path, ObjectsScale(every=200, tuning_epochs=1))
     request = read_task_file(str(path))
-    assert [m.architecture.weights is not None for m in request.models] == [True, True, True, False]
+    assert [m.architecture.weights is not None for m in request.models] == [True, True, True]
     lines = {n: (tmp_path / f"{n}.csv").read_text().splitlines()[1:] for n in ("train", "validation", "test")}
     assert {n: len(rows) for n, rows in lines.items()} == {"train": 70, "validation": 10, "test": 20}
     assert {row.rpartition(",")[2] for row in lines["test"]} == set(CLASSES)

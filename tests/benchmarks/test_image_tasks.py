@@ -28,8 +28,6 @@ def check_splits(folder: Path, task: str) -> None:
 
 @pytest.mark.data
 def test_faces_are_three_tasks_that_train_one_trunk(tmp_path: Path) -> None:
-    if "prune" not in _techniques():
-        pytest.skip("the technique prune is not there yet")
     path = face_tasks.write_faces(outside_folder("faces").parent, tmp_path, face_tasks.QUICK)
     request = read_task_file(str(path))
     assert [t.name for t in request.tasks] == ["identity", "age", "gender"]
@@ -40,17 +38,9 @@ def test_faces_are_three_tasks_that_train_one_trunk(tmp_path: Path) -> None:
 
 @pytest.mark.data
 def test_scenes_are_one_task(tmp_path: Path) -> None:
-    if "prune" not in _techniques():
-        pytest.skip("the technique prune is not there yet")
     path = scene_tasks.write_scenes(outside_folder("scenes").parent, tmp_path, scene_tasks.QUICK)
     assert [t.name for t in read_task_file(str(path)).tasks] == ["scene"]
     check_splits(tmp_path, "scene")
-
-
-def _techniques() -> set[str]:
-    from catalog.transforms.table import TECHNIQUES
-
-    return set(TECHNIQUES)
 
 
 def test_missing_faces_are_named(tmp_path: Path) -> None:
