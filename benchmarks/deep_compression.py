@@ -5,7 +5,8 @@
 scikit-learn's 1797 digits in five folds, five times with other folds and other seeds: each network is
 trained on four folds, pruned and trained on, its weights shared and trained on, written to compressed
 files, read back, and asked about the fifth fold after every stage. How far each network is pruned was
-settled beforehand on four folds within the training folds of a single split, with other seeds.
+looked for beforehand on four folds within the training folds of a single split, with other seeds; the
+shares that are kept here are above those that still did well there.
 """
 
 from __future__ import annotations
