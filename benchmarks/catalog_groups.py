@@ -78,7 +78,8 @@ def _write_scenes(data: Path, folder: Path, quick: bool) -> Path:
 GROUPS = (
     Group(
         "objects",
-        "CIFAR-10: 14,000 images train, 2,000 validate, 4,000 test. Reference: the published ResNet-56.",
+        "CIFAR-10: 16,000 images train; of 4,000 test images, which no published network saw, 1,000 validate "
+        "and 3,000 test. Reference: the published ResNet-56.",
         ("object",),
         _write_objects,
         None,

@@ -15,7 +15,7 @@ from catalog.errors import BadInput
 
 CLASSES = ("airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck")
 _SIDE_PX, _A_ROW = 32, 50
-_VALIDATION_EVERY = 8  # of the training images, one goes to the validation split
+_VALIDATION_EVERY = 4  # of the test images, one goes to the validation split: no published network saw it
 _WEIGHTS = "weights/cifar10_resnet"
 # Blocks a stage, and what is made of them; the first is the reference.
 _PUBLISHED = {
@@ -63,7 +63,7 @@ def write_objects(data: Path, folder: Path, scale: ObjectsScale) -> Path:
         for name in CLASSES:
             tiles = read_tiles(data / "objects/cifar10" / f"{split}_{name}.webp")[:: scale.every]
             for number, tile in enumerate(tiles):
-                is_validation = split == "train" and number % _VALIDATION_EVERY == 0
+                is_validation = split == "test" and number % _VALIDATION_EVERY == 0
                 file = folder / "images" / split / f"{name}_{number:05d}.png"
                 file.parent.mkdir(parents=True, exist_ok=True)
                 if not file.is_file():
