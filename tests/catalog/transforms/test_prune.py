@@ -33,7 +33,7 @@ from tests.catalog.graphs import features_part, normal, pixels_part, save
 
 DIM, CHANNELS = 24, 16
 RECIPES: dict[str, Recipe] = {
-    "prune": Prune("whole"),
+    "prune": Prune("whole", rounds=2),
     "soft": SoftPrune("whole", "soft"),
     "asymptotic": SoftPrune("whole", "asymptotic"),
 }
