@@ -96,6 +96,8 @@ def train_parts(
             tally.add(loss, *right_answers(logits.detach(), targets, trained))
         report(Progress(epoch, schedule.epochs, tally.loss, tally.accuracy))
     model.eval()
+    # The exporter would take a pooled map in that layout for a view that gathers from an open axis.
+    _set_layout(model, torch.contiguous_format)
 
 
 def _lay_out(model: nn.Module, sample: Tensor) -> None:

@@ -6,8 +6,10 @@ import torch
 from torch import nn
 
 from catalog.errors import RunFailed
+from catalog.graph_costs import describe_part
 from catalog.labelled_windows import LabelledWindows
 from catalog.training.convnet import convnet
+from catalog.training.export import export_parts
 from catalog.training.schedule import Progress, Schedule
 from catalog.training.trunk_training import make_deterministic, seed_of, train_parts
 
@@ -16,6 +18,13 @@ def bright_or_dark(count: int = 64) -> LabelledWindows:
     labels = np.arange(count) % 2
     noise = np.random.default_rng(0).integers(0, 60, (count, 16, 16, 3))
     return LabelledWindows((noise + 150 * labels[:, None, None, None]).astype(np.uint8), labels)
+
+
+class ToPlanes(nn.Module):
+    """Windows as planes in [0, 1]."""
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return x.permute(0, 3, 1, 2).contiguous().float() / 255.0
 
 
 def trained(epochs: int = 2, rate: float = 4e-3) -> tuple[list[nn.Module], list[Progress]]:
@@ -45,6 +54,16 @@ def test_the_same_seed_gives_the_same_weights_to_the_last_bit() -> None:
 
 def test_parts_are_left_ready_to_use() -> None:
     assert not any(part.training for part in trained()[0])
+
+
+def test_pooled_and_flattened_parts_can_be_exported_after_training() -> None:
+    parts = [ToPlanes(), nn.Sequential(nn.Conv2d(3, 4, 3), nn.AdaptiveAvgPool2d(1), nn.Flatten())]
+    train_parts(
+        parts, nn.Linear(4, 2), bright_or_dark(), Schedule(1), np.random.default_rng(0), lambda _: None
+    )
+    (_, graph) = export_parts(parts, torch.from_numpy(bright_or_dark(4).windows))
+    part = describe_part(graph.SerializeToString(), "pooled")
+    assert (part.output_shape, part.macs) == ((4,), 14 * 14 * 4 * 27)
 
 
 def test_a_loss_that_is_no_number_ends_the_training() -> None:
