@@ -5,6 +5,7 @@ import pytest
 import torch
 from torch import nn
 
+from catalog.canonical import canonical_bytes
 from catalog.errors import RunFailed
 from catalog.graph_costs import describe_part
 from catalog.labelled_windows import LabelledWindows
@@ -62,7 +63,7 @@ def test_pooled_and_flattened_parts_can_be_exported_after_training() -> None:
         parts, nn.Linear(4, 2), bright_or_dark(), Schedule(1), np.random.default_rng(0), lambda _: None
     )
     (_, graph) = export_parts(parts, torch.from_numpy(bright_or_dark(4).windows))
-    part = describe_part(graph.SerializeToString(), "pooled")
+    part = describe_part(canonical_bytes(graph), "pooled")
     assert (part.output_shape, part.macs) == ((4,), 14 * 14 * 4 * 27)
 
 
