@@ -28,7 +28,8 @@ LogCost = npt.NDArray[np.float64]
 # Rows: width, depth, resolution; columns: operations, bytes.
 _SIZE_EFFECTS = np.array([[2.0, 1.5], [1.0, 0.7], [2.0, 1.0]])
 _RIDGE = 0.1
-_STEP_EFFECTS = {"int8": (1.0, 0.25), "bf16": (1.0, 0.5)}
+# Deep Compression makes files smaller, not what runs: its zeros are stored dense there.
+_STEP_EFFECTS = {"int8": (1.0, 0.25), "bf16": (1.0, 0.5), "deep-compress": (1.0, 1.0)}
 _UNKNOWN_EFFECT = (0.5, 0.6)
 
 
@@ -113,7 +114,7 @@ class CostPredictor:
         same, alike = _keys(steps)
         if same in self._step_effects:
             return np.asarray(np.mean(self._step_effects[same], axis=0))
-        if isinstance(candidate.recipe, HasStrength):
+        if isinstance(candidate.recipe, HasStrength) and alike not in _STEP_EFFECTS:
             return np.full(2, np.log(candidate.recipe.kept))
         if alike in self._step_effects:
             return np.asarray(np.mean(self._step_effects[alike], axis=0))

@@ -49,6 +49,13 @@ def test_trunks_that_a_task_may_need_to_itself_are_counted_after_the_others(tmp_
         assert all(e.macs == expected[0].macs for e in expected[first:])
 
 
+def test_deep_compression_is_not_expected_to_run_cheaper() -> None:
+    request = replace(tiny_request(("deep-compress", "prune"), rendered_windows=300), effort=Effort(1, 1, 1))
+    whole, deep, pruned = forecast(request, None, 1, _Ticks()).expected
+    assert (deep.macs, deep.memory_bytes) == (whole.macs, whole.memory_bytes)
+    assert pruned.macs < whole.macs
+
+
 class _Ticks:
     """A clock that is a tenth of a second later at every look."""
 
