@@ -57,9 +57,9 @@ def open_display(console: Console) -> CompileDisplay:
 def lines_of(event: Event) -> list[str]:
     """Return an event in words, without markup."""
     match event:
-        case DataPrepared(task, windows, classes, skipped):
+        case DataPrepared(task, windows, classes, skipped, unseen):
             first = [f"{task}: {windows} windows of {classes} classes"]
-            return first + _skips(task, skipped)
+            return first + _skips(task, skipped) + [_lack(task, split, names) for split, names in unseen]
         case DataJoined(input_type, windows, labelled, held_out):
             counts = ", ".join(f"{count} with a label for {task}" for task, count in labelled.items())
             left_out = f"; {held_out} more are held out for another task" if held_out else ""
@@ -84,6 +84,12 @@ def lines_of(event: Event) -> list[str]:
             return [f"{combinations} combinations to search, {tries}{kept}"]
         case MeasuringStarted(parts):
             return [f"measuring {parts} parts"]
+
+
+def _lack(task: str, split: str, classes: tuple[str, ...]) -> str:
+    more = f" and {len(classes) - _SHOWN_SKIPS} more" if len(classes) > _SHOWN_SKIPS else ""
+    named = ", ".join(classes[:_SHOWN_SKIPS])
+    return f"{task}: no {split} window of {named}{more}: accuracy there says nothing about it"
 
 
 def _skips(task: str, skipped: tuple[str, ...]) -> list[str]:

@@ -140,7 +140,7 @@ def _prepare(
         except BadInput as e:
             raise type(e)(f"task.{task.name}: {e}") from e
         prepared[task.name] = data
-        observe(DataPrepared(task.name, data.windows, len(data.classes), data.skipped))
+        observe(DataPrepared(task.name, data.windows, len(data.classes), data.skipped, data.unseen))
     return prepared
 
 

@@ -10,12 +10,17 @@ from catalog.training.schedule import Progress
 
 @dataclass(frozen=True, slots=True)
 class DataPrepared:
-    """The windows of a task are ready; skipped names the files that could not be read, with reasons."""
+    """The windows of a task are ready.
+
+    Skipped names the files that could not be read, with reasons; unseen the classes without a window, by
+    split.
+    """
 
     task: str
     windows: int
     classes: int
     skipped: tuple[str, ...]
+    unseen: tuple[tuple[str, tuple[str, ...]], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -33,12 +33,15 @@ class PreparedData:
         windows: how many there are, all splits together.
         skipped: files that could not be read, each with the reason.
         identity: hash of all windows, labels and class names.
+        unseen: names of classes without a window, by split, where there are such: accuracy says nothing
+            about them.
     """
 
     classes: tuple[str, ...]
     windows: int
     skipped: tuple[str, ...]
     identity: str
+    unseen: tuple[tuple[str, tuple[str, ...]], ...] = ()
 
 
 class WindowFolder:
@@ -90,11 +93,15 @@ class WindowFolder:
         """Hash what was written and say what it is."""
         digest = hashlib.sha256(json.dumps([classes, list(sizes_px)]).encode())
         count = 0
+        unseen = []
         for split in SPLITS:
             for size_px in sizes_px:
                 _add_to(digest, self.read(split, size_px))
-            count += len(self.read(split, sizes_px[0]))
-        return PreparedData(classes, count, skipped, digest.hexdigest())
+            labels = self.read(split, sizes_px[0]).labels
+            count += len(labels)
+            lacking = tuple(classes[k] for k in sorted(set(range(len(classes))) - set(labels.tolist())))
+            unseen += [(split, lacking)] if lacking else []
+        return PreparedData(classes, count, skipped, digest.hexdigest(), tuple(unseen))
 
     def _windows_file(self, split: str, size_px: int) -> Path:
         return self.root / f"{split}.{size_px}.windows.npy"

@@ -19,7 +19,9 @@ from catalog.training.schedule import Progress
 from mcdnn.compile_display import LineDisplay, TerminalDisplay, open_display
 
 STORY: list[Event] = [
-    DataPrepared("who", 120, 3, tuple(f"[x]/{i}.jpg: an empty file" for i in range(7))),
+    DataPrepared(
+        "who", 120, 3, tuple(f"[x]/{i}.jpg: an empty file" for i in range(7)), (("test", ("[c]",)),)
+    ),
     DataJoined("face", 150, {"who": 100, "age": 60}, 4),
     Planned(("big", "small", "lost"), ("big",)),
     CandidateStarted("small"),
@@ -46,6 +48,7 @@ def test_a_pipe_gets_one_line_an_event() -> None:
         "who: 7 files cannot be read and are skipped:",
         *[f"  [x]/{i}.jpg: an empty file" for i in range(5)],
         "  and 2 more",
+        "who: no test window of [c]: accuracy there says nothing about it",
         "face: 150 windows train its trunks, 100 with a label for who, 60 with a label for age; "
         "4 more are held out for another task",
         "3 trunks to make, 1 of them done before",

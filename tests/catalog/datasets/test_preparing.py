@@ -71,6 +71,12 @@ def test_unreadable_files_are_named_and_skipped(tmp_path: Path) -> None:
     ]
 
 
+def test_classes_too_small_for_every_split_are_named(tmp_path: Path) -> None:
+    data = prepared(class_folders(tmp_path / "in", {"a": 10, "b": 10, "lone": 1}), tmp_path / "out")
+    assert data.unseen == (("validation", ("lone",)), ("test", ("lone",)))
+    assert prepared(class_folders(tmp_path / "x", {"a": 10, "b": 10}), tmp_path / "y").unseen == ()
+
+
 def test_files_that_a_list_names_in_vain_are_skipped(tmp_path: Path) -> None:
     rows = ["file,label"]
     for i in range(20):
