@@ -189,7 +189,7 @@ def _check_task(task: TaskSpec, request: CompileRequest) -> None:
     if task.share_loss is not None and not 0.0 <= task.share_loss <= 1.0:
         raise BadInput(f"{where}.share_loss = {task.share_loss}: expected a share in [0, 1]")
     if task.trunk_weight is not None and not 0.0 < task.trunk_weight < math.inf:
-        raise BadInput(f"{where}.trunk_weight = {task.trunk_weight}: expected more than 0")
+        raise BadInput(f"{where}.trunk_weight = {task.trunk_weight}: expected a finite number above 0")
     alone = task is request.leading_task(task.input_type) and task.name not in request.trunk_weights()
     if alone and task.share_loss is not None:
         raise BadInput(f"{where}.share_loss: it loses nothing: the trunks of {task.input_type} are its own")

@@ -84,6 +84,7 @@ def run(args: argparse.Namespace) -> int:
     request = read_task_file(args.tasks)
     jobs = usable_cores() if args.jobs is None else args.jobs
     limits = _limits(args.max_candidates, args.budget_minutes)
+    _check_models(request, jobs, args.tasks)
     if args.dry_run:
         _print_forecast(request, limits, jobs)
         return 0
@@ -101,17 +102,27 @@ def _limits(max_candidates: int | None, budget_minutes: float | None) -> SearchL
     return SearchLimits(max_candidates, None if budget_minutes is None else 60.0 * budget_minutes)
 
 
+def _check_models(request: CompileRequest, jobs: int, where: str) -> None:
+    """Refuse models that cannot be planned before anything is read, naming the file that asks for them."""
+    from catalog.compiler.compiling import check_surroundings
+    from catalog.compiler.planning import plan_candidates
+
+    check_surroundings(jobs)
+    try:
+        plan_candidates(request)
+    except BadInput as e:
+        raise BadInput(f"{where}: {e}") from e
+
+
 def _print_forecast(request: CompileRequest, limits: SearchLimits | None, jobs: int) -> None:
     """Print what a compile would try, and for about how long."""
     import time
 
     from rich.console import Console
 
-    from catalog.compiler.compiling import check_surroundings
     from catalog.compiler.forecast import forecast
     from mcdnn.catalog_tables import forecast_table
 
-    check_surroundings(jobs)
     expected = forecast(request, limits, jobs, time.perf_counter)
     Console().print(forecast_table(expected))
     chosen = f"{len(expected.expected)} of {expected.combinations} combinations"

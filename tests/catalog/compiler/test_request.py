@@ -52,7 +52,7 @@ def test_tasks_with_a_weight_train_trunks_together_with_the_first_of_their_input
         ((), "nothing to compile"),
         (
             (replace(IDENTITY, trunk_weight=0.0),),
-            r"task\.identity\.trunk_weight = 0\.0: expected more than 0",
+            r"task\.identity\.trunk_weight = 0\.0: expected a finite number above 0",
         ),
         ((IDENTITY, replace(PARITY, trunk_weight=1.0)), r"trunk_weight: it has no windows of its own"),
     ],

@@ -132,3 +132,17 @@ def test_the_schema_is_printed(capsys: pytest.CaptureFixture[str]) -> None:
 
     assert main(["compile", "--print-schema"]) == 0
     assert '"TaskTable"' in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("model", ['teacher = "resnet"', 'techniques = ["prune:energy=0.5"]'])
+def test_a_model_that_cannot_be_planned_is_refused_with_the_name_of_its_file(
+    model: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    from mcdnn.cli import main
+
+    path = tmp_path / "mine.toml"
+    path.write_text(TASKS.replace('techniques = ["scale", "int8"]', model))
+    assert main(["compile", str(path), "--dry-run"]) == 2
+    error = capsys.readouterr().err
+    assert error.startswith(f"mcdnn compile: {path}: model convnet: te")
+    assert error.count("\n") == 1
