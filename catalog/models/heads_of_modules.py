@@ -43,7 +43,7 @@ def find_head(module: nn.Module, example: Tensor, named: str | None, where: str)
         where: for errors.
 
     Raises:
-        BadInput: there is none, or something follows it.
+        BadInput: there is none, something follows it, or what it gives is not finite.
     """
     last: list[tuple[str, Tensor]] = []
     with _observed(module, last), torch.no_grad():
@@ -57,6 +57,8 @@ def find_head(module: nn.Module, example: Tensor, named: str | None, where: str)
     if not isinstance(output, Tensor):
         kind = type(output).__name__
         raise BadInput(f"{where}: gives {kind}: expected the output of linear layer {name!r} alone")
+    if not bool(torch.isfinite(output).all()):
+        raise BadInput(f"{where}: gives values that are not finite for windows of noise")
     found = [name for name, logits in last if torch.equal(output, logits)]
     if not found:
         raise BadInput(

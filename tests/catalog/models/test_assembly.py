@@ -81,6 +81,7 @@ def test_the_head_can_be_named() -> None:
 @pytest.mark.parametrize(
     ("name", "expected"),
     [
+        ("NotFinite", "gives values that are not finite for windows of noise"),
         ("WithSoftmax", "something follows its last linear layer 'fc': expected logits, without softmax"),
         ("UsedTwice", "used more than once"),
         ("EveryPosition", r"expected one vector a window, \(N, D\)"),
