@@ -13,6 +13,7 @@ from onnx import ModelProto, TensorProto, helper, numpy_helper
 
 from catalog.backends.processor import has_bf16
 from catalog.transforms.recipe import Bench, Candidate, Family
+from catalog.transforms.starting import starting_graphs
 
 _WEIGHTED = frozenset({"Conv", "Gemm", "MatMul"})
 
@@ -31,12 +32,8 @@ class RoundToBf16:
         """Return the rounded parts; see Recipe."""
         from catalog.canonical import canonical_bytes
 
-        made = []
-        for path in bench.starting(self.of).parts:
-            model = ModelProto()
-            model.ParseFromString(path.read_bytes())
-            made.append(canonical_bytes(rounded(model)))
-        return tuple(made)
+        start = bench.starting(self.of)
+        return tuple(canonical_bytes(rounded(model)) for model in starting_graphs(start))
 
 
 def bf16(family: Family, base: Candidate) -> list[Candidate]:

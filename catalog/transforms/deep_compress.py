@@ -9,9 +9,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from onnx import ModelProto
-
 from catalog.transforms.recipe import Bench, Candidate, Family
+from catalog.transforms.starting import starting_graphs, starting_head
 
 KEPT_SHARE = 0.2
 _RUNGS = 3
@@ -33,16 +32,11 @@ class DeepCompress:
         """Return the compressed and tuned parts, written dense; see Recipe."""
         from catalog.canonical import canonical_bytes
         from catalog.deep_compression.retraining import CompressedNet, CompressionPlan
-        from catalog.transforms.teaching import starting_head, taught_by
+        from catalog.transforms.teaching import taught_by
 
         start = bench.starting(self.of)
-        models = []
-        for path in start.parts:
-            models.append(ModelProto())
-            models[-1].ParseFromString(path.read_bytes())
-        net = CompressedNet(
-            models, starting_head(start), bench.seed, bench.report, bench.tasks, taught_by(start, bench)
-        )
+        graphs, head = starting_graphs(start), starting_head(start)
+        net = CompressedNet(graphs, head, bench.seed, bench.report, bench.tasks, taught_by(start, bench))
         epochs = bench.effort.tuning_epochs
         plan = CompressionPlan(self.kept, _RUNGS, epochs, epochs, sharing_epochs=epochs)
         net.prune(bench.data, plan)

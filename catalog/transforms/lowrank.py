@@ -9,6 +9,7 @@ theorem 1). A linear layer is cut in the same way.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -16,6 +17,7 @@ from onnx import AttributeProto, ModelProto, NodeProto, helper
 
 from catalog.errors import RunFailed
 from catalog.transforms.recipe import Bench, Candidate, Family
+from catalog.transforms.starting import starting_graphs, starting_head
 from catalog.transforms.thinner_layers import (
     Float32,
     Replacement,
@@ -24,7 +26,6 @@ from catalog.transforms.thinner_layers import (
     groups,
     ints,
     rank_of_energy,
-    read_model,
     weight_tensor,
     with_layers_replaced,
 )
@@ -49,15 +50,27 @@ class Factorise:
 
     def make(self, bench: Bench) -> tuple[bytes, ...]:
         """Return the factorised and tuned parts; see Recipe."""
-        from catalog.transforms.teaching import starting_head
-        from catalog.transforms.tuning import tuned
+        thinning = Thinning(self.kept, self.energy)
+        return factorised_and_tuned(self.of, bench, lambda model: factorised(model, thinning))
 
-        start = bench.starting(self.of)
-        whole = [read_model(path) for path in start.parts]
-        models = [factorised(model, Thinning(self.kept, self.energy)) for model in whole]
-        if models == whole:
-            raise RunFailed(f"no layer of {self.of} gets cheaper by factorising it")
-        return tuned(models, starting_head(start), bench, _TUNING_RATE, start)
+
+def factorised_and_tuned(
+    of: str, bench: Bench, change: Callable[[ModelProto], ModelProto]
+) -> tuple[bytes, ...]:
+    """Return the parts of a stored trunk, changed and trained a little more.
+
+    Raises:
+        RunFailed: the change leaves every part as it was.
+        McdnnError: see Recipe.
+    """
+    from catalog.transforms.tuning import tuned
+
+    start = bench.starting(of)
+    whole = starting_graphs(start)
+    models = [change(model) for model in whole]
+    if models == whole:
+        raise RunFailed(f"no layer of {of} gets cheaper by factorising it")
+    return tuned(models, starting_head(start), bench, _TUNING_RATE, start)
 
 
 def lowrank(family: Family, base: Candidate) -> list[Candidate]:
@@ -71,11 +84,20 @@ def lowrank(family: Family, base: Candidate) -> list[Candidate]:
 
 def factorised(model: ModelProto, thinning: Thinning) -> ModelProto:
     """Return a graph in which each convolution and linear layer that gets cheaper is two layers."""
+    return with_layers_factorised(model, thinning, _factorised_convolution)
+
+
+def with_layers_factorised(
+    model: ModelProto,
+    thinning: Thinning,
+    convolution: Callable[[NodeProto, Float32, Thinning], Replacement | None],
+) -> ModelProto:
+    """Return a graph whose convolutions are replaced in a way, and linear layers by two thinner ones."""
 
     def rule(node: NodeProto, weight: Float32) -> Replacement | None:
         if node.op_type == "Conv":
-            return _factorised_convolution(node, weight, thinning)
-        return factorised_product(node, weight, thinning)
+            return convolution(node, weight, thinning)
+        return _factorised_product(node, weight, thinning)
 
     return with_layers_replaced(model, rule)
 
@@ -110,7 +132,7 @@ def _factorised_convolution(node: NodeProto, weight: Float32, thinning: Thinning
     return pair, [weight_tensor(column, down), weight_tensor(row, across)]
 
 
-def factorised_product(node: NodeProto, weight: Float32, thinning: Thinning) -> Replacement | None:
+def _factorised_product(node: NodeProto, weight: Float32, thinning: Thinning) -> Replacement | None:
     """Return a linear layer as two; None for what is none, or gets no cheaper."""
     attributes = attributes_of(node)
     if node.op_type not in ("Gemm", "MatMul") or weight.ndim != 2:

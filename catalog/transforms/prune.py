@@ -20,6 +20,7 @@ from catalog.transforms.channel_units import Channels, Mask
 from catalog.transforms.compacting import compacted
 from catalog.transforms.filter_choice import least_loss
 from catalog.transforms.recipe import Bench, Candidate, Family
+from catalog.transforms.starting import starting_graphs, starting_head
 
 KEPT_SHARE = 0.5
 ROUNDS = 1
@@ -43,11 +44,10 @@ class Prune:
     def make(self, bench: Bench) -> tuple[bytes, ...]:
         """Return the smaller and tuned parts; see Recipe."""
         from catalog.transforms.loss_effects import loss_effects
-        from catalog.transforms.teaching import starting_head
         from catalog.transforms.tuning import trained_further, tuned
 
         start = bench.starting(self.of)
-        models, head = [read_graph(path.read_bytes()) for path in start.parts], starting_head(start)
+        models, head = starting_graphs(start), starting_head(start)
         total = sum(sum(macs_by_node(model)) for model in models)
         for number in range(1, self.rounds + 1):
             channels = follow_channels(models)
@@ -64,13 +64,6 @@ def prune(family: Family, base: Candidate) -> list[Candidate]:
     lineage = (*base.lineage, f"prune filters kept={KEPT_SHARE:g} taylor rounds={ROUNDS}")
     name = f"{base.name}-prune"
     return [Candidate(name, family.input_type.name, base.size_px, Prune(base.name), lineage, (base.name,))]
-
-
-def read_graph(data: bytes) -> ModelProto:
-    """Return the graph of a stored part."""
-    model = ModelProto()
-    model.ParseFromString(data)
-    return model
 
 
 def without(

@@ -24,8 +24,9 @@ from catalog.training.schedule import Progress
 from catalog.transforms.channel_following import follow_channels
 from catalog.transforms.channel_units import Channels, Mask, Role
 from catalog.transforms.filter_choice import Float64, least_loss, norms, ordered
-from catalog.transforms.prune import KEPT_SHARE, TUNING_RATE, read_graph, without
+from catalog.transforms.prune import KEPT_SHARE, TUNING_RATE, without
 from catalog.transforms.recipe import Bench, Candidate, Family
+from catalog.transforms.starting import starting_graphs, starting_head
 
 if TYPE_CHECKING:
     from catalog.backends.torch_graph import TorchGraph
@@ -84,11 +85,10 @@ class SoftPrune:
         """Return the smaller and tuned parts; see Recipe."""
         from catalog.backends.torch_graph import TorchGraph
         from catalog.transforms.loss_effects import loss_effects
-        from catalog.transforms.teaching import starting_head
         from catalog.transforms.tuning import trained_further, tuned
 
         start = bench.starting(self.of)
-        models, head = [read_graph(path.read_bytes()) for path in start.parts], starting_head(start)
+        models, head = starting_graphs(start), starting_head(start)
         channels = follow_channels(models)
         effects = loss_effects(models, channels, head, bench)
         chosen = least_loss(channels, effects, self.kept * channels.macs(channels.everything))

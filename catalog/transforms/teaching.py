@@ -8,12 +8,11 @@ import numpy.typing as npt
 from catalog.backends.onnxruntime_backend import OnnxruntimeBackend
 from catalog.backends.part_chain import PartChain
 from catalog.errors import RunFailed
-from catalog.heads import HeadWeights
 from catalog.labelled_windows import LabelledWindows
-from catalog.store import head_from_bytes
 from catalog.training.batches import Batch
 from catalog.training.distillation import Distillation
 from catalog.transforms.recipe import Bench, StoredTrunk
+from catalog.transforms.starting import starting_head
 
 
 class StoredTeacher:
@@ -51,15 +50,3 @@ def taught_by(trunk: StoredTrunk, bench: Bench) -> Distillation:
     if bench.data_at is None:
         raise RunFailed(f"no windows of {trunk.size_px} px for its teacher: expected {bench.size_px} px")
     return Distillation(StoredTeacher(trunk, bench.data_at(trunk.size_px)))
-
-
-def starting_head(start: StoredTrunk) -> HeadWeights:
-    """Return the head to train a stored trunk with: those of all tasks that train it, one after another.
-
-    Raises:
-        CatalogError: a file is not a stored head.
-    """
-    paths = (start.head, *start.further_heads)
-    heads = [head_from_bytes(path.read_bytes(), str(path)) for path in paths]
-    weight = np.concatenate([h.weight for h in heads])
-    return HeadWeights(weight, np.concatenate([h.bias for h in heads]), 1.0)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
@@ -28,13 +27,6 @@ class Thinning:
 
 Replacement = tuple[Sequence[NodeProto], Sequence[TensorProto]]
 Rule = Callable[[NodeProto, Float32], Replacement | None]
-
-
-def read_model(path: Path) -> ModelProto:
-    """Read a stored part."""
-    model = ModelProto()
-    model.ParseFromString(path.read_bytes())
-    return model
 
 
 def with_layers_replaced(model: ModelProto, rule: Rule) -> ModelProto:

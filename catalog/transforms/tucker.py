@@ -17,8 +17,7 @@ import numpy as np
 import numpy.typing as npt
 from onnx import ModelProto, NodeProto, helper
 
-from catalog.errors import RunFailed
-from catalog.transforms.lowrank import factorised_product
+from catalog.transforms.lowrank import factorised_and_tuned, with_layers_factorised
 from catalog.transforms.recipe import Bench, Candidate, Family
 from catalog.transforms.thinner_layers import (
     Float32,
@@ -28,13 +27,10 @@ from catalog.transforms.thinner_layers import (
     groups,
     ints,
     rank_of_energy,
-    read_model,
     weight_tensor,
-    with_layers_replaced,
 )
 
 KEPT_SHARE = 0.5
-_TUNING_RATE = 5e-4
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,15 +49,8 @@ class Tucker:
 
     def make(self, bench: Bench) -> tuple[bytes, ...]:
         """Return the factorised and tuned parts; see Recipe."""
-        from catalog.transforms.teaching import starting_head
-        from catalog.transforms.tuning import tuned
-
-        start = bench.starting(self.of)
-        whole = [read_model(path) for path in start.parts]
-        models = [tucker_factorised(model, Thinning(self.kept, self.energy)) for model in whole]
-        if models == whole:
-            raise RunFailed(f"no layer of {self.of} gets cheaper by factorising it")
-        return tuned(models, starting_head(start), bench, _TUNING_RATE, start)
+        thinning = Thinning(self.kept, self.energy)
+        return factorised_and_tuned(self.of, bench, lambda model: tucker_factorised(model, thinning))
 
 
 def tucker(family: Family, base: Candidate) -> list[Candidate]:
@@ -73,13 +62,7 @@ def tucker(family: Family, base: Candidate) -> list[Candidate]:
 
 def tucker_factorised(model: ModelProto, thinning: Thinning) -> ModelProto:
     """Return a graph in which each convolution that gets cheaper is three, each linear layer two."""
-
-    def rule(node: NodeProto, weight: Float32) -> Replacement | None:
-        if node.op_type == "Conv":
-            return _factorised_convolution(node, weight, thinning)
-        return factorised_product(node, weight, thinning)
-
-    return with_layers_replaced(model, rule)
+    return with_layers_factorised(model, thinning, _factorised_convolution)
 
 
 def _factorised_convolution(node: NodeProto, weight: Float32, thinning: Thinning) -> Replacement | None:

@@ -41,7 +41,12 @@ def add_parser(subparsers: Any) -> None:
     parser.add_argument(
         "--duration", type=float, metavar="S", help="end after so many seconds of the source's clock"
     )
-    parser.add_argument("--policy", metavar="NAME", help="original, best-static or mcdnn2016")
+    parser.add_argument(
+        "--policy",
+        metavar="NAME",
+        help="instead of that of ENGINE.toml: paced, mcdnn2016, best-static, original, client-only, "
+        "server-first or server-only",
+    )
     parser.add_argument("--out", type=Path, metavar="FILE.jsonl", help="write results as JSON lines")
     parser.add_argument("--video", type=Path, metavar="FILE.mp4", help="write an annotated video")
     parser.add_argument(

@@ -131,7 +131,7 @@ def test_a_published_resnet_keeps_its_accuracy(tmp_path: Path) -> None:
 
 @pytest.mark.data
 def test_a_published_face_network_is_taken_apart_by_itself(tmp_path: Path) -> None:
-    arch = "tests.catalog.models.mobile_face_net:MobileFaceNet"
+    arch = "benchmarks.mobilefacenet:mobilefacenet"
     weights = WeightsFile.at(outside_file("weights/face_id/mobilefacenet_068.ckpt"))
     model = built(arch, 112, pixels=PUBLISHED_FACES, weights=weights)
     assert model.head is None  # its published weights have none

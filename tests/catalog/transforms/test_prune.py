@@ -19,7 +19,7 @@ from catalog.training.schedule import Progress
 from catalog.training.trunk_training import TrainingDiverged
 from catalog.transforms.channel_following import follow_channels
 from catalog.transforms.loss_effects import loss_effects
-from catalog.transforms.prune import Prune, read_graph, without
+from catalog.transforms.prune import Prune, without
 from catalog.transforms.recipe import Bench, Effort, Recipe, StoredTrunk
 from catalog.transforms.soft_pruning import (
     FADINGS,
@@ -28,7 +28,7 @@ from catalog.transforms.soft_pruning import (
     scale_filters,
     without_smallest,
 )
-from catalog.transforms.teaching import starting_head
+from catalog.transforms.starting import starting_graphs, starting_head
 from tests.catalog.graphs import features_part, normal, pixels_part, save
 
 DIM, CHANNELS = 24, 16
@@ -116,7 +116,7 @@ def test_a_training_that_diverges_is_named(recipe: Recipe, tmp_path: Path) -> No
 def test_what_the_loss_does_not_depend_on_is_of_no_importance(tmp_path: Path) -> None:
     here = bench(tmp_path, parts())
     start = here.starting("whole")
-    models = [read_graph(path.read_bytes()) for path in start.parts]
+    models = starting_graphs(start)
     channels, head = follow_channels(models), starting_head(start)
     features = channels.boundaries[-1]
     assert features is not None
@@ -132,7 +132,7 @@ def test_the_estimated_effect_is_the_loss_that_removal_makes_for_small_filters(t
     here = bench(tmp_path, parts())
     here = replace(here, data=LabelledWindows(here.data.windows[:32], here.data.labels[:32]))
     start = here.starting("whole")
-    models = [read_graph(path.read_bytes()) for path in start.parts]
+    models = starting_graphs(start)
     channels, head = follow_channels(models), starting_head(start)
     features = channels.boundaries[-1]
     assert features is not None
@@ -164,7 +164,7 @@ def test_the_estimated_effect_is_the_loss_that_removal_makes_for_small_filters(t
 
 def test_features_that_go_take_the_columns_of_the_head_along(tmp_path: Path) -> None:
     start = bench(tmp_path, parts()).starting("whole")
-    models = [read_graph(path.read_bytes()) for path in start.parts]
+    models = starting_graphs(start)
     channels, head = follow_channels(models), starting_head(start)
     kept = channels.everything
     features = channels.boundaries[-1]

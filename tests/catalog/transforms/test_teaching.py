@@ -14,7 +14,8 @@ from catalog.labelled_windows import LabelledWindows
 from catalog.store import head_to_bytes
 from catalog.training.batches import shuffled
 from catalog.transforms.recipe import Bench, Effort, StoredTrunk
-from catalog.transforms.teaching import starting_head, taught_by
+from catalog.transforms.starting import starting_head
+from catalog.transforms.teaching import taught_by
 from tests.catalog.graphs import features_part, normal, pixels_part, save
 
 FIRST = HeadWeights(normal(0, 2, 6), normal(1, 2), 1.0)
