@@ -99,6 +99,7 @@ def _tasks_toml(data: Path, tables: list[str], scale: FacesScale) -> str:
     return f"""
 [input.face]
 size = 112
+mirror = true
 
 {"".join(tables)}
 [[model]]

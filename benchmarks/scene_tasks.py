@@ -28,7 +28,7 @@ class ScenesScale:
     tuning_epochs: int
 
 
-FULL = ScenesScale(every=1, epochs=30, tuning_epochs=4)
+FULL = ScenesScale(every=1, epochs=18, tuning_epochs=4)
 QUICK = ScenesScale(every=40, epochs=1, tuning_epochs=1)
 
 
@@ -58,6 +58,7 @@ def _tasks_toml(files: list[str], scale: ScenesScale) -> str:
     return f"""
 [input.scene]
 size = {_SIDE_PX}
+mirror = true
 
 [task.scene]
 input = "scene"

@@ -18,10 +18,16 @@ class LabelledWindows:
     """Windows (N, S, S, 3) uint8 RGB, possibly mapped from a file, and class ids (N,) int64.
 
     Windows that several tasks train a trunk with have labels (N, T), UNLABELLED where a task has none.
+
+    Args:
+        windows: see above.
+        labels: see above.
+        mirrored_alike: whether a mirrored window would have the same labels.
     """
 
     windows: UInt8
     labels: Int64
+    mirrored_alike: bool = False
 
     def __len__(self) -> int:
         return len(self.labels)

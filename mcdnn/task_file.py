@@ -31,11 +31,16 @@ class _Table(BaseModel):
 
 
 class InputTable(_Table):
-    """[input.NAME]: one kind of window, resized to size x size RGB."""
+    """[input.NAME]: one kind of window, resized to size x size RGB.
+
+    mirror says that a window means the same in a mirror, as a face does and text does not: training shows
+    every other one mirrored.
+    """
 
     size: Annotated[int, Field(ge=8, le=512)] = 32
     resize: Resize = Resize.STRETCH
     margin: Annotated[float, Field(ge=0.0, le=1.0)] = 0.0
+    mirror: bool = False
 
 
 class TaskTable(_Table):
@@ -203,6 +208,7 @@ def _request(file: TaskFile, folder: Path) -> CompileRequest:
         effort,
         training.windows,
         training.seed,
+        frozenset(name for name, t in file.input.items() if t.mirror),
     )
 
 

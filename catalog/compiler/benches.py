@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from functools import partial
+from dataclasses import replace
 
 from catalog.compiler.workplace import Workplace
+from catalog.labelled_windows import LabelledWindows
 from catalog.tasks import Task
 from catalog.training.joint_tasks import JointTasks
 from catalog.training.schedule import Progress
@@ -27,16 +28,21 @@ def bench_for(
         weights = tuple(place.trunk_weights[t.name] for t in trainers)
         together = JointTasks(tuple(len(t.classes) for t in trainers), weights)
         folder = place.joined_folder(candidate.input_type)
+    alike = candidate.input_type in place.mirrored_alike
+
+    def training_windows(size_px: int) -> LabelledWindows:
+        return replace(folder.read("train", size_px), mirrored_alike=alike)
+
     return Bench(
         seed_of(candidate.name, place.seed),
         candidate.size_px,
         sum(len(t.classes) for t in trainers),
-        folder.read("train", candidate.size_px),
+        training_windows(candidate.size_px),
         place.effort,
         finished.__getitem__,
         report,
         together,
-        partial(folder.read, "train"),
+        training_windows,
     )
 
 

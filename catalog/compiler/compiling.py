@@ -155,7 +155,15 @@ def _plan(
     versions = package_versions()
     identities = {name: data.identity for name, data in prepared.items()}
     mark = fingerprint(request, candidates, tasks, identities, versions)
-    place = Workplace(root, work, tasks, request.effort, request.seed, request.trunk_weights())
+    place = Workplace(
+        root,
+        work,
+        tasks,
+        request.effort,
+        request.seed,
+        request.trunk_weights(),
+        request.mirrored_alike,
+    )
     return CompilePlan(place, request.input_types, candidates, mark, versions)
 
 

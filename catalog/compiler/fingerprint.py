@@ -13,7 +13,7 @@ from catalog.tasks import Task
 from catalog.transforms.recipe import Candidate
 
 # Raised whenever the same request and data give other weights than before.
-COMPILER_VERSION = 3
+COMPILER_VERSION = 4
 
 _DECIDING_PACKAGES = (
     "numpy",
@@ -49,6 +49,7 @@ def fingerprint(
         "candidates": [c.record() for c in candidates],
         "effort": asdict(request.effort),
         "trunk_weights": request.trunk_weights(),
+        "mirrored_alike": sorted(request.mirrored_alike),
         "seed": request.seed,
         "data": dict(data),
         "versions": dict(versions),

@@ -104,6 +104,7 @@ class CompileRequest:
         effort: how much work to put into each trunk.
         rendered_windows: how many windows to render from a built-in set, all splits together.
         seed: of all randomness.
+        mirrored_alike: input types whose windows mean the same in a mirror: training shows them both ways.
 
     Raises:
         BadInput: names that are not unique or not fit for files, or tasks that do not fit together.
@@ -115,6 +116,7 @@ class CompileRequest:
     effort: Effort = field(default_factory=Effort)
     rendered_windows: int = 5600
     seed: int = 0
+    mirrored_alike: frozenset[str] = frozenset()
 
     def __post_init__(self) -> None:
         if not self.input_types or not self.tasks or not self.models:

@@ -24,6 +24,7 @@ class Workplace:
         seed: of all randomness.
         trunk_weights: of the losses of tasks that train the trunks of their input type together, by task;
             an input type of which none is named has its trunks trained by its first task.
+        mirrored_alike: input types whose windows mean the same in a mirror.
     """
 
     root: Path
@@ -32,6 +33,7 @@ class Workplace:
     effort: Effort
     seed: int
     trunk_weights: Mapping[str, float] = field(default_factory=dict)
+    mirrored_alike: frozenset[str] = frozenset()
 
     def tasks_on(self, input_type: str) -> list[Task]:
         """Return the tasks of an input type; the first leads."""

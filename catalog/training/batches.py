@@ -1,4 +1,4 @@
-"""Training windows in shuffled batches, varied by small shifts and changes of light."""
+"""Training windows in shuffled batches, varied by small shifts, changes of light and mirroring."""
 
 from __future__ import annotations
 
@@ -27,26 +27,31 @@ def in_order(windows: UInt8, batch: int) -> Iterator[UInt8]:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Variation:
-    """How a batch of N windows is varied: the same shift for all, light of its own for each.
+    """How a batch of N windows is varied.
 
     Args:
-        down: shift, as a share of the windows' side; likewise across.
+        shifts: (N, 2); how far down and across each moves, as shares of its side.
         gain: (N,) float32; what pixels are multiplied by.
         offset: (N,) float32; what is added then, in steps of 0..255.
+        mirrored: (N,) which ones are seen as in a mirror.
     """
 
-    down: float
-    across: float
+    shifts: npt.NDArray[np.float64]
     gain: npt.NDArray[np.float32]
     offset: npt.NDArray[np.float32]
+    mirrored: npt.NDArray[np.bool_]
 
     def __call__(self, windows: UInt8) -> UInt8:
-        """Vary windows (N, S, S, 3) of any side."""
+        """Vary windows (N, S, S, 3) of any side; what moves in repeats the border."""
         size = windows.shape[1]
-        rows = np.clip(np.arange(size) + round(self.down * size), 0, size - 1)
-        columns = np.clip(np.arange(size) + round(self.across * size), 0, size - 1)
+        moved = np.rint(self.shifts * size).astype(np.int64)  # (N, 2)
+        places = np.arange(size)
+        rows = np.clip(places + moved[:, :1], 0, size - 1)  # (N, S)
+        columns = np.clip(places + moved[:, 1:], 0, size - 1)
+        columns[self.mirrored] = columns[self.mirrored, ::-1]
+        numbers = np.arange(len(windows))[:, np.newaxis, np.newaxis]
         gain, offset = (values.reshape(-1, 1, 1, 1) for values in (self.gain, self.offset))
-        lit = windows[:, rows][:, :, columns] * gain + offset
+        lit = windows[numbers, rows[:, :, np.newaxis], columns[:, np.newaxis]] * gain + offset
         return np.asarray(np.clip(lit, 0.0, 255.0), dtype=np.uint8)
 
 
@@ -78,18 +83,24 @@ def shuffled(data: LabelledWindows, batch: int, rng: np.random.Generator) -> Ite
         if len(rows) < 2:  # batch normalisation needs more than one
             continue
         windows = data.windows[rows]
-        variation = drawn_variation(len(rows), windows.shape[1], rng)
+        variation = drawn_variation(len(rows), windows.shape[1], rng, data.mirrored_alike)
         yield Batch(variation(windows), data.labels[rows], rows, variation)
 
 
-def drawn_variation(count: int, size_px: int, rng: np.random.Generator) -> Variation:
-    """Draw a shift by up to a sixteenth of the side, at least 1 px, and a change of each window's light.
+def drawn_variation(count: int, size_px: int, rng: np.random.Generator, mirror: bool) -> Variation:
+    """Draw each window's shift, by up to a sixteenth of its side and at least 1 px, and its light.
 
-    What is asked about a window must not depend on these; mirroring is left out because it does for
-    digits and text.
+    What is asked about a window must not depend on these.
+
+    Args:
+        count: windows, N.
+        size_px: their side.
+        rng: draws.
+        mirror: whether one in two is mirrored, too.
     """
     reach = max(1, round(size_px * _SHIFT_SHARE))
-    down, across = (rng.integers(-reach, reach + 1, 2) / size_px).tolist()
+    shifts = rng.integers(-reach, reach + 1, (count, 2)) / size_px
     gain = rng.uniform(1.0 - _GAIN, 1.0 + _GAIN, count).astype(np.float32)
     offset = rng.uniform(-_OFFSET, _OFFSET, count).astype(np.float32)
-    return Variation(down, across, gain, offset)
+    mirrored = rng.random(count) < 0.5 if mirror else np.zeros(count, np.bool_)
+    return Variation(shifts, gain, offset, mirrored)

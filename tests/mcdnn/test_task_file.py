@@ -18,6 +18,7 @@ WHOLE = """
 size = 64
 resize = "letterbox"
 margin = 0.1
+mirror = true
 
 [task.who]
 input = "face"
@@ -61,6 +62,7 @@ def test_every_key_reaches_the_request() -> None:
     assert family.parent == "who"
     assert (who.trunk_weight, mood.trunk_weight) == (None, 0.5)
     assert request.models[0].scales == (Scale(0.5),)
+    assert request.mirrored_alike == frozenset({"face"})
     assert (request.seed, request.effort.epochs, request.effort.stored_features) == (7, 2, 500)
 
 
@@ -97,7 +99,7 @@ def test_the_embedded_tasks_are_those_of_the_digit_camera() -> None:
         (LEAST + "foo = 1", r"task\.t\.foo: no such key: expected one of input, data, split, relabel, of"),
         (
             "[input.a]\nsiz = 3\n" + LEAST[10:],
-            r"input\.a\.siz: no such key: expected one of size, resize, margin",
+            r"input\.a\.siz: no such key: expected one of size, resize, margin, mirror",
         ),
         ("nothing = 1\n" + LEAST, "nothing: no such key: expected one of input, task, model, training"),
         ('[input.a]\nresize = "x"\n' + LEAST[10:], "resize: Input should be 'stretch' or 'letterbox'"),

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -33,3 +34,13 @@ def test_tasks_with_weights_train_together_by_the_labels_that_each_window_has(tm
     assert len(made.data.windows) == 90
     assert ((made.data.labels >= 0).sum(axis=0) == [60, 30]).all()
     assert np.unique((made.data.labels >= 0).sum(axis=1)).tolist() == [1]
+
+
+def test_a_window_may_be_mirrored_where_its_input_type_says_so(tmp_path: Path) -> None:
+    place = workplace(tmp_path, COUNTS, sides=30, weights={})
+    told = replace(place, mirrored_alike=frozenset({SMALL.input_type}))
+    for here, expected in ((place, False), (told, True)):
+        made = bench_for(here, SMALL, {}, lambda _: None)
+        assert made.data.mirrored_alike == expected
+        assert made.data_at is not None
+        assert made.data_at(SIDE).mirrored_alike == expected

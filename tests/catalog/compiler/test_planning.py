@@ -76,6 +76,7 @@ def test_the_fingerprint_changes_with_all_that_decides_what_comes_out() -> None:
     marks = [
         mark(request),
         mark(replace(request, seed=1)),
+        mark(replace(request, mirrored_alike=frozenset({request.input_types[0].name}))),
         mark(replace(request, effort=Effort(9, 9, 9))),
         mark(tiny_request(("scale",))),
         mark(request, data="other"),

@@ -29,8 +29,8 @@ def test_windows_in_order_are_unvaried() -> None:
 
 def test_variation_is_mild_and_follows_from_the_generator() -> None:
     windows = data(8).windows // 2 + 60
-    first = drawn_variation(8, 16, np.random.default_rng(3))(windows)
-    np.testing.assert_array_equal(first, drawn_variation(8, 16, np.random.default_rng(3))(windows))
+    first, again = (drawn_variation(8, 16, np.random.default_rng(3), mirror=True)(windows) for _ in range(2))
+    np.testing.assert_array_equal(first, again)
     assert abs(first.astype(float).mean() - windows.mean()) < 30
     assert not np.array_equal(first, windows)
 
@@ -46,6 +46,23 @@ def test_the_same_variation_is_the_same_view_at_another_side() -> None:
     small = data(4, side=8).windows
     large = small.repeat(2, axis=1).repeat(2, axis=2)
     for seed in range(5):
-        variation = drawn_variation(4, 8, np.random.default_rng(seed))
+        variation = drawn_variation(4, 8, np.random.default_rng(seed), mirror=True)
         inside = variation(large)[:, 2:-2:2, 2:-2:2]  # the border repeats half a small pixel more
         np.testing.assert_array_equal(inside, variation(small)[:, 1:-1, 1:-1])
+
+
+def test_windows_that_mean_the_same_in_a_mirror_are_shown_both_ways() -> None:
+    rng = np.random.default_rng(5)
+    ramp = np.broadcast_to(np.arange(0, 160, 10, dtype=np.uint8)[:, np.newaxis], (64, 16, 16, 3))
+    rising = np.asarray([w[8, 12, 0] > w[8, 4, 0] for w in drawn_variation(64, 16, rng, mirror=True)(ramp)])
+    assert 16 < rising.sum() < 48
+    assert all(w[8, 12, 0] > w[8, 4, 0] for w in drawn_variation(64, 16, rng, mirror=False)(ramp))
+
+
+def test_windows_of_a_batch_move_each_in_a_way_of_their_own() -> None:
+    spot = np.zeros((32, 16, 16, 3), np.uint8)
+    spot[:, 8, 8] = 200
+    variation = drawn_variation(32, 16, np.random.default_rng(2), mirror=False)
+    places = {np.unravel_index(w[:, :, 0].argmax(), (16, 16)) for w in variation(spot)}
+    assert len(places) > 4
+    assert places <= {(row, column) for row in (7, 8, 9) for column in (7, 8, 9)}
