@@ -3,7 +3,8 @@
 McdnnError                 anything this project raises on purpose
 ├── BadInput               the user's file, flag or data is wrong (exit status 2)
 │   ├── CatalogError       a catalog on disk is missing, incomplete or damaged
-│   └── DataError          training data is missing, empty or unusable
+│   ├── DataError          training data is missing, empty or unusable
+│   └── ModelError         a model cannot be built, given its weights, split or exported
 ├── MissingExtra           an optional package is not installed (exit status 2)
 └── RunFailed              something broke while running (exit status 1)
     └── BackendError       a stored part cannot be loaded or run
@@ -26,6 +27,10 @@ class CatalogError(BadInput):
 
 class DataError(BadInput):
     """Name the training data that is missing, empty or unusable."""
+
+
+class ModelError(BadInput):
+    """Name the model that cannot be built, given its weights, split or exported."""
 
 
 class MissingExtra(McdnnError):

@@ -26,6 +26,7 @@ from catalog.compiler.events import (
     DataPrepared,
     Event,
     MeasuringStarted,
+    ModelsTried,
     Planned,
     SearchStarted,
 )
@@ -57,6 +58,8 @@ def open_display(console: Console) -> CompileDisplay:
 def lines_of(event: Event) -> list[str]:
     """Return an event in words, without markup."""
     match event:
+        case ModelsTried(models):
+            return [f"trying out {', '.join(models)}"]
         case DataPrepared(task, windows, classes, skipped, unseen):
             first = [f"{task}: {windows} windows of {classes} classes"]
             return first + _skips(task, skipped) + [_lack(task, split, names) for split, names in unseen]
@@ -171,7 +174,7 @@ class TerminalDisplay:
                 self._print(event)
             case MeasuringStarted():
                 self._progress.update(self._whole, note="measuring")
-            case DataPrepared() | DataJoined():
+            case ModelsTried() | DataPrepared() | DataJoined():
                 self._print(event)
 
     def _print(self, event: Event) -> None:

@@ -14,6 +14,7 @@ from catalog.compiler.events import (
     DataJoined,
     DataPrepared,
     MeasuringStarted,
+    ModelsTried,
     Observer,
     Planned,
     SearchStarted,
@@ -22,6 +23,7 @@ from catalog.compiler.fingerprint import fingerprint, package_versions
 from catalog.compiler.outcomes import Outcome
 from catalog.compiler.planning import catalog_tasks, plan_candidates
 from catalog.compiler.pool import ListedQueue, WorkerPool
+from catalog.compiler.rehearsal import Trial, trials
 from catalog.compiler.request import CompileRequest
 from catalog.compiler.search_record import SearchLimits, SearchRecord
 from catalog.compiler.search_space import search_space
@@ -76,6 +78,7 @@ def compile_catalog(
 
     Raises:
         BadInput: the request, its data or the folder is wrong; see claimed and check_continues.
+        ModelError: a model cannot be used, see rehearsal.
         MissingExtra: torch is not installed.
         RunFailed: no trunk at all could be made, or the disk cannot be written.
     """
@@ -89,6 +92,7 @@ def compile_catalog(
         candidates = (*(listed if record is None else (c.candidate for c in space)), *depths)
         missing = [c for c in candidates if c.name not in outcomes]
         with WorkerPool(min(conditions.jobs, len(missing))) as pool:
+            _try_out(trials(request, missing), pool, observe)
             prepared = _prepare(request, candidates, work, conditions.jobs, observe)
             plan = _plan(request, root, work, candidates, prepared)
             _join(plan, observe)
@@ -119,6 +123,13 @@ def check_surroundings(jobs: int) -> None:
     for package in ("torch", "onnxscript"):
         if find_spec(package) is None:
             raise MissingExtra(package, "compile", "compiling a catalog")
+
+
+def _try_out(tried: Sequence[Trial], pool: WorkerPool, observe: Observer) -> None:
+    """Refuse models that cannot be used before any image is read."""
+    if tried:
+        observe(ModelsTried(tuple(dict.fromkeys(t.architecture.arch for t in tried))))
+        pool.rehearse(tried)
 
 
 def _prepare(

@@ -9,6 +9,13 @@ from catalog.training.schedule import Progress
 
 
 @dataclass(frozen=True, slots=True)
+class ModelsTried:
+    """Models that the user brings are built, split and exported once, before data is prepared."""
+
+    models: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class DataPrepared:
     """The windows of a task are ready.
 
@@ -100,7 +107,8 @@ class MeasuringStarted:
 
 
 Event = (
-    DataPrepared
+    ModelsTried
+    | DataPrepared
     | DataJoined
     | Planned
     | CandidateStarted

@@ -17,6 +17,8 @@ import numpy as np
 from catalog.compiler.front_gaps import Choice, Known, Tried, choose
 from catalog.compiler.planning import plan_candidates
 from catalog.compiler.predicted_costs import CostPredictor, LogCost
+from catalog.compiler.rehearsal import rehearse
+from catalog.compiler.rehearsal import trials as model_trials
 from catalog.compiler.request import CompileRequest
 from catalog.compiler.search_record import SearchLimits
 from catalog.compiler.search_space import Combination, search_space
@@ -94,6 +96,8 @@ def forecast(request: CompileRequest, limits: SearchLimits | None, jobs: int, cl
     """
     listed = plan_candidates(request)
     space = search_space(request)
+    for trial in model_trials(request, [c.candidate for c in space]):
+        rehearse(trial)
     windows = {i.name: _training_windows(request, i.name) for i in request.input_types}
     trials = {c.base: _trial(c.candidate, request, clock) for c in space if c.candidate.name == c.base}
     predict = CostPredictor(space, {name: t.cost for name, t in trials.items()})

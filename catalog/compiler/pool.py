@@ -22,8 +22,10 @@ from catalog.compiler.events import (
     Observer,
 )
 from catalog.compiler.outcomes import Outcome
-from catalog.compiler.worker import Assignment, Failure, Report, Stopped, work
+from catalog.compiler.rehearsal import Trial
+from catalog.compiler.worker import Assignment, Failure, Passed, Report, Stopped, work
 from catalog.compiler.workplace import Workplace
+from catalog.errors import ModelError
 from catalog.training.schedule import Progress
 from catalog.transforms.recipe import Candidate, StoredTrunk
 
@@ -90,6 +92,22 @@ class WorkerPool:
             worker.process.join()
             worker.pipe.close()
 
+    def rehearse(self, trials: Sequence[Trial]) -> None:
+        """Try models out, as many at a time as there are workers; before anything is made.
+
+        Raises:
+            ModelError: the first of them, in their order, that cannot be used.
+        """
+        for start in range(0, len(trials), len(self._workers)):
+            busy = list(zip(self._workers, trials[start:], strict=False))
+            for worker, trial in busy:
+                _send(worker, trial)
+            for worker, trial in busy:
+                report = self._received(worker)
+                if isinstance(report, Failure):
+                    model = f"model {trial.architecture.arch}: "
+                    raise ModelError(model + report.reason.removeprefix(model))
+
     def make_all(self, place: Workplace, queue: Queue, log: OutcomeLog, observe: Observer) -> None:
         """Make what a queue asks for until it asks for nothing more; may be called again at the same place.
 
@@ -128,6 +146,7 @@ class WorkerPool:
         candidate = worker.assigned
         assert candidate is not None
         report = self._received(worker)
+        assert not isinstance(report, Passed)
         if isinstance(report, Progress):
             queue.note(candidate, report)
             observe(CandidateProgress(candidate.name, report))
@@ -145,15 +164,16 @@ class WorkerPool:
             else:
                 observe(CandidateStopped(name, end.reason))
 
-    def _received(self, worker: _Worker) -> Report:
+    def _received(self, worker: _Worker) -> Report | Passed:
         """Receive a report; a worker that died is replaced, and its trunk has failed."""
         try:
-            report: Report = worker.pipe.recv()
+            report: Report | Passed = worker.pipe.recv()
         except (EOFError, ConnectionResetError):
             worker.process.join()
             status = worker.process.exitcode
             fresh = _start_worker()
-            _send(fresh, self._place)
+            if self._place is not None:
+                _send(fresh, self._place)
             worker.process, worker.pipe = fresh.process, fresh.pipe
             return Failure(
                 f"its process ended with status {status}; a negative one is a signal (-9: out of memory)"

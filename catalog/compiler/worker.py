@@ -13,6 +13,7 @@ from pathlib import Path
 
 from catalog.compiler.early_stopping import StoppedEarly, StopRule, watched
 from catalog.compiler.outcomes import Outcome
+from catalog.compiler.rehearsal import Trial, rehearse
 from catalog.compiler.workplace import Workplace
 from catalog.durable_file import write_whole
 from catalog.errors import McdnnError, RunFailed
@@ -50,11 +51,18 @@ class Stopped:
     reason: str
 
 
+@dataclass(frozen=True, slots=True)
+class Passed:
+    """A trial went well."""
+
+
 Report = Progress | Outcome | Failure | Stopped
 
 
 def work(pipe: Connection) -> None:
-    """Serve a pipe until it closes: first comes the workplace, then assignments; reports go back.
+    """Serve a pipe until it closes: trials may come first, then the workplace, then assignments.
+
+    Each trial and each assignment is reported on.
 
     The heavy packages are imported before the first message is there, while the parent still prepares
     data. The process ends with its parent, however that ends.
@@ -66,12 +74,22 @@ def work(pipe: Connection) -> None:
 
     threadpool_limits(limits=1)
     try:
-        place: Workplace = pipe.recv()
+        while isinstance(message := pipe.recv(), Trial):
+            pipe.send(_tried(message))
+        place: Workplace = message
         while True:
             assignment: Assignment = pipe.recv()
             pipe.send(_attempt(place, assignment, pipe))
     except (EOFError, BrokenPipeError):
         return
+
+
+def _tried(trial: Trial) -> Passed | Failure:
+    try:
+        rehearse(trial)
+    except McdnnError as e:
+        return Failure(str(e))
+    return Passed()
 
 
 def _attempt(place: Workplace, assignment: Assignment, pipe: Connection) -> Outcome | Failure | Stopped:

@@ -61,6 +61,17 @@ def prepare(
     return _decode_files(list_splits(spec, seed), wanted, folder, threads)
 
 
+def class_names(spec: DataSpec, seed: int) -> tuple[str, ...]:
+    """Return the classes of a source in the order of their ids; no image is read.
+
+    Raises:
+        DataError: see list_splits.
+    """
+    from catalog.digits.digit_images import IDENTITY
+
+    return IDENTITY.classes if spec.source == DIGITS else list_splits(spec, seed).classes
+
+
 def _render_digits(spec: DataSpec, wanted: WindowsWanted, seed: int, folder: WindowFolder) -> PreparedData:
     from catalog.digits.digit_images import IDENTITY
     from catalog.digits.digit_windows import found_digits

@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import traceback
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol, runtime_checkable
+from typing import Any, Protocol, runtime_checkable
 
 import torch
 from torch import Tensor, nn
 
 from catalog.errors import BadInput
 from catalog.models.architecture import Architecture, PixelScale
-from catalog.models.families import check_call, find_factory, offered_arguments
+from catalog.models.families import FAMILIES, Factory, check_call, find_factory, offered_arguments
 from catalog.models.heads_of_modules import check_detached, check_inputs, detach_head, find_head
-from catalog.models.pixels import Planes
+from catalog.models.pixels import LaidOutByPlane, Planes
 from catalog.models.trained_weights import load_state, read_state
 
 _EXAMPLES = 2
@@ -67,10 +68,23 @@ def assembled(
     torch.manual_seed(seed)
     arguments = {**offered_arguments(factory, size_px, classes, pixels.planes), **given}
     check_call(factory, arguments, where)
-    built = factory(**arguments)
+    built = _built(factory, arguments, where)
     if isinstance(built, nn.Module) and not isinstance(built, nn.ModuleList):
         return _taken_apart(architecture, built, size_px, classes, where)
     return Assembled(_given_parts(built, architecture, where))
+
+
+def _built(factory: Factory, arguments: Mapping[str, Any], where: str) -> object:
+    try:
+        return factory(**arguments)
+    except Exception as e:  # a user's function may fail in any way
+        raise BadInput(f"{where}: cannot be built: {type(e).__name__}: {e} ({_place(e)})") from e
+
+
+def _place(error: Exception) -> str:
+    """Return where an error was raised: a user looks there first."""
+    *_, last = traceback.extract_tb(error.__traceback__)
+    return f"{Path(last.filename).name}, line {last.lineno}"
 
 
 def _taken_apart(
@@ -115,7 +129,9 @@ def _given_parts(built: object, architecture: Architecture, where: str) -> list[
     ):
         if value:
             raise BadInput(f"{where}: {key} given, but it is a list of parts: expected one nn.Module")
-    return parts
+    if architecture.arch in FAMILIES:
+        return parts
+    return [nn.Sequential(LaidOutByPlane(), parts[0]), *parts[1:]]
 
 
 def _features(parts: list[nn.Module], example: Tensor, where: str) -> Tensor:
@@ -127,6 +143,33 @@ def _features(parts: list[nn.Module], example: Tensor, where: str) -> Tensor:
         except Exception as e:  # a user's module may fail in any way
             raise BadInput(f"{where}: cannot be split before its last linear layer: {e}") from e
     return features
+
+
+def features_of(parts: Sequence[nn.Module], inputs: Tensor) -> Tensor:
+    """Return what parts give in evaluation mode for windows, or for what comes before them.
+
+    Raises:
+        BadInput: they fail, or give no vectors (N, D) of float32.
+    """
+    features: Any = inputs
+    for k, part in enumerate(parts, start=1):
+        try:
+            with torch.no_grad():
+                features = part.eval()(features)
+        except Exception as e:  # a user's module may fail in any way
+            reason = (str(e).splitlines() or ["no reason given"])[0]
+            raise BadInput(
+                f"part {k} of {len(parts)} fails on {_kind(features)}: {type(e).__name__}: {reason}"
+            ) from e
+    if not isinstance(features, Tensor) or features.ndim != 2 or features.dtype != torch.float32:
+        raise BadInput(f"the last part gives {_kind(features)}: expected (N, D) float32")
+    return features
+
+
+def _kind(value: object) -> str:
+    if not isinstance(value, Tensor):
+        return type(value).__name__
+    return f"{tuple(value.shape)} {str(value.dtype).removeprefix('torch.')}"
 
 
 def _noise(size_px: int) -> Tensor:

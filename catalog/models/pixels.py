@@ -39,3 +39,15 @@ class Planes(nn.Module):
         if self.colour is Colour.THREE_GREYS:
             planes = torch.cat([planes] * 3, 1)  # (N, 3, S, S)
         return (planes - self.mean) * self.factor
+
+
+class LaidOutByPlane(nn.Module):
+    """uint8 windows (N, S, S, 3) -> the same, plane by plane in memory.
+
+    Otherwise permute(0, 3, 1, 2) alone would leave maps with their channels last, on which view fails
+    and of which the exporter loses track. It folds both permutations, so that nothing is left of them.
+    """
+
+    def forward(self, pixels: Tensor) -> Tensor:
+        """Return the windows."""
+        return pixels.permute(0, 3, 1, 2).contiguous().permute(0, 2, 3, 1)

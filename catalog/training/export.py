@@ -106,8 +106,11 @@ def compare(models: Sequence[ModelProto], inputs: Array, expected: Array) -> Non
 
     values = inputs
     for model in models:
-        session = ort.InferenceSession(model.SerializeToString(), providers=["CPUExecutionProvider"])
-        values = session.run(None, {session.get_inputs()[0].name: values})[0]
+        try:
+            session = ort.InferenceSession(model.SerializeToString(), providers=["CPUExecutionProvider"])
+            values = session.run(None, {session.get_inputs()[0].name: values})[0]
+        except Exception as e:  # onnxruntime's errors share no base class of their own
+            raise RunFailed(f"the exported trunk cannot be run: {_root_cause(e)}") from e
     if values.shape != expected.shape:
         raise RunFailed(f"the exported trunk gives {values.shape}, the module {expected.shape}")
     largest = max(1.0, float(np.abs(expected).max()))

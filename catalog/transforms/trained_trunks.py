@@ -158,17 +158,11 @@ def _train(
 ) -> None:
     import torch
 
+    from catalog.models.assembly import features_of
     from catalog.training.trunk_training import train_parts
     from catalog.transforms.teaching import taught_by
 
-    with torch.no_grad():
-        features = example
-        for part in model.parts:
-            features = part.eval()(features)
-    if features.ndim != 2 or features.dtype != torch.float32:
-        raise BadInput(
-            f"the last part gives {tuple(features.shape)} {features.dtype}: expected (N, D) float32"
-        )
+    features = features_of(model.parts, example)
     train_parts(
         model.parts,
         torch.nn.Linear(features.shape[1], bench.classes) if model.head is None else model.head,

@@ -7,7 +7,7 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from catalog.errors import BadInput
+from catalog.errors import BadInput, ModelError
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -85,10 +85,13 @@ def run(args: argparse.Namespace) -> int:
     jobs = usable_cores() if args.jobs is None else args.jobs
     limits = _limits(args.max_candidates, args.budget_minutes)
     _check_models(request, jobs, args.tasks)
-    if args.dry_run:
-        _print_forecast(request, limits, jobs)
-        return 0
-    catalog = compile_shown(request, args.out, args.resume, jobs, Console(stderr=True), limits)
+    try:
+        if args.dry_run:
+            _print_forecast(request, limits, jobs)
+            return 0
+        catalog = compile_shown(request, args.out, args.resume, jobs, Console(stderr=True), limits)
+    except ModelError as e:
+        raise ModelError(f"{args.tasks}: {e}") from e
     _print_summary(catalog)
     return 0
 

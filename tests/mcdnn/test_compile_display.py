@@ -13,12 +13,14 @@ from catalog.compiler.events import (
     DataPrepared,
     Event,
     MeasuringStarted,
+    ModelsTried,
     Planned,
 )
 from catalog.training.schedule import Progress
 from mcdnn.compile_display import LineDisplay, TerminalDisplay, open_display
 
 STORY: list[Event] = [
+    ModelsTried(("faces:Net", "vgg")),
     DataPrepared(
         "who", 120, 3, tuple(f"[x]/{i}.jpg: an empty file" for i in range(7)), (("test", ("[c]",)),)
     ),
@@ -44,6 +46,7 @@ def test_a_pipe_gets_one_line_an_event() -> None:
     console = Console(file=io.StringIO(), width=40)
     assert isinstance(open_display(console), LineDisplay)
     assert told(console).splitlines() == [
+        "trying out faces:Net, vgg",
         "who: 120 windows of 3 classes",
         "who: 7 files cannot be read and are skipped:",
         *[f"  [x]/{i}.jpg: an empty file" for i in range(5)],
@@ -72,6 +75,6 @@ def test_a_terminal_gets_bars_and_keeps_what_is_over() -> None:
 def test_a_running_trunk_is_shown_with_its_loss() -> None:
     file = io.StringIO()
     with TerminalDisplay(Console(file=file, width=120, force_terminal=True)) as display:
-        for event in STORY[:5]:
+        for event in STORY[:6]:
             display(event)
     assert "loss 0.50, accuracy 75.0%" in file.getvalue()

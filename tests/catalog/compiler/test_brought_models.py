@@ -10,9 +10,10 @@ import numpy as np
 import pytest
 import torch
 
-from catalog.compiler.events import CandidateFailed, Event
-from catalog.errors import BadInput
+from catalog.compiler.events import Event, ModelsTried
+from catalog.errors import BadInput, ModelError
 from catalog.store import Catalog
+from mcdnn.cli import main
 from mcdnn.task_file import parse_task_file
 from tests.tiny_compile import compile_tiny
 
@@ -117,15 +118,25 @@ def test_a_head_in_another_order_is_trained_anew_and_weights_can_be_fine_tuned(p
     assert tuned.lineage[-1] == "fine-tune"
 
 
-def test_weights_that_do_not_fit_cost_their_own_trunks_and_are_named(project: Path) -> None:
+def test_weights_that_do_not_fit_are_refused_before_any_image_is_read(project: Path) -> None:
     torch.save({"conv9.weight": torch.ones(2)}, project / "net.pt")
     events: list[Event] = []
-    other = '[[model]]\narch = "brought.net:Net"\ntechniques = []\n'
-    tasks = TASKS.replace("[training]", other + "[training]\nepochs = 1")
-    catalog = compiled(project, tasks, events)
-    assert [t.name for t in catalog.contents.trunks] == ["Net-2-w100-d100-r16"]
-    failed = {e.candidate: e.reason for e in events if isinstance(e, CandidateFailed)}
-    assert "net.pt: weights of another architecture: missing: conv1.weight" in failed["Net-1-w100-d100-r16"]
+    refused = r"^model brought\.net:Net: .*net\.pt: weights of another architecture: missing: conv1\.weight"
+    for _ in range(2):
+        with pytest.raises(ModelError, match=refused):
+            compiled(project, events=events)
+    assert events == [ModelsTried(("brought.net:Net",))] * 2
+
+
+def test_the_command_names_the_file_that_asks_for_such_weights(
+    project: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    torch.save({"conv9.weight": torch.ones(2)}, project / "net.pt")
+    (project / "T.toml").write_text(TASKS)
+    assert main(["compile", str(project / "T.toml"), "--dry-run"]) == 2
+    said = capsys.readouterr().err.strip()
+    assert len(said.splitlines()) == 1
+    assert f"{project / 'T.toml'}: model brought.net:Net: {project / 'net.pt'}: weights of another" in said
 
 
 @pytest.mark.parametrize(
