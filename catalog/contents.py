@@ -29,6 +29,7 @@ class CompileRecord:
         date: ISO 8601, UTC, of the last write.
         versions: packages that made it.
         failed: candidates that were given up, with the reason.
+        skipped: techniques that were asked for and that the machine cannot run, with the reason.
     """
 
     fingerprint: str
@@ -37,6 +38,7 @@ class CompileRecord:
     date: str
     versions: dict[str, str]
     failed: dict[str, str] = field(default_factory=dict)
+    skipped: dict[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from rich.table import Table
 
+from catalog.contents import CompileRecord
 from catalog.further_apps import FurtherApp, further_apps
 from catalog.measurements import DeviceMeasurements, PartMeasurement
 from catalog.parts import Trunk
@@ -152,6 +153,12 @@ def _mark(m: PartMeasurement, measurements: DeviceMeasurements) -> str:
     return _ON_FRONT if measurements.best(m.part) == m else ""
 
 
+def not_made(compiled: CompileRecord) -> list[str]:
+    """Return what was asked for and is not there, one line for each trunk and technique."""
+    skipped = [f"skipped: {technique}: {reason}" for technique, reason in compiled.skipped.items()]
+    return skipped + [f"failed: {name}: {reason}" for name, reason in compiled.failed.items()]
+
+
 def failures(catalog: Catalog, measurements: DeviceMeasurements) -> list[str]:
     """Return what could not be measured, one line for each part and backend, with the trunks it costs."""
     lines = []
@@ -170,6 +177,7 @@ def catalog_rows(catalog: Catalog, device: str) -> dict[str, Any]:
         "catalog": str(catalog.root),
         "complete": compiled.complete,
         "failed": compiled.failed,
+        "skipped": compiled.skipped,
         "date": compiled.date,
         "versions": compiled.versions,
         "device": device,

@@ -29,6 +29,7 @@ from catalog.compiler.events import (
     ModelsTried,
     Planned,
     SearchStarted,
+    TechniqueSkipped,
 )
 from mcdnn.quantities import share
 
@@ -58,6 +59,8 @@ def open_display(console: Console) -> CompileDisplay:
 def lines_of(event: Event) -> list[str]:
     """Return an event in words, without markup."""
     match event:
+        case TechniqueSkipped(technique, reason):
+            return [f"skipped: {technique}: {reason}"]
         case ModelsTried(models):
             return [f"trying out {', '.join(models)}"]
         case DataPrepared(task, windows, classes, skipped, unseen):
@@ -174,7 +177,7 @@ class TerminalDisplay:
                 self._print(event)
             case MeasuringStarted():
                 self._progress.update(self._whole, note="measuring")
-            case ModelsTried() | DataPrepared() | DataJoined():
+            case TechniqueSkipped() | ModelsTried() | DataPrepared() | DataJoined():
                 self._print(event)
 
     def _print(self, event: Event) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from catalog.compiler.outcomes import Outcome, contents_of
 from catalog.compiler.workplace import Workplace
@@ -25,6 +25,7 @@ class CompilePlan:
         candidates: trunks to make, in order.
         fingerprint: see catalog.compiler.fingerprint.
         versions: of the packages that decide what comes out.
+        skipped: techniques that this machine cannot run, with the reason.
     """
 
     place: Workplace
@@ -32,6 +33,7 @@ class CompilePlan:
     candidates: tuple[Candidate, ...]
     fingerprint: str
     versions: dict[str, str]
+    skipped: dict[str, str] = field(default_factory=dict)
 
 
 class CompileLog:
@@ -68,7 +70,13 @@ class CompileLog:
         """Write catalog.json and return what it says."""
         plan = self._plan
         compiled = CompileRecord(
-            plan.fingerprint, complete, plan.place.seed, self._today(), plan.versions, dict(self._failed)
+            plan.fingerprint,
+            complete,
+            plan.place.seed,
+            self._today(),
+            plan.versions,
+            dict(self._failed),
+            plan.skipped,
         )
         names: Sequence[str] = [c.name for c in plan.candidates]
         contents = contents_of(compiled, plan.input_types, plan.place.tasks, names, self._outcomes)

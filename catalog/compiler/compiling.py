@@ -18,10 +18,11 @@ from catalog.compiler.events import (
     Observer,
     Planned,
     SearchStarted,
+    TechniqueSkipped,
 )
 from catalog.compiler.fingerprint import fingerprint, package_versions
 from catalog.compiler.outcomes import Outcome
-from catalog.compiler.planning import catalog_tasks, plan_candidates
+from catalog.compiler.planning import catalog_tasks, plan_candidates, skipped_techniques
 from catalog.compiler.pool import ListedQueue, WorkerPool
 from catalog.compiler.rehearsal import Trial, trials
 from catalog.compiler.request import CompileRequest
@@ -83,6 +84,8 @@ def compile_catalog(
         RunFailed: no trunk at all could be made, or the disk cannot be written.
     """
     check_surroundings(conditions.jobs)
+    for technique, reason in skipped_techniques(request).items():
+        observe(TechniqueSkipped(technique, reason))
     listed, depths = plan_candidates(request), plan_share_depths(request)
     with claimed(root, resume) as work:
         before = begun_catalog(root)
@@ -175,7 +178,8 @@ def _plan(
         request.trunk_weights(),
         request.mirrored_alike,
     )
-    return CompilePlan(place, request.input_types, candidates, mark, versions)
+    skipped = skipped_techniques(request)
+    return CompilePlan(place, request.input_types, candidates, mark, versions, skipped)
 
 
 def _join(plan: CompilePlan, observe: Observer) -> None:

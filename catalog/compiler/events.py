@@ -9,6 +9,14 @@ from catalog.training.schedule import Progress
 
 
 @dataclass(frozen=True, slots=True)
+class TechniqueSkipped:
+    """A technique that was asked for cannot be run on this machine; the others go on."""
+
+    technique: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
 class ModelsTried:
     """Models that the user brings are built, split and exported once, before data is prepared."""
 
@@ -107,7 +115,8 @@ class MeasuringStarted:
 
 
 Event = (
-    ModelsTried
+    TechniqueSkipped
+    | ModelsTried
     | DataPrepared
     | DataJoined
     | Planned

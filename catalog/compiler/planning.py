@@ -6,12 +6,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from catalog.compiler.request import NO_TEACHER, OWN_TEACHER, CompileRequest, ModelSpec
-from catalog.compiler.technique_chains import planned_chain
+from catalog.compiler.technique_chains import planned_chain, techniques_of
 from catalog.errors import BadInput
 from catalog.models.families import FAMILIES, find_factory
 from catalog.tasks import Task, relabelled
 from catalog.transforms.recipe import Candidate, Family
 from catalog.transforms.scale import full_size
+from catalog.transforms.table import MACHINE_NEEDS
 from catalog.transforms.trained_trunks import LoadTrunk, TrainOnFirstPart, TrainTrunk
 
 
@@ -26,6 +27,13 @@ def plan_candidates(request: CompileRequest) -> tuple[Candidate, ...]:
         BadInput: an architecture that cannot be imported, or cannot be scaled though asked to be.
     """
     return tuple(c for family, model in families_of(request) for c in _plan_family(family, model))
+
+
+def skipped_techniques(request: CompileRequest) -> dict[str, str]:
+    """Return the techniques of a request that this machine cannot run, with the reason."""
+    asked = techniques_of([chain for model in request.models for chain in model.chains])
+    reasons = {technique: MACHINE_NEEDS[technique]() for technique in asked if technique in MACHINE_NEEDS}
+    return {technique: reason for technique, reason in reasons.items() if reason is not None}
 
 
 def families_of(request: CompileRequest) -> list[tuple[Family, ModelSpec]]:

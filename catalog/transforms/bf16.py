@@ -36,9 +36,14 @@ class RoundToBf16:
         return tuple(canonical_bytes(rounded(model)) for model in starting_graphs(start))
 
 
+def hindrance_here() -> str | None:
+    """Return why nothing is planned on this machine; None where the processor has bfloat16."""
+    return None if has_bf16() else "this processor does not multiply bfloat16 in hardware"
+
+
 def bf16(family: Family, base: Candidate) -> list[Candidate]:
     """Plan the full-size trunk in bf16 where this processor has it, else nothing; see Technique."""
-    if not has_bf16():
+    if hindrance_here() is not None:
         return []
     lineage = (*base.lineage, "bf16 weights and arithmetic")
     name = f"{base.name}-bf16"

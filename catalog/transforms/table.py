@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from catalog.transforms.bf16 import bf16
+from collections.abc import Callable
+
+from catalog.transforms.bf16 import bf16, hindrance_here
 from catalog.transforms.deep_compress import deep_compress
 from catalog.transforms.int8 import int8
 from catalog.transforms.lowrank import lowrank
@@ -23,6 +25,9 @@ TECHNIQUES: dict[str, Technique] = {
     "int8": int8,
     "bf16": bf16,
 }
+
+# Techniques that some machines cannot run, with what says why.
+MACHINE_NEEDS: dict[str, Callable[[], str | None]] = {"bf16": hindrance_here}
 
 # What is tried where nothing is said: of alternatives one, and nothing that makes only files smaller.
 DEFAULT_TECHNIQUES = ("scale", "prune", "lowrank", "int8", "bf16")

@@ -89,6 +89,7 @@ def _show(args: argparse.Namespace) -> int:
         failures,
         further_apps_table,
         kept_off,
+        not_made,
         trunks_table,
         variants_table,
     )
@@ -107,9 +108,8 @@ def _show(args: argparse.Namespace) -> int:
     compiled = catalog.contents.compiled
     if not compiled.complete:
         console.print("not complete: continue with mcdnn compile ... --resume")
-    for name, reason in compiled.failed.items():
-        console.print(f"failed: {name}: {reason}", markup=False)
-    told = kept_off(catalog, args.device) + failures(catalog, catalog.measurements(args.device))
+    told = not_made(compiled) + kept_off(catalog, args.device)
+    told += failures(catalog, catalog.measurements(args.device))
     for line in told:
         console.print(line, markup=False)
     return 0

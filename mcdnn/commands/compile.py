@@ -124,10 +124,13 @@ def _print_forecast(request: CompileRequest, limits: SearchLimits | None, jobs: 
     from rich.console import Console
 
     from catalog.compiler.forecast import forecast
+    from catalog.compiler.planning import skipped_techniques
     from mcdnn.catalog_tables import forecast_table
 
     expected = forecast(request, limits, jobs, time.perf_counter)
     Console().print(forecast_table(expected))
+    for technique, reason in skipped_techniques(request).items():
+        print(f"skipped: {technique}: {reason}")
     chosen = f"{len(expected.expected)} of {expected.combinations} combinations"
     print(
         f"would try {chosen}, about {expected.seconds / 60:.1f} min with {jobs} processes, and measure them"
@@ -181,12 +184,12 @@ def compile_shown(
 def _print_summary(catalog: Catalog) -> None:
     from rich.console import Console
 
-    from mcdnn.catalog_tables import failures, kept_off, variants_table
+    from mcdnn.catalog_tables import failures, kept_off, not_made, variants_table
 
     leading = catalog.contents.tasks[0].name
     Console().print(variants_table(catalog, leading, "host"))
-    for name, reason in catalog.contents.compiled.failed.items():
-        print(f"failed: {name}: {reason}")
+    for line in not_made(catalog.contents.compiled):
+        print(line)
     _print_search(catalog)
     for line in kept_off(catalog, "host") + failures(catalog, catalog.measurements("host")):
         print(line)

@@ -15,11 +15,13 @@ from catalog.compiler.events import (
     MeasuringStarted,
     ModelsTried,
     Planned,
+    TechniqueSkipped,
 )
 from catalog.training.schedule import Progress
 from mcdnn.compile_display import LineDisplay, TerminalDisplay, open_display
 
 STORY: list[Event] = [
+    TechniqueSkipped("bf16", "no [such] processor"),
     ModelsTried(("faces:Net", "vgg")),
     DataPrepared(
         "who", 120, 3, tuple(f"[x]/{i}.jpg: an empty file" for i in range(7)), (("test", ("[c]",)),)
@@ -46,6 +48,7 @@ def test_a_pipe_gets_one_line_an_event() -> None:
     console = Console(file=io.StringIO(), width=40)
     assert isinstance(open_display(console), LineDisplay)
     assert told(console).splitlines() == [
+        "skipped: bf16: no [such] processor",
         "trying out faces:Net, vgg",
         "who: 120 windows of 3 classes",
         "who: 7 files cannot be read and are skipped:",
@@ -75,6 +78,6 @@ def test_a_terminal_gets_bars_and_keeps_what_is_over() -> None:
 def test_a_running_trunk_is_shown_with_its_loss() -> None:
     file = io.StringIO()
     with TerminalDisplay(Console(file=file, width=120, force_terminal=True)) as display:
-        for event in STORY[:6]:
+        for event in STORY[:7]:
             display(event)
     assert "loss 0.50, accuracy 75.0%" in file.getvalue()

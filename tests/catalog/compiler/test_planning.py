@@ -6,12 +6,13 @@ from dataclasses import replace
 import pytest
 
 from catalog.compiler.fingerprint import fingerprint, package_versions
-from catalog.compiler.planning import catalog_tasks, plan_candidates
+from catalog.compiler.planning import catalog_tasks, plan_candidates, skipped_techniques
 from catalog.compiler.request import CompileRequest, ModelSpec, TaskSpec
 from catalog.datasets.data_spec import DataSpec
 from catalog.errors import BadInput
 from catalog.models.architecture import Architecture
 from catalog.tasks import InputType
+from catalog.transforms import bf16
 from catalog.transforms.recipe import Effort, Scale
 from tests.tiny_compile import tiny_request
 
@@ -115,3 +116,12 @@ def test_a_teacher_that_does_not_stand_earlier_is_named() -> None:
     models = (ModelSpec(techniques=(), teacher="fixed"), ModelSpec(Architecture(FIXED), ()))
     with pytest.raises(BadInput, match="teacher = 'fixed': expected a model that stands earlier"):
         plan_candidates(replace(tiny_request(), models=models))
+
+
+def test_what_this_machine_cannot_run_is_skipped_by_name(monkeypatch: pytest.MonkeyPatch) -> None:
+    request = tiny_request(("lowrank+bf16", "bf16", "int8"))
+    monkeypatch.setattr(bf16, "has_bf16", lambda: False)
+    assert skipped_techniques(request) == {"bf16": "this processor does not multiply bfloat16 in hardware"}
+    assert names(request) == [f"convnet-w100-d100-r16{made}" for made in ("", "-lowrank", "-int8")]
+    monkeypatch.setattr(bf16, "has_bf16", lambda: True)
+    assert skipped_techniques(request) == {}

@@ -52,6 +52,7 @@ def test_the_canonical_form_keeps_the_rounded_weights(tmp_path: Path) -> None:
 def test_it_is_planned_only_where_the_processor_has_it(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(bf16, "has_bf16", lambda: False)
     assert bf16.bf16(FAMILY, BASE) == []
+    assert bf16.hindrance_here() == "this processor does not multiply bfloat16 in hardware"
     monkeypatch.setattr(bf16, "has_bf16", lambda: True)
     (planned,) = bf16.bf16(FAMILY, BASE)
     assert (planned.name, planned.after) == ("c-w100-bf16", ("c-w100",))

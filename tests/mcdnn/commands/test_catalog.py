@@ -42,6 +42,19 @@ def test_programs_read_the_same_as_json(root: Path, capsys: pytest.CaptureFixtur
     }
 
 
+def test_what_was_asked_for_and_not_made_is_told(root: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    contents = json.loads((root / "catalog.json").read_text())
+    contents["compiled"] |= {"failed": {"tall": "too tall"}, "skipped": {"bf16": "no such processor"}}
+    (root / "catalog.json").write_text(json.dumps(contents))
+    assert main(["catalog", "show", str(root)]) == 0
+    told = capsys.readouterr().out.splitlines()
+    assert {"failed: tall: too tall", "skipped: bf16: no such processor"} <= set(told)
+    del contents["compiled"]["skipped"]  # as catalogs were written before
+    (root / "catalog.json").write_text(json.dumps(contents))
+    assert main(["catalog", "show", str(root), "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["skipped"] == {}
+
+
 def test_what_a_trunk_takes_to_download_is_told_where_it_is_known(
     root: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
