@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from catalog.compiler.request import NO_TEACHER, OWN_TEACHER, CompileRequest, ModelSpec
-from catalog.compiler.technique_chains import planned_chain, techniques_of
+from catalog.compiler.technique_chains import Alike, planned_chain, techniques_of
 from catalog.errors import BadInput
 from catalog.models.families import FAMILIES, find_factory
 from catalog.tasks import Task, relabelled
@@ -70,10 +70,11 @@ def _taught(family: Family, model: ModelSpec, earlier: Mapping[str, str]) -> Fam
 
 def _plan_family(family: Family, model: ModelSpec) -> list[Candidate]:
     base = full_size(family)
-    planned = [base]
+    alike = Alike()
+    planned = [alike.first(base)]
     try:
         for chain in model.chains:
-            planned.extend(c for c in planned_chain(family, base, chain) if c not in planned)
+            planned.extend(c for c in planned_chain(family, base, chain, alike) if c not in planned)
     except BadInput as e:
         raise BadInput(f"model {model.arch}: {str(e).removeprefix(f'model {model.arch}: ')}") from e
     check_factories(planned)

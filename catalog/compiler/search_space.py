@@ -11,6 +11,7 @@ from catalog.compiler.planning import check_factories, families_of
 from catalog.compiler.request import CompileRequest, ModelSpec
 from catalog.compiler.technique_chains import (
     SCALE,
+    Alike,
     hindrance,
     planned_chain,
     techniques_of,
@@ -74,15 +75,16 @@ def search_space(request: CompileRequest) -> tuple[Combination, ...]:
 
 
 def _of_family(family: Family, model: ModelSpec, base: Candidate) -> Iterator[Candidate]:
+    alike = Alike()
+    listed = [c for chain in model.chains for c in planned_chain(family, base, chain, alike)]
     sizes = [base]
     techniques = techniques_of(model.chains)
     if SCALE in techniques:
         sizes += TECHNIQUES[SCALE](replace(family, scales=_all_scales(model.scales)), base)
     for size in dict.fromkeys(sizes):
         yield size
-        yield from _chained(family, size, [t for t in techniques if t != SCALE], ())
-    for chain in model.chains:
-        yield from planned_chain(family, base, chain)
+        yield from _chained(family, size, [t for t in techniques if t != SCALE], (), alike)
+    yield from listed
 
 
 def _all_scales(given: Sequence[Scale]) -> tuple[Scale, ...]:
@@ -91,15 +93,15 @@ def _all_scales(given: Sequence[Scale]) -> tuple[Scale, ...]:
 
 
 def _chained(
-    family: Family, start: Candidate, techniques: Sequence[str], before: tuple[str, ...]
+    family: Family, start: Candidate, techniques: Sequence[str], before: tuple[str, ...], alike: Alike
 ) -> Iterator[Candidate]:
     for k, technique in enumerate(techniques):
         if hindrance(before, technique) is not None:
             continue
         for planned in TECHNIQUES[technique](family, start):
-            for candidate in (planned, *_other_strengths(planned)):
+            for candidate in map(alike.first, (planned, *_other_strengths(planned))):
                 yield candidate
-                yield from _chained(family, candidate, techniques[k + 1 :], (*before, technique))
+                yield from _chained(family, candidate, techniques[k + 1 :], (*before, technique), alike)
 
 
 def _other_strengths(candidate: Candidate) -> Iterator[Candidate]:

@@ -7,7 +7,7 @@ these are made. A plain name is a chain of one step.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Hashable, Iterator, Sequence
 from dataclasses import dataclass, fields, replace
 from typing import Any, cast
 
@@ -18,7 +18,11 @@ from catalog.transforms.table import TECHNIQUES
 SCALE = "scale"
 PRECISIONS = frozenset({"int8", "bf16"})
 SHARING = "deep-compress"
-FACTORISING = frozenset({"lowrank", "tucker"})
+# Of each of these groups a chain has one, with what its members do to the same layers.
+_ALTERNATIVES = (
+    (frozenset({"lowrank", "tucker"}), "factorise the same layers"),
+    (frozenset({"prune", "soft-prune", "asymptotic-prune"}), "remove whole filters of the same layers"),
+)
 _SHARES = ("kept", "energy")
 
 
@@ -76,19 +80,45 @@ def hindrance(before: Sequence[str], technique: str) -> str | None:
         return f"nothing can be trained after {before[-1]}: expected it last"
     if SHARING in before and technique not in PRECISIONS:
         return f"{technique} trains shared weights apart again: expected {SHARING} after it"
-    other = next((b for b in before if {b, technique} <= FACTORISING), None)
-    return None if other is None else f"{other} and {technique} factorise the same layers: expected one"
+    for group, what in _ALTERNATIVES:
+        other = next((b for b in before if {b, technique} <= group), None)
+        if other is not None:
+            return f"{other} and {technique} {what}: expected one, with a smaller kept"
+    return None
 
 
-def planned_chain(family: Family, base: Candidate, chain: Chain) -> Iterator[Candidate]:
+class Alike:
+    """Trunks that were planned, known by what they are and not by their names.
+
+    A technique with its defaults and the same with these spelled out give one trunk, under the name that
+    came first.
+    """
+
+    def __init__(self) -> None:
+        self._first: dict[Hashable, Candidate] = {}
+
+    def first(self, candidate: Candidate) -> Candidate:
+        """Return the first trunk that was given here and is the same as this one; it may be this one."""
+        c = candidate
+        return self._first.setdefault((c.input_type, c.size_px, c.recipe, c.task), candidate)
+
+
+def planned_chain(family: Family, base: Candidate, chain: Chain, alike: Alike) -> Iterator[Candidate]:
     """Yield the trunks of a chain and of its beginnings, each after what it starts from.
+
+    Args:
+        family: of the trunks.
+        base: what the chain starts from.
+        chain: the techniques.
+        alike: what was planned before, which is yielded again where it is the same.
 
     Raises:
         BadInput: see Step.planned.
     """
     starts = [base]
     for step in chain:
-        starts = [made for start in starts for made in step.planned(family, start)]
+        planned = (alike.first(made) for start in starts for made in step.planned(family, start))
+        starts = list(dict.fromkeys(planned))
         yield from starts
 
 

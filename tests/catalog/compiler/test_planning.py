@@ -8,6 +8,7 @@ import pytest
 from catalog.compiler.fingerprint import fingerprint, package_versions
 from catalog.compiler.planning import catalog_tasks, plan_candidates, skipped_techniques
 from catalog.compiler.request import CompileRequest, ModelSpec, TaskSpec
+from catalog.compiler.search_space import search_space
 from catalog.datasets.data_spec import DataSpec
 from catalog.errors import BadInput
 from catalog.models.architecture import Architecture
@@ -53,6 +54,22 @@ def test_names_tell_input_types_apart() -> None:
 def test_an_architecture_of_one_size_cannot_be_scaled() -> None:
     with pytest.raises(BadInput, match="leave the technique scale out"):
         plan_candidates(replace(tiny_request(), models=(ModelSpec(Architecture(FIXED), ("scale",)),)))
+
+
+def test_defaults_and_the_same_spelled_out_give_one_trunk_under_the_first_name() -> None:
+    said = ("prune+int8", "prune:kept=0.5+int8", "lowrank:kept=0.5,energy=0.9", "lowrank:energy=0.9,kept=0.5")
+    base = "convnet-w100-d100-r16"
+    assert names(tiny_request(said)) == [
+        base,
+        *(f"{base}-{made}" for made in ("prune", "prune-int8", "lowrank50-e90")),
+    ]
+
+
+def test_a_search_knows_such_a_trunk_by_the_name_that_the_request_gives_it() -> None:
+    space = [c.candidate.name for c in search_space(tiny_request(("prune:kept=0.5", "int8")))]
+    assert "convnet-w100-d100-r16-prune50-int8" in space
+    assert "convnet-w100-d100-r16-prune" not in space
+    assert len(set(space)) == len(space)
 
 
 def test_two_scales_of_one_name_are_refused() -> None:

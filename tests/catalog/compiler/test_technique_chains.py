@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from catalog.compiler.technique_chains import Step, parsed_chain, planned_chain, techniques_of
+from catalog.compiler.technique_chains import Alike, Step, parsed_chain, planned_chain, techniques_of
 from catalog.errors import BadInput
 from catalog.models.architecture import Architecture
 from catalog.tasks import InputType
@@ -13,7 +13,7 @@ FAMILY = Family("net", Architecture(), InputType("digit", 16), (Scale(0.5), Scal
 
 
 def names(text: str) -> list[str]:
-    return [c.name for c in planned_chain(FAMILY, full_size(FAMILY), parsed_chain(text))]
+    return [c.name for c in planned_chain(FAMILY, full_size(FAMILY), parsed_chain(text), Alike())]
 
 
 def test_a_plain_name_is_a_chain_of_one() -> None:
@@ -34,7 +34,7 @@ def test_every_step_is_applied_to_all_that_the_one_before_gave() -> None:
 
 def test_shares_reach_the_recipe_the_name_and_the_lineage() -> None:
     chain = parsed_chain("lowrank:kept=0.35,energy=0.9 + int8")
-    first, second = planned_chain(FAMILY, full_size(FAMILY), chain)
+    first, second = planned_chain(FAMILY, full_size(FAMILY), chain, Alike())
     assert first.name == "net-w100-d100-r16-lowrank35-e90"
     assert first.lineage[-1] == "lowrank kept=0.35 energy=0.9"
     assert (first.recipe.kept, first.recipe.energy) == (0.35, 0.9)  # type: ignore[attr-defined]
@@ -55,7 +55,9 @@ def test_techniques_keep_the_order_of_their_first_occurrence() -> None:
         ("int8+lowrank", "nothing can be trained after int8"),
         ("lowrank+scale", "scale trains from fresh weights"),
         ("lowrank+lowrank", "lowrank stands twice"),
-        ("lowrank+tucker", "factorise the same layers"),
+        ("lowrank+tucker", "lowrank and tucker factorise the same layers: expected one"),
+        ("prune+soft-prune", "prune and soft-prune remove whole filters of the same layers: expected one"),
+        ("soft-prune+lowrank+asymptotic-prune", "soft-prune and asymptotic-prune remove whole filters"),
         ("lowrank:", "nothing after 'lowrank:'"),
         ("lowrank:kept", "expected kept=SHARE or energy=SHARE"),
         ("lowrank:kept=much", "above 0 and below 1"),
