@@ -9,7 +9,7 @@ otherwise as soon as it knows better, but takes about as long.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -123,12 +123,13 @@ def forecast(request: CompileRequest, limits: SearchLimits | None, jobs: int, cl
 
     depths = [expected_at_most(c) for c in plan_share_depths(request)]
     if limits is None:
-        made = _summed(len(listed), (expected(by_name[c.name]) for c in listed), jobs, None)
+        made = _summed(len(listed), (expected(by_name[c.name]) for c in listed), jobs, None, set())
         return _with_more(made, depths, jobs)
     order = _searched(space, predict, request.seed, max(LEAST_AHEAD, jobs))
     most = len(space) if limits.max_candidates is None else limits.max_candidates
     first = (c for c, _ in zip(order, range(most), strict=False))
-    return _with_more(_summed(len(space), map(expected, first), jobs, limits.budget_s), depths, jobs)
+    searched = _summed(len(space), map(expected, first), jobs, limits.budget_s, set(trials))
+    return _with_more(searched, depths, jobs)
 
 
 def _with_more(forecast: Forecast, more: Sequence[Expected], jobs: int) -> Forecast:
@@ -137,11 +138,18 @@ def _with_more(forecast: Forecast, more: Sequence[Expected], jobs: int) -> Forec
     return Forecast(forecast.combinations + len(more), (*forecast.expected, *more), seconds)
 
 
-def _summed(combinations: int, expected: Iterator[Expected], jobs: int, budget_s: float | None) -> Forecast:
+def _summed(
+    combinations: int,
+    expected: Iterator[Expected],
+    jobs: int,
+    budget_s: float | None,
+    in_any_case: Collection[str],
+) -> Forecast:
     taken: list[Expected] = []
     work_s = 0.0
     for e in expected:
-        if budget_s is not None and taken and (work_s + e.seconds) / jobs > budget_s:
+        late = budget_s is not None and (work_s + e.seconds) / jobs > budget_s
+        if late and e.candidate not in in_any_case:
             break
         taken.append(e)
         work_s += e.seconds

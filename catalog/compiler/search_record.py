@@ -31,7 +31,8 @@ class SearchLimits:
 
     Args:
         max_candidates: trunks to begin, all runs together; None for as many as there are.
-        budget_s: seconds to work, all runs together; nothing is begun that is expected to end later.
+        budget_s: seconds to work, all runs together; besides the full size of each family nothing is begun
+            that is expected to end later.
 
     Raises:
         BadInput: neither is given, or one is not positive.

@@ -161,8 +161,11 @@ class Search:
         return Known(finished, given_up, {d.candidate for d in unseen})
 
     def _in_time(self, combination: Combination) -> bool:
-        """Whether a trunk is expected to be ready in time, as its kind was, or the slowest so far."""
-        if self._limits.budget_s is None:
+        """Whether a trunk is expected to be ready in time, as its kind was, or the slowest so far.
+
+        A full size is begun in any case: nothing of its family can be made without it.
+        """
+        if self._limits.budget_s is None or combination.candidate.name == combination.base:
             return True
         took = {n: d.seconds for n, d in self._decisions.items() if d.seconds is not None}
         kind = kind_of(combination)

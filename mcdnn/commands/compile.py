@@ -33,7 +33,9 @@ def add_parser(subparsers: Any) -> None:
         description="Trains a family of models for the tasks of a file, makes smaller ones of them, measures "
         "all and stores them as a catalog. What is finished is stored at once: after Ctrl-C or a crash, "
         "--resume continues. With a budget it searches: among all sizes of the models and all chains of "
-        "their techniques it tries next what is expected to fill the widest gap between cost and accuracy.",
+        "their techniques it tries next what is expected to fill the widest gap between cost and accuracy. "
+        "The full size of each model comes first, whatever the budget; when it is over, what has been begun is "
+        "finished, trunks with parts of a task's own are made where needed, and all are measured.",
         epilog=_EXAMPLE,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
@@ -50,7 +52,8 @@ def add_parser(subparsers: Any) -> None:
         "--budget-minutes",
         type=float,
         metavar="M",
-        help="search, and begin nothing that is expected to end later, all runs together",
+        help="search; after the full size of each model, begin nothing that is expected to end later than "
+        "this, all runs together (measuring and the share_loss of tasks come on top)",
     )
     parser.add_argument(
         "--dry-run",

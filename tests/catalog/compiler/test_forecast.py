@@ -8,7 +8,7 @@ from pathlib import Path
 
 from catalog.compiler.forecast import forecast
 from catalog.compiler.planning import plan_candidates
-from catalog.compiler.request import TaskSpec
+from catalog.compiler.request import ModelSpec, TaskSpec
 from catalog.compiler.search_record import SearchLimits
 from catalog.compiler.share_depths import plan_share_depths
 from catalog.datasets.data_spec import DataSpec
@@ -37,6 +37,12 @@ def test_a_limit_on_time_is_kept_and_more_processes_try_more() -> None:
     by_one, by_four = (forecast(REQUEST, SearchLimits(budget_s=3.0), jobs, _Ticks()) for jobs in (1, 4))
     assert by_one.seconds <= 3.0
     assert len(by_four.expected) > len(by_one.expected) >= 1
+
+
+def test_a_limit_on_time_leaves_the_full_size_of_every_model() -> None:
+    models = (ModelSpec(techniques=("int8",)), ModelSpec(techniques=("int8",)))
+    expected = forecast(replace(REQUEST, models=models), SearchLimits(budget_s=1e-3), 1, _Ticks()).expected
+    assert [e.candidate for e in expected] == ["convnet-1-w100-d100-r16", "convnet-2-w100-d100-r16"]
 
 
 def test_trunks_that_a_task_may_need_to_itself_are_counted_after_the_others(tmp_path: Path) -> None:

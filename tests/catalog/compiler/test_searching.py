@@ -11,13 +11,22 @@ import pytest
 
 from catalog.compiler.compiling import Conditions, compile_catalog
 from catalog.compiler.events import Event, unobserved
-from catalog.compiler.request import CompileRequest
+from catalog.compiler.outcomes import Outcome
+from catalog.compiler.request import CompileRequest, ModelSpec
 from catalog.compiler.search_record import End, SearchLimits, SearchRecord, read_record, write_record
+from catalog.compiler.search_space import search_space
+from catalog.compiler.searching import LEAST_AHEAD, Search
+from catalog.compiler.workplace import Workplace
+from catalog.models.architecture import Architecture
+from catalog.parts import Part, Trunk
 from catalog.store import Catalog, open_catalog
-from catalog.transforms.recipe import Effort
+from catalog.tasks import Task
+from catalog.transforms.recipe import Effort, StoredTrunk
+from catalog.variants import Variant
 from tests.tiny_compile import DATE, QUICK, tiny_request
 
 TRIED = 6
+DIGITS = Task("identity", "digit", tuple("0123456789"))
 
 
 def request() -> CompileRequest:
@@ -45,6 +54,28 @@ def decided(root: Path) -> SearchRecord:
 
 def names(root: Path) -> list[str]:
     return [d.candidate for d in decided(root).decisions]
+
+
+def test_after_the_full_size_of_each_family_nothing_is_begun_that_would_end_too_late(tmp_path: Path) -> None:
+    asked = replace(
+        request(), models=(ModelSpec(techniques=("int8",)), ModelSpec(Architecture("vgg"), ("int8",)))
+    )
+    seconds = iter(range(0, 10_000, 50))
+    place = Workplace(tmp_path, tmp_path, (DIGITS,), asked.effort, 0)
+    record = SearchRecord(SearchLimits(budget_s=60.0), LEAST_AHEAD)
+    search = Search(place, search_space(asked), record, lambda: float(next(seconds)))
+    for name in ("convnet-w100-d100-r16", "vgg-w100-d100-r16"):
+        assignment = search.next()
+        assert assignment is not None
+        assert assignment.candidate.name == name
+        search.finish(finished(name), StoredTrunk(16, (), tmp_path))
+    assert search.next() is None
+
+
+def finished(name: str) -> Outcome:
+    part = Part(name, (16, 16, 3), (8,), 100, 100, 100, 1000)
+    variant = Variant(f"{name}/identity", "identity", name, "h", 0.9, 0.9, 0.0)
+    return Outcome(Trunk(name, "digit", 16, (name,), 8, ()), (part,), (), (variant,))
 
 
 @pytest.fixture(scope="module")
