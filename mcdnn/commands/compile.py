@@ -34,7 +34,7 @@ def add_parser(subparsers: Any) -> None:
         "all and stores them as a catalog. What is finished is stored at once: after Ctrl-C or a crash, "
         "--resume continues. With a budget it searches: among all sizes of the models and all chains of "
         "their techniques it tries next what is expected to fill the widest gap between cost and accuracy. "
-        "The full size of each model comes first, whatever the budget; when it is over, what has been begun is "
+        "The full size of each model comes first, whatever the budget; when it is over, what is under way is "
         "finished, trunks with parts of a task's own are made where needed, and all are measured.",
         epilog=_EXAMPLE,
         formatter_class=argparse.RawDescriptionHelpFormatter,
