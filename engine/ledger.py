@@ -165,9 +165,10 @@ class Ledger:
         """Hold the worst case of something that is about to run, or refuse."""
         if now > self._now_s:
             self._advance(now)
-        if energy_j > self._free_j(self._left_s()):
+        free_j, free_usd, _ = self._free()
+        if energy_j > free_j:
             return Refusal(ENERGY_GONE)
-        if cost_usd > self._free_usd():
+        if cost_usd > free_usd:
             return Refusal(MONEY_GONE)
         number = self._next_number
         self._next_number = number + 1
@@ -241,19 +242,18 @@ class Ledger:
         """Return what is left of the period; the figures of the three verbs below, at once."""
         if now > self._now_s:
             self._advance(now)
-        left_s = self._left_s()
-        energy_j, cost_usd = self._free_j(left_s), self._free_usd()
+        energy_j, cost_usd, left_s = self._free()
         return Left(energy_j if energy_j > 0.0 else 0.0, cost_usd if cost_usd > 0.0 else 0.0, left_s)
 
     def energy_left_j(self, now: float) -> float:
         """Return the energy of this period that is neither spent nor held, at least 0."""
         self._advance(now)
-        return max(0.0, self._free_j(self._left_s()))
+        return max(0.0, self._free()[0])
 
     def cost_left_usd(self, now: float) -> float:
         """Return the money of this period that is neither spent nor held, at least 0."""
         self._advance(now)
-        return max(0.0, self._free_usd())
+        return max(0.0, self._free()[1])
 
     def period_left_s(self, now: float) -> float:
         """Return the time until the budget renews, expected where no moment is fixed."""
@@ -323,13 +323,13 @@ class Ledger:
         expected_s = self._books.expected_s
         return max(_LEAST_SHARE_LEFT * expected_s, expected_s - (self._now_s - self._books.start_s))
 
-    def _free_j(self, left_s: float) -> float:
-        books = self._books
+    def _free(self) -> tuple[float, float, float]:
+        """Return the energy and the money that are neither spent nor held, and the time that is left."""
+        books, left_s = self._books, self._left_s()
+        base_j = self._base_load_j() if self._base_w else 0.0
         held_j = self._held_j + self._standing_w * left_s
-        return books.energy_j - self._base_load_j() - books.work_j - held_j
-
-    def _free_usd(self) -> float:
-        return self._books.cost_usd - self._books.spent_usd - self._held_usd
+        free_j = books.energy_j - base_j - books.work_j - held_j
+        return free_j, books.cost_usd - books.spent_usd - self._held_usd, left_s
 
     def _overdrawn_j(self) -> float:
         return max(0.0, self._books.work_j + self._base_load_j() - self._books.energy_j)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Generator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, NamedTuple
 
 import simpy
 
@@ -49,13 +49,12 @@ class _Waiting:
     exchanges: int
 
 
-@dataclass(frozen=True, slots=True)
-class _Ticket:
+class _Ticket(NamedTuple):
     """What an exchange that is on its way is for."""
 
     captured_s: float
     held: Reservation | None
-    waiting: tuple[_Waiting, ...]
+    waiting: Sequence[_Waiting]
 
 
 class SimulatedDevice:
@@ -106,11 +105,13 @@ class SimulatedDevice:
         """Answer everything that arrives, in order."""
         env = self._env
         for arrival in self._day.arrivals():
-            wait_s = arrival.t_s - env.now
+            now = arrival.t_s
+            wait_s = now - env.now
             if wait_s > 0.0:
                 yield env.timeout(wait_s)
-            self._extract(arrival.t_s)
-            self._now_s = arrival.t_s
+            if self._extraction_w > 0.0:
+                self._extract(now)
+            self._now_s = now
             self._keep_planned(arrival)
             due = self._due(arrival) if self._gates else arrival.due
             if due:
@@ -124,23 +125,23 @@ class SimulatedDevice:
 
     def _extract(self, now: float) -> None:
         """Charge decoding and the search for windows, which go on all the time."""
-        if self._extraction_w > 0.0:
-            energy_j = self._extraction_w * (now - self._now_s)
-            self._accounts.settle(None, energy_j, now, category=Category.EXTRACTION)
+        energy_j = self._extraction_w * (now - self._now_s)
+        self._accounts.settle(None, energy_j, now, category=Category.EXTRACTION)
 
     def _state(self, arrival: Arrival) -> State:
-        now = self._env.now
-        left = self._accounts.left(arrival.t_s)
-        self._observer.left(arrival.t_s, left)
+        now, captured_s = self._env.now, arrival.t_s
+        left = self._accounts.left(captured_s)
+        self._observer.left(captured_s, left)
         network, memory = self._network.at(now), self._memory
+        energy_j, cost_usd, period_s = left
         return State(
-            left.energy_j,
-            left.cost_usd,
-            left.period_s,
+            energy_j,
+            cost_usd,
+            period_s,
             memory.resident,
             memory.loading,
             network.is_connected,
-            max(0.0, now - arrival.t_s),
+            now - captured_s if now > captured_s else 0.0,
             network.mbps,
             arrival.context,
         )
@@ -185,7 +186,13 @@ class SimulatedDevice:
         options = choice.options
         if options:
             for ready in self._passes.of(options, arrival.context):
-                yield from self._run(ready, now)
+                held = self._hold(ready, now)
+                if isinstance(held, Refusal):
+                    self._refuse(ready, held.reason, now)
+                elif ready.pieces:
+                    yield from self._run(ready, held, now)
+                else:
+                    self._send(ready, held, now)
         if choice.wanted:
             self._load_ahead(choice.wanted, now)
         if len(options) < len(due):
@@ -193,15 +200,8 @@ class SimulatedDevice:
                 if app not in options:
                     self._unserved(app, choice.unserved.get(app, "not chosen"), now)
 
-    def _run(self, ready: Pass, now: float) -> Activity:
-        """Reserve, load, run and settle one pass, and send what goes to the cloud."""
-        held = self._hold(ready, now)
-        if isinstance(held, Refusal):
-            self._refuse(ready, held.reason, now)
-            return
-        if not ready.pieces:
-            self._send(ready, held, now)
-            return
+    def _run(self, ready: Pass, held: Sequence[Reservation | None], now: float) -> Activity:
+        """Load, run and settle the device's part of a pass, and send what goes to the cloud."""
         if not self._memory.use(ready.pieces, ready.piece_set):
             try:
                 yield from self._memory.obtain(ready.pieces)
@@ -236,9 +236,10 @@ class SimulatedDevice:
         return held
 
     def _hold_device(self, ready: Pass, now: float) -> Reservation | Refusal | None:
-        missing = ready.piece_set - self._memory.resident
-        loads_j = sum(self._problem.pieces[p].load_energy_j for p in missing) if missing else 0.0
-        return self._accounts.hold(ready.worst_j + loads_j, 0.0, now)
+        worst_j, resident = ready.worst_j, self._memory.resident
+        if not ready.piece_set <= resident:
+            worst_j += sum(self._problem.pieces[p].load_energy_j for p in ready.piece_set - resident)
+        return self._accounts.hold(worst_j, 0.0, now)
 
     def _release(self, held: Sequence[Reservation | None], now: float) -> None:
         for reservation in held:
@@ -250,22 +251,17 @@ class SimulatedDevice:
 
     def _send(self, ready: Pass, held: Sequence[Reservation | None], now: float) -> None:
         """Begin the exchanges that this window needs; answer the apps that need none."""
-        draw = ready.draw()
-        waiting: list[list[_Waiting]] = [[] for _ in ready.exchanges]
+        draw, course = ready.draw()
         in_budget = not self._accounts.is_exhausted(now)
-        for answer in ready.answers:
-            exchanges = {at for at, probability in answer.waits if draw < probability}
-            if not exchanges:
-                self._answered(answer, Place.DEVICE, now, in_budget)
-                continue
-            waits = _Waiting(answer, len(exchanges))
-            for at in exchanges:
-                waiting[at].append(waits)
-        for exchange, reservation, apps in zip(ready.exchanges, held, waiting, strict=True):
-            if draw < exchange.probability:
-                self._uplink.send(Flight(exchange, draw, _Ticket(now, reservation, tuple(apps))))
-            else:
+        for answer in course.at_once:
+            self._answered(answer, Place.DEVICE, now, in_budget)
+        waiting = [_Waiting(answer, exchanges) for answer, exchanges in course.waiting]
+        for exchange, reservation, awaited_by in zip(ready.exchanges, held, course.awaited_by, strict=True):
+            if awaited_by is None:
                 self._accounts.settle(reservation, 0.0, now)
+            else:
+                waits = [waiting[at] for at in awaited_by]
+                self._uplink.send(Flight(exchange, draw, _Ticket(now, reservation, waits)))
 
     def _landed(self, flight: Flight) -> None:
         """Settle an exchange that is over, and answer the apps that waited for nothing else."""
@@ -299,7 +295,9 @@ class SimulatedDevice:
     def _load_ahead(self, pieces: Sequence[str], now: float) -> None:
         """Begin to load in the background, in order, as far as energy and memory go."""
         memory = self._memory
-        there = memory.resident | memory.loading
+        there = memory.resident | memory.loading if memory.loading else memory.resident
+        if there.issuperset(pieces):
+            return
         reserved: dict[str, Reservation | None] = {}
         for piece in pieces:
             if piece in there or piece in reserved:
@@ -308,8 +306,6 @@ class SimulatedDevice:
             if isinstance(held, Refusal):
                 break
             reserved[piece] = held
-        if not reserved:
-            return
         self._ahead.update(reserved)
         begun = memory.request(reserved, frozenset(pieces))
         for piece in reserved.keys() - set(begun):

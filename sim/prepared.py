@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from bisect import bisect_right
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from engine.scheduling.passes import passes_in_memory
@@ -75,6 +76,22 @@ class Answer:
     waits: tuple[tuple[int, float], ...]
 
 
+@dataclass(frozen=True, slots=True)
+class Course:
+    """What one draw makes of a pass.
+
+    Args:
+        at_once: answers that wait for no exchange.
+        waiting: the others, and for how many exchanges each waits.
+        awaited_by: one an exchange: positions in waiting of those that wait for it; None where it
+            does not happen.
+    """
+
+    at_once: tuple[Answer, ...]
+    waiting: tuple[tuple[Answer, int], ...]
+    awaited_by: tuple[tuple[int, ...] | None, ...]
+
+
 @dataclass(slots=True)
 class Pass:
     """A part of a configuration that fits the memory, in one context.
@@ -87,6 +104,8 @@ class Pass:
         worst_j: energy to reserve for it, radio excluded.
         exchanges: with the cloud, after the device's part.
         answers: one an app.
+        thresholds: draws at which another course is taken, in order.
+        courses: one for the draws below the first threshold, and one from each of them on.
     """
 
     apps: tuple[str, ...]
@@ -97,17 +116,19 @@ class Pass:
     worst_j: float
     exchanges: tuple[Exchange, ...]
     answers: tuple[Answer, ...]
+    thresholds: tuple[float, ...]
+    courses: tuple[Course, ...]
     _draw: float = field(default=_FIRST_DRAW)
 
-    def draw(self) -> float:
-        """Return a number in [0, 1); a stage of probability p runs where it is below p.
+    def draw(self) -> tuple[float, Course]:
+        """Return a number in [0, 1) and its course; a stage of probability p runs where it is below p.
 
         The numbers follow one another evenly instead of at random: of n windows, a stage runs on
         p * n, give or take one or two.
         """
         draw = self._draw
         self._draw = (draw + _NEXT_DRAW) % 1.0
-        return draw
+        return draw, self.courses[bisect_right(self.thresholds, draw)]
 
 
 class PreparedPasses:
@@ -150,6 +171,8 @@ def make_pass(problem: Problem, options: Mapping[str, Option], context: str) -> 
     exchanges, waits = _exchanges(problem, options, context)
     pieces = distinct_pieces(options.values())
     worst_radio_j = sum(e.worst_j for e in exchanges)
+    answers = tuple(_answer(problem, o, context, tuple(waits[app])) for app, o in options.items())
+    thresholds = sorted({e.probability for e in exchanges} | {p for a in answers for _, p in a.waits})
     return Pass(
         tuple(options),
         pieces,
@@ -158,7 +181,22 @@ def make_pass(problem: Problem, options: Mapping[str, Option], context: str) -> 
         max(0.0, cost.energy_j - cost.radio_j),
         max(0.0, cost.worst_energy_j - worst_radio_j),
         exchanges,
-        tuple(_answer(problem, o, context, tuple(waits[app])) for app, o in options.items()),
+        answers,
+        tuple(thresholds),
+        tuple(_course(answers, exchanges, draw) for draw in (-1.0, *thresholds)),
+    )
+
+
+def _course(answers: Sequence[Answer], exchanges: Sequence[Exchange], draw: float) -> Course:
+    awaits = [(a, {at for at, probability in a.waits if draw < probability}) for a in answers]
+    waiting = [(a, at) for a, at in awaits if at]
+    return Course(
+        tuple(a for a, at in awaits if not at),
+        tuple((a, len(at)) for a, at in waiting),
+        tuple(
+            tuple(who for who, (_, at) in enumerate(waiting) if e in at) if draw < x.probability else None
+            for e, x in enumerate(exchanges)
+        ),
     )
 
 

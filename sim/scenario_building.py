@@ -242,7 +242,7 @@ def _network(file: ScenarioFile, folder: Path) -> Network:
 
 
 def _delayed(arrivals: Callable[[], Iterator[Arrival]], delay_s: float) -> Callable[[], Iterator[Arrival]]:
-    return lambda: (replace(a, t_s=a.t_s + delay_s) for a in arrivals())
+    return lambda: (a._replace(t_s=a.t_s + delay_s) for a in arrivals())
 
 
 def _delayed_network(network: Network, delay_s: float) -> Network:

@@ -10,9 +10,10 @@ from __future__ import annotations
 
 import heapq
 from collections.abc import Collection, Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from itertools import groupby
 from pathlib import Path
+from typing import NamedTuple
 
 from catalog.csv_rows import CsvRow, read_csv_rows
 from catalog.errors import BadInput
@@ -43,9 +44,10 @@ class Request:
     context: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Arrival:
+class Arrival(NamedTuple):
     """One window and the apps that ask about it.
+
+    A named tuple, because one is made for every window.
 
     Args:
         t_s: when.
@@ -239,7 +241,7 @@ def with_contexts(arrivals: Iterator[Arrival], changes: Iterator[ContextChange])
             holds[upcoming.input_type] = upcoming.context
             upcoming = next(changes, None)
         context = holds.get(arrival.input_type)
-        yield arrival if context is None else replace(arrival, context=context)
+        yield arrival if context is None else arrival._replace(context=context)
 
 
 def _context(row: CsvRow, known: Collection[str] | None) -> str:

@@ -39,9 +39,14 @@ def explanation_to_lines(explanation: Explanation) -> list[str]:
 
 def explanation_to_json(explanation: Explanation) -> dict[str, Any]:
     """Return an explanation as what json.dumps takes; what has no limit is None."""
-    written = orjson.dumps(explanation, default=sorted, option=orjson.OPT_SERIALIZE_NUMPY)  # inf becomes null
+    written = orjson.dumps(explanation, default=_plain, option=orjson.OPT_SERIALIZE_NUMPY)  # inf becomes null
     read: dict[str, Any] = orjson.loads(written)
     return read
+
+
+def _plain(value: State | frozenset[str]) -> dict[str, Any] | list[str]:
+    """Return what orjson knows in place of what it does not."""
+    return value._asdict() if isinstance(value, State) else sorted(value)
 
 
 def _moment(e: Explanation) -> str:

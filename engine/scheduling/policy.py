@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from engine.scheduling.problem import Option, Problem
 
 
-@dataclass(frozen=True, slots=True)
-class State:
+class State(NamedTuple):
     """What a policy may see of the world at one moment.
+
+    A named tuple, because one is made for every window.
 
     Args:
         energy_left_j: of the period's budget, reservations taken off.

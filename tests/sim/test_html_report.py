@@ -2,7 +2,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from xml.dom import minidom
@@ -103,7 +102,7 @@ def test_pictures_show_accuracy_spending_models_places_and_reasons() -> None:
 def test_each_input_type_has_models_of_its_own() -> None:
     mixed = shared_trunks([app("who"), App("where", "places", "scene")])
     faces = arrivals(0.0, 2.0, 4.0)
-    places = [replace(a, t_s=a.t_s + 1.0, input_type="scene", due=("where",)) for a in faces]
+    places = [a._replace(t_s=a.t_s + 1.0, input_type="scene", due=("where",)) for a in faces]
     lived = scenario(device(mixed, sorted([*faces, *places], key=lambda a: a.t_s)))
     page = report_page(lived, *live(lived, ["paced"]))
     headings = re.findall(r"<h3>(.*?)</h3>", page)

@@ -65,7 +65,7 @@ def test_what_is_drawn_costs_on_average_what_the_configuration_costs(
     windows = 1000
     radio_j = cost_usd = cloud_s = 0.0
     for _ in range(windows):
-        draw = ready.draw()
+        draw, _ = ready.draw()
         for exchange in ready.exchanges:
             if draw < exchange.probability:
                 radio_j += exchange.worst_j

@@ -109,7 +109,7 @@ def test_memory_rules_out_what_does_not_fit_alone_or_beside_the_others() -> None
 
 def test_latency_counts_the_wait() -> None:
     problem = shared_trunks([app("who", latency_limit_s=1.0), app("odd")])
-    idle, waited = all_resident(problem), replace(all_resident(problem), backlog_s=0.3)
+    idle, waited = all_resident(problem), all_resident(problem)._replace(backlog_s=0.3)
     small = chosen(option("who", "small", 0.6))
     assert rules(account(problem, small, idle)) == {LARGE: Rule.LATENCY, MIDDLE: Rule.WORTH, SMALL: None}
     late = account(problem, small, waited)
@@ -169,7 +169,7 @@ def cloudy() -> Problem:
 )
 def test_the_cloud_needs_a_connection_that_is_fast_enough_and_money(state: State, expected: str) -> None:
     problem = cloudy()
-    here = replace(state, resident=frozenset(problem.pieces))
+    here = state._replace(resident=frozenset(problem.pieces))
     assert why(account(problem, chosen(problem.options["who"][1]), here), "away") == expected
 
 
@@ -180,9 +180,9 @@ def test_a_context_decides_what_an_option_is_worth() -> None:
     problem = alone()
     problem = replace(problem, options={"who": (special, *problem.options["who"])})
     small = chosen(option("who", "small", 0.6))
-    street = account(problem, small, replace(all_resident(problem), context="street"))
+    street = account(problem, small, all_resident(problem)._replace(context="street"))
     assert why(street, "special") == "of no use in context 'street'"
-    home = account(problem, chosen(special), replace(all_resident(problem), context="home"))
+    home = account(problem, chosen(special), all_resident(problem)._replace(context="home"))
     assert home.chosen is not None
     assert (home.chosen.accuracy, home.chosen.value) == (0.9, 0.9)
 

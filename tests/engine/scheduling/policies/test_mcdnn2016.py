@@ -181,19 +181,19 @@ def test_the_cloud_answers_while_connected_and_within_its_own_budget(
     left_usd: float, connected: bool, variant: str
 ) -> None:
     problem = with_cloud()
-    state = replace(resident(problem, 40.0), cost_left_usd=left_usd, connected=connected)
+    state = resident(problem, 40.0)._replace(cost_left_usd=left_usd, connected=connected)
     assert variants(Mcdnn2016(problem, ONE_HZ).choose("digit", ["who"], state, 0.0)) == {"who": variant}
 
 
 def test_of_equally_accurate_variants_the_one_at_the_device_runs() -> None:
     problem = with_cloud(accuracy=0.9)
-    state = replace(resident(problem, 80.0), cost_left_usd=1.0, connected=True)
+    state = resident(problem, 80.0)._replace(cost_left_usd=1.0, connected=True)
     assert variants(Mcdnn2016(problem, ONE_HZ).choose("digit", ["who"], state, 0.0)) == {"who": "large/who"}
 
 
 def test_without_energy_the_cheapest_in_the_cloud_would_be_taken_while_money_is_left() -> None:
     problem = with_cloud(cost_usd=0.5)
-    state = replace(resident(problem, 0.5), cost_left_usd=1.0, connected=True)
+    state = resident(problem, 0.5)._replace(cost_left_usd=1.0, connected=True)
     assert variants(Mcdnn2016(problem, ONE_HZ).choose("digit", ["who"], state, 0.0)) == {"who": "huge/who"}
 
 
@@ -214,12 +214,12 @@ def test_an_app_that_moved_leaves_the_location_it_left() -> None:
         problem, options=problem.options | {"who": (*problem.options["who"], cloud_option(0.01, 0.95))}
     )
     policy = Mcdnn2016(problem, ONE_HZ, immediate=True)
-    state = replace(all_resident(problem, 80.0, period_left_s=10.0), cost_left_usd=0.0)
+    state = all_resident(problem, 80.0, period_left_s=10.0)._replace(cost_left_usd=0.0)
     policy.choose("digit", ["who"], state, 0.0)
     shared = policy.choose("digit", ["odd"], state, 1.0)
     assert variants(shared) == {"odd": "middle of odd/odd"}  # 80 J / (10 s * 2)
-    away = replace(state, cost_left_usd=10.0, connected=True)
+    away = state._replace(cost_left_usd=10.0, connected=True)
     assert variants(policy.choose("digit", ["who"], away, 2.0)) == {"who": "huge/who"}
     assert variants(policy.choose("digit", ["odd"], away, 3.0)) == {"odd": "large of odd/odd"}
-    cut_off = replace(away, connected=False)
+    cut_off = away._replace(connected=False)
     assert variants(policy.choose("digit", ["odd"], cut_off, 4.0)) == {"odd": "large of odd/odd"}

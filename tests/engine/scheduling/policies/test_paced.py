@@ -121,7 +121,7 @@ def test_a_window_that_has_waited_gets_what_is_still_in_time() -> None:
     policy.plan(there, 0.0)
 
     def after(backlog_s: float) -> Choice:
-        return policy.choose("digit", ("who",), replace(there, backlog_s=backlog_s), 0.0)
+        return policy.choose("digit", ("who",), there._replace(backlog_s=backlog_s), 0.0)
 
     assert after(0.0).options["who"].accuracy == 0.9
     assert after(0.6).options["who"].accuracy == 0.8
@@ -187,7 +187,7 @@ def one_choice(problem: Problem, **settings: object) -> Choice:
     policy = Paced(problem)
     state = State(1000.0, 1.0, 1000.0, frozenset({"small"}), connected=True)
     policy.plan(state, 0.0)
-    return policy.choose("digit", ("who",), replace(state, **settings), 0.0)  # type: ignore[arg-type]
+    return policy.choose("digit", ("who",), state._replace(**settings), 0.0)  # type: ignore[arg-type]
 
 
 def test_the_cloud_answers_while_it_is_there_affordable_and_fast_enough() -> None:
@@ -239,7 +239,7 @@ def test_a_special_variant_is_used_while_its_context_lasts() -> None:
     policy.plan(state, 0.0)
 
     def variant(context: str) -> str:
-        return policy.choose("digit", ("who",), replace(state, context=context), 0.0).options["who"].variant
+        return policy.choose("digit", ("who",), state._replace(context=context), 0.0).options["who"].variant
 
     assert [variant(""), variant("home"), variant("street")] == ["plain", "special", "plain"]
 
