@@ -144,7 +144,10 @@ def _slice(i: Inputs, a: Attributes) -> Tensor:
 
 
 def _prelu(i: Inputs, _: Attributes) -> Tensor:
-    return torch.where(i[0] < 0, i[0] * i[1], i[0])
+    x, slope = i[0], i[1]
+    if slope.ndim == x.ndim - 1 and slope.numel() == slope.shape[0] == x.shape[1]:
+        return functional.prelu(x, slope.flatten())
+    return torch.where(x < 0, x * slope, x)
 
 
 def _reshape(i: Inputs, a: Attributes) -> Tensor:

@@ -55,14 +55,15 @@ def assembled(
         architecture: which.
         size_px: side of the windows.
         classes: of the leading task.
-        shares: width, depth and first_width, each in (0, 1], where they are not full.
+        shares: width, depth and first_width, each in (0, 1], where they are not full; of what the
+            architecture's own arguments say.
         seed: of fresh weights.
 
     Raises:
         BadInput: it cannot be built, does not fit its weights or ends in no linear layer.
     """
     where = f"arch {architecture.arch!r}"
-    given = {**dict(architecture.arguments), **shares}
+    given = _sized(dict(architecture.arguments), shares)
     factory = find_factory(architecture.arch, given)
     pixels = architecture.pixels or PixelScale()
     torch.manual_seed(seed)
@@ -72,6 +73,12 @@ def assembled(
     if isinstance(built, nn.Module) and not isinstance(built, nn.ModuleList):
         return _taken_apart(architecture, built, size_px, classes, where)
     return Assembled(_given_parts(built, architecture, where))
+
+
+def _sized(arguments: Mapping[str, Any], shares: Mapping[str, float]) -> dict[str, Any]:
+    """Return arguments at shares of a model's full size; one that gives no size is a size of 1."""
+    full = {"first_width": arguments.get("width", 1.0), **arguments}
+    return {**arguments, **{name: full.get(name, 1.0) * share for name, share in shares.items()}}
 
 
 def _built(factory: Factory, arguments: Mapping[str, Any], where: str) -> object:

@@ -37,6 +37,7 @@ CASES: dict[str, Case] = {
     "Pow": ([node("Pow", ["x", "w"], ["y"])], MAPS, MAPS, {"w": floats(2.0)}),
     "Relu": ([node("Relu", ["x"], ["y"])], MAPS, MAPS, {}),
     "LeakyRelu": ([node("LeakyRelu", ["x"], ["y"], alpha=0.2)], MAPS, MAPS, {}),
+    "PRelu with one slope": ([node("PRelu", ["x", "w"], ["y"])], MAPS, MAPS, {"w": normal(0, 1)}),
     "PRelu": ([node("PRelu", ["x", "w"], ["y"])], MAPS, MAPS, {"w": normal(0, 4, 1, 1)}),
     "ReduceSum": ([node("ReduceSum", ["x", "a"], ["y"])], MAPS, (1, 6, 6), {"a": ints(1)}),
     "Pad": ([node("Pad", ["x", "p"], ["y"])], MAPS, (9, 6, 7), {"p": ints(0, 2, 0, 0, 0, 3, 0, 1)}),

@@ -51,6 +51,17 @@ def test_less_width_and_less_depth_are_fewer_weights(arch: str) -> None:
     assert weights(depth=0.5) < weights()
 
 
+@pytest.mark.parametrize("arch", ["convnet", "resnet", "mobilenet", "vgg"])
+def test_a_share_is_one_of_the_size_that_arguments_give(arch: str) -> None:
+    half = Architecture(arch, (("width", 0.5),))
+    expected = assembled(Architecture(arch), 32, 5, {"width": 0.25}, 0)
+    for shares in ({"width": 0.5}, {"width": 0.5, "first_width": 0.5}):
+        parts = assembled(half, 32, 5, shares, 0).parts
+        assert [p.shape for m in parts for p in m.parameters()] == [
+            p.shape for m in expected.parts for p in m.parameters()
+        ]
+
+
 def test_arguments_reach_the_factory() -> None:
     model = assembled(Architecture("resnet", (("blocks", 9),)), 32, 5, {}, 0)
     convolutions = [m for p in model.parts for m in p.modules() if isinstance(m, nn.Conv2d)]
