@@ -19,6 +19,14 @@ _VALIDATION_EVERY = 8
 _AGE_BANDS = ((12, "child"), (25, "young"), (45, "adult"), (65, "older"), (200, "old"))
 _GENDERS = {"0": "male", "1": "female"}
 _WEIGHTS = "weights/face_id/mobilefacenet_068.ckpt"
+_PUBLISHED_TECHNIQUES = (
+    "int8",
+    "prune:kept=0.6+int8",
+    "prune:kept=0.35+int8",
+    "prune:kept=0.2+int8",
+    "lowrank:kept=0.5+int8",
+)
+_OWN_TECHNIQUES = ("int8", "prune+int8", "scale+int8")
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,19 +35,21 @@ class FacesScale:
 
     Args:
         every: of the images so many one is taken.
+        attributes_every: of those that train age and gender so many one is taken.
         people: at most, those with most images first.
         epochs: of trunks that are trained from fresh weights.
         tuning_epochs: of what starts from trained ones.
     """
 
     every: int
+    attributes_every: int
     people: int
     epochs: int
     tuning_epochs: int
 
 
-FULL = FacesScale(every=1, people=158, epochs=12, tuning_epochs=2)
-QUICK = FacesScale(every=40, people=4, epochs=1, tuning_epochs=1)
+FULL = FacesScale(every=1, attributes_every=3, people=158, epochs=8, tuning_epochs=3)
+QUICK = FacesScale(every=40, attributes_every=1, people=4, epochs=1, tuning_epochs=1)
 
 
 def write_faces(data: Path, folder: Path, scale: FacesScale) -> Path:
@@ -85,6 +95,7 @@ def _attributes(data: Path, scale: FacesScale) -> dict[str, dict[str, list[Label
             genders[file] = _GENDERS[row["gender"]]
             ages["test" if row["split"] == "test" else "rest"].append((file, age_band(int(row["age"]))))
     age = {**every_nth_for_validation(ages["rest"], _VALIDATION_EVERY), "test": ages["test"]}
+    age["train"] = age["train"][:: scale.attributes_every]
     gender = {split: [(file, genders[file]) for file, _ in images] for split, images in age.items()}
     return {"age": age, "gender": gender}
 
@@ -105,7 +116,7 @@ mirror = true
 [[model]]
 arch = "benchmarks.mobilefacenet:mobilefacenet"
 weights = {weights}
-techniques = ["prune", "lowrank", "int8"]
+techniques = {json.dumps(_PUBLISHED_TECHNIQUES)}
 [model.pixels]
 colour = "grey3"
 mean = [0.5]
@@ -113,10 +124,12 @@ std = [0.50196]
 
 [[model]]
 arch = "mobilenet"
-techniques = ["scale", "prune", "int8"]
+arguments = {{ width = 0.5 }}
+teacher = "mobilefacenet"
+techniques = {json.dumps(_OWN_TECHNIQUES)}
 [model.pixels]
 colour = "grey"
-{_scale(0.75, 0.5)}{_scale(0.5, 0.5)}
+{_scale(1.0, 0.5)}{_scale(0.5, 0.5)}
 [training]
 epochs = {scale.epochs}
 scaled_epochs = {scale.epochs}
