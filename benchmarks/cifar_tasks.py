@@ -20,19 +20,19 @@ _WEIGHTS = "weights/cifar10_resnet"
 # Blocks a stage, and what is made of them; the first is the reference.
 _PUBLISHED = {
     "resnet56": (9, ("int8",)),
-    "resnet32": (5, ("int8", "prune:kept=0.7+int8")),
     "resnet20": (
         3,
         (
             "int8",
-            "prune:kept=0.7+int8",
             "prune:kept=0.6+int8",
             "prune:kept=0.5+int8",
+            "prune:kept=0.7+int8",
             "prune:kept=0.35+int8",
-            "lowrank:kept=0.7+int8",
             "lowrank:kept=0.5+int8",
+            "lowrank:kept=0.35+int8",
         ),
     ),
+    "resnet32": (5, ("int8", "prune:kept=0.5+int8")),
 }
 
 
@@ -49,7 +49,7 @@ class ObjectsScale:
     tuning_epochs: int
 
 
-FULL = ObjectsScale(every=1, tuning_epochs=6)
+FULL = ObjectsScale(every=1, tuning_epochs=5)
 QUICK = ObjectsScale(every=40, tuning_epochs=1)
 
 
