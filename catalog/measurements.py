@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 
-SCHEMA_VERSION = 2  # 1 had neither energy nor failures; such files read as lacking them
+# 1 had neither energy nor failures, 2 no live times; such files read as lacking them
+SCHEMA_VERSION = 3
 _DEFAULT = "onnxruntime"
 _REFERENCE = "torch"
 _WORTHWHILE = 0.9
@@ -12,7 +14,7 @@ _WORTHWHILE = 0.9
 
 @dataclass(frozen=True, slots=True)
 class PartMeasurement:
-    """One part, run by one backend at one precision and batch size.
+    """One part, run by one backend at one precision and batch size, in a loop: caches are warm.
 
     Args:
         precision: of the arithmetic: "f32", "bf16" or "int8".
@@ -39,6 +41,22 @@ class PartMeasurement:
 
 
 @dataclass(frozen=True, slots=True)
+class LiveTime:
+    """What a part or head takes for one window of an always-on camera, whose caches are cold.
+
+    A first part's time includes cutting its window out of the frame; a head's is its share among the
+    heads of its trunk, which run as one product.
+
+    Args:
+        p50_s: median over frames of the mean over their windows.
+        p95_s: 95th percentile over windows.
+    """
+
+    p50_s: float
+    p95_s: float
+
+
+@dataclass(frozen=True, slots=True)
 class PartFailure:
     """A part that a backend cannot run as it should, and why; nothing else is affected."""
 
@@ -58,8 +76,9 @@ class DeviceMeasurements:
         versions: of the packages that ran the parts.
         date: ISO 8601, UTC.
         parts: every measurement.
-        head_s: median time of one head on one window, by head id.
+        head_s: median time of one head on one window, alone and in a loop, by head id.
         failures: what could not be measured, by part and backend.
+        live: what a camera's window takes, by the id of each part, as it is picked to run, and head.
         schema_version: of the file.
     """
 
@@ -70,25 +89,33 @@ class DeviceMeasurements:
     parts: tuple[PartMeasurement, ...]
     head_s: dict[str, float]
     failures: tuple[PartFailure, ...] = ()
+    live: dict[str, LiveTime] = field(default_factory=dict)
     schema_version: int = SCHEMA_VERSION
 
     def best(self, part: str, batch: int = 1) -> PartMeasurement:
-        """Return the measurement of a part as it is picked to run, at a batch size.
-
-        The backend that answers one window fastest is picked, but the default one stays where another is
-        less than a tenth faster: a second runtime in memory is not worth less. The torch reference is
-        there to compare with, and picked only where nothing else was measured.
+        """Return the measurement of a part as it is picked to run, at a batch size; see pick.
 
         Raises:
             KeyError: the part was not measured at that batch size.
         """
-        rows = [m for m in self.parts if m.part == part and m.batch == batch]
-        if not rows:
-            raise KeyError(part)
-        alone = [m for m in self.parts if m.part == part and m.batch == 1] or rows
-        picked = _picked([m for m in alone if m.backend != _REFERENCE] or alone)
-        same = [m for m in rows if (m.backend, m.precision) == (picked.backend, picked.precision)]
-        return same[0] if same else _picked(rows)
+        return pick(self.parts, part, batch)
+
+    def live_part(self, part: str) -> LiveTime:
+        """Return what a part takes live; as in a loop where that alone was measured.
+
+        Raises:
+            KeyError: the part was not measured.
+        """
+        loop = self.best(part)
+        return self.live.get(part) or LiveTime(loop.latency_p50_s, loop.latency_p95_s)
+
+    def live_head(self, head: str) -> LiveTime:
+        """Return what a head takes live; as in a loop where that alone was measured.
+
+        Raises:
+            KeyError: the head was not measured.
+        """
+        return self.live.get(head) or LiveTime(self.head_s[head], self.head_s[head])
 
     def failed(self, part: str) -> str | None:
         """Return why a part can be run by no backend; None where one can, or none has tried."""
@@ -96,6 +123,25 @@ class DeviceMeasurements:
         if not reasons or any(m.part == part for m in self.parts):
             return None
         return f"part {part}: {'; '.join(reasons)}"
+
+
+def pick(measured: Sequence[PartMeasurement], part: str, batch: int = 1) -> PartMeasurement:
+    """Return the measurement of a part as it is picked to run, at a batch size.
+
+    The backend that answers one window fastest is picked, but the default one stays where another is
+    less than a tenth faster: a second runtime in memory is not worth less. The torch reference is
+    there to compare with, and picked only where nothing else was measured.
+
+    Raises:
+        KeyError: the part was not measured at that batch size.
+    """
+    rows = [m for m in measured if m.part == part and m.batch == batch]
+    if not rows:
+        raise KeyError(part)
+    alone = [m for m in measured if m.part == part and m.batch == 1] or rows
+    picked = _picked([m for m in alone if m.backend != _REFERENCE] or alone)
+    same = [m for m in rows if (m.backend, m.precision) == (picked.backend, picked.precision)]
+    return same[0] if same else _picked(rows)
 
 
 def _picked(rows: list[PartMeasurement]) -> PartMeasurement:

@@ -1,13 +1,15 @@
 """Measuring what parts and heads cost on this device.
 
 A machine is noisy: other work comes and goes. So all parts take turns, a few calls each, round after
-round; what disturbs a moment disturbs all of them alike, and medians shrug it off.
+round; what disturbs a moment disturbs all of them alike, and medians shrug it off. Every backend's
+calls are measured in a loop, to compare models and backends; then those that were picked as a camera
+makes them (see camera_rhythm), which is what running them costs.
 """
 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from importlib import metadata
 
@@ -15,11 +17,12 @@ import numpy as np
 
 from catalog.backends.processor import describe_machine
 from catalog.backends.table import BACKENDS, check_installed, offered_precisions, open_backend
+from catalog.camera_rhythm import Sleep, TrunkTurns, live_times, take_frames
 from catalog.devices import load_device_profile
 from catalog.errors import BackendError
 from catalog.heads import FusedHeads, HeadWeights
 from catalog.measured_calls import Clock, MeasuredCall, PartTrial, Runtime, resident_groups
-from catalog.measurements import DeviceMeasurements, PartFailure, PartMeasurement
+from catalog.measurements import DeviceMeasurements, LiveTime, PartFailure, PartMeasurement, pick
 from catalog.meters import Meter, open_meter
 from catalog.parts import Part
 from catalog.peak_memory import peak_memory_bytes
@@ -31,8 +34,10 @@ BATCHES = (1, 4, 8)
 _CALLS_A_TURN = 4
 _LEAST_ROUNDS = 3
 _MOST_ROUNDS = 60
+_MOST_LIVE_ROUNDS = 100
 _MOST_RESIDENT_BYTES = 500_000_000
 _MEMORY_SHARE = 0.5
+_LIVE_SHARE = 0.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +49,8 @@ class MeasuringPlan:
         backends: names of backends that run every part; the first gives the answers that the others
             are held against.
         threads: threads that a call may use.
-        budget_s: about how long it may take; three rounds are made in any case.
+        budget_s: about how long it may take, half of it as a camera calls; three rounds of either are
+            made in any case.
         power: device profile whose power models energy where the machine has no meter.
         memory: also take the peak memory of each part and backend, in a process of its own, within
             half of budget_s.
@@ -53,7 +59,7 @@ class MeasuringPlan:
     device: str = "host"
     backends: tuple[str, ...] = ("onnxruntime",)
     threads: int = 1
-    budget_s: float = 4.0
+    budget_s: float = 8.0
     power: str = "host"
     memory: bool = False
 
@@ -65,6 +71,7 @@ def measure(
     date: str,
     busy: Clock = time.process_time,
     report: Report | None = None,
+    sleep: Sleep = time.sleep,
 ) -> DeviceMeasurements:
     """Measure every part and head of a catalog on this device.
 
@@ -77,6 +84,7 @@ def measure(
         date: ISO 8601, UTC; noted with the figures.
         busy: processor seconds of this process, all threads.
         report: told how many parts of how many are measured.
+        sleep: leaves the device idle for some seconds.
 
     Raises:
         BadInput: no such backend or device profile.
@@ -88,12 +96,18 @@ def measure(
     meter = open_meter(load_device_profile(plan.power), busy)
     rows: list[PartMeasurement] = []
     failures: list[PartFailure] = []
+    live: dict[str, LiveTime] = {}
     parts = catalog.contents.parts
     rounds_s = plan.budget_s * (1.0 - _MEMORY_SHARE if plan.memory else 1.0)
     for group in resident_groups(parts, _MOST_RESIDENT_BYTES):
         calls = _opened(catalog, group, plan, clock, failures)
-        _take_turns(calls, rounds_s * len(group) / len(parts), clock, meter)
-        rows += [_measurement(c, plan.threads, meter) for c in calls]
+        share_s = rounds_s * len(group) / len(parts)
+        _take_turns(calls, (1.0 - _LIVE_SHARE) * share_s, clock, meter)
+        measured = [_measurement(c, plan.threads, meter) for c in calls]
+        turns = _trunk_turns(catalog, _picked_calls(calls, measured))
+        take_frames(turns, _LIVE_SHARE * share_s, _LEAST_ROUNDS, _MOST_LIVE_ROUNDS, clock, sleep)
+        rows += measured
+        live |= live_times(turns)
         if report is not None:
             report(len({m.part for m in rows}), len(parts))
     if plan.memory:
@@ -106,6 +120,7 @@ def measure(
         tuple(rows),
         _head_times(catalog, clock),
         tuple(failures),
+        live,
     )
 
 
@@ -166,6 +181,28 @@ def _measurement(call: MeasuredCall, threads: int, meter: Meter) -> PartMeasurem
         call.energy_j / len(call.samples_s),
         meter.origin,
     )
+
+
+def _picked_calls(
+    calls: Sequence[MeasuredCall], measured: Sequence[PartMeasurement]
+) -> dict[str, MeasuredCall]:
+    """Return the call that answers one window of each part as it is picked to run, by part."""
+    alone = {(c.part.id, c.backend, c.precision): c for c in calls if c.batch == 1}
+    best = {part: pick(measured, part) for part, _, _ in alone}
+    return {part: alone[part, m.backend, m.precision] for part, m in best.items()}
+
+
+def _trunk_turns(catalog: Catalog, calls: Mapping[str, MeasuredCall]) -> list[TrunkTurns]:
+    """Return what a camera's frame asks of each trunk that has parts among these calls."""
+    turns = []
+    for trunk in catalog.contents.trunks:
+        own = [calls[p] for p in trunk.parts if p in calls]
+        ends_here = trunk.parts[-1] in calls
+        heads = [h.id for h in catalog.contents.heads if h.trunk == trunk.name] if ends_here else []
+        fused = FusedHeads([catalog.head_weights(h) for h in heads]) if heads else None
+        if own:
+            turns.append(TrunkTurns(trunk, catalog.input_types[trunk.input_type], own, fused, heads))
+    return turns
 
 
 def _with_memory(

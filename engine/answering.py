@@ -156,6 +156,15 @@ class Answerer:
         if problem is not None:
             self.set_problem(problem)
 
+    def learn(self, demand: Demand | None) -> None:
+        """Put the costs and the demand that were measured up to the end into the problem.
+
+        Args:
+            demand: None where it never became known.
+        """
+        self._knows_demand = False
+        self.correct(demand)
+
     def budget_renewed(self, now: float) -> bool:
         """Tell whether a new period began since the last call; if so, the policy knows its budget."""
         if not self._notices.renewed(now):

@@ -105,7 +105,7 @@ class Pipeline:
     def finish(self) -> None:
         """Learn what was measured since the last plan, and book what is still being loaded."""
         self._answerer.finish(self._now_s)
-        self._answerer.correct(self._meter.demand(self._gates.tasks))
+        self._answerer.learn(self._meter.demand(self._gates.tasks))
 
     def _next_frame(self) -> Frame | None:
         """Return the next frame, stamped no earlier than the one before; None at the end."""

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from catalog.devices import DeviceProfile
 from catalog.errors import BadInput, CatalogError
-from catalog.measurements import DeviceMeasurements
+from catalog.measurements import DeviceMeasurements, LiveTime
 from catalog.store import Catalog
 from catalog.variants import MeasuredVariant, pareto_front
 from engine.scheduling.problem import App, Budget, Option, PieceCost, Place, Problem, Stage
@@ -102,25 +102,25 @@ def _pieces(
     heads = dict.fromkeys(s.head for s in stages if s.head is not None)
     head_bytes = {h.id: h.size_bytes for h in catalog.contents.heads}
     costs = {p: _part_cost(catalog, p, profile, measurements) for p in parts}
-    return costs | {h: _head_cost(head_bytes[h], profile, measurements.head_s[h]) for h in heads}
+    return costs | {h: _head_cost(head_bytes[h], profile, measurements.live_head(h)) for h in heads}
 
 
 def _part_cost(
     catalog: Catalog, part: str, profile: DeviceProfile, measurements: DeviceMeasurements
 ) -> PieceCost:
-    measured = measurements.best(part)
+    live, load_s = measurements.live_part(part), measurements.best(part).load_s
     return PieceCost(
-        measured.latency_p50_s,
-        measured.latency_p95_s,
-        profile.processor_energy_j(measured.latency_p50_s),
-        profile.processor_energy_j(measured.latency_p95_s),
-        measured.load_s,
-        profile.processor_energy_j(measured.load_s),
+        live.p50_s,
+        live.p95_s,
+        profile.processor_energy_j(live.p50_s),
+        profile.processor_energy_j(live.p95_s),
+        load_s,
+        profile.processor_energy_j(load_s),
         catalog.parts[part].memory_bytes,
     )
 
 
-def _head_cost(size_bytes: int, profile: DeviceProfile, run_s: float) -> PieceCost:
-    """Return a head's cost; its spread is not measured, being microseconds."""
-    energy_j = profile.processor_energy_j(run_s)
-    return PieceCost(run_s, run_s, energy_j, energy_j, 0.0, 0.0, size_bytes)
+def _head_cost(size_bytes: int, profile: DeviceProfile, live: LiveTime) -> PieceCost:
+    energy_j = profile.processor_energy_j(live.p50_s)
+    worst_j = profile.processor_energy_j(live.p95_s)
+    return PieceCost(live.p50_s, live.p95_s, energy_j, worst_j, 0.0, 0.0, size_bytes)

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from catalog.measurements import DeviceMeasurements, PartFailure, PartMeasurement
+from catalog.measurements import DeviceMeasurements, LiveTime, PartFailure, PartMeasurement
 
 
 def row(part: str, backend: str, batch: int, latency_s: float) -> PartMeasurement:
@@ -60,3 +60,15 @@ def test_a_part_has_failed_where_no_backend_can_run_it() -> None:
     measured = replace(MEASURED, failures=failures)
     assert measured.failed("p") is None
     assert replace(measured, parts=()).failed("q") == "part q: fast: damaged"
+
+
+def test_what_was_not_measured_live_is_read_as_in_a_loop() -> None:
+    measured = replace(MEASURED, head_s={"h": 5e-6})
+    assert measured.live_part("p") == LiveTime(0.1, 0.2)
+    assert measured.live_head("h") == LiveTime(5e-6, 5e-6)
+    live = replace(measured, live={"p": LiveTime(0.3, 0.4), "h": LiveTime(9e-6, 1e-5)})
+    assert live.live_part("p") == LiveTime(0.3, 0.4)
+    assert live.live_head("h") == LiveTime(9e-6, 1e-5)
+    assert live.best("p").latency_p50_s == 0.1
+    with pytest.raises(KeyError, match="r"):
+        live.live_part("r")

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import sys
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -13,10 +14,11 @@ from catalog.backends.protocol import LoadedPart
 from catalog.backends.table import open_backend
 from catalog.errors import BackendError, BadInput
 from catalog.graph_costs import describe_part
-from catalog.measured_calls import PartTrial, Runtime, resident_groups
+from catalog.measured_calls import Clock, PartTrial, Runtime, resident_groups
+from catalog.measurements import DeviceMeasurements
 from catalog.measuring import MeasuringPlan, measure
 from catalog.parts import Part
-from catalog.store import CatalogWriter, content_id, open_catalog
+from catalog.store import Catalog, CatalogWriter, content_id, open_catalog
 from tests.catalog.graphs import features_part, save
 from tests.catalog_builder import DATE, build_catalog
 
@@ -35,6 +37,22 @@ class Ticking:
         return self._now_s
 
 
+class Idle:
+    """Sleeps in no time."""
+
+    def __init__(self) -> None:
+        self.slept_s = 0.0
+
+    def __call__(self, seconds: float) -> None:
+        self.slept_s += seconds
+
+
+def measured_as(
+    catalog: Catalog, plan: MeasuringPlan, clock: Ticking, busy: Clock = time.process_time
+) -> DeviceMeasurements:
+    return measure(catalog, plan, clock, DATE, busy, sleep=Idle())
+
+
 @pytest.fixture
 def root(tmp_path: Path) -> Path:
     return build_catalog(tmp_path / "catalog")
@@ -42,7 +60,7 @@ def root(tmp_path: Path) -> Path:
 
 def test_every_part_is_measured_alone_and_in_a_batch(root: Path) -> None:
     catalog = open_catalog(root)
-    measured = measure(catalog, MeasuringPlan("bench", threads=2, budget_s=0.0), Ticking(0.001), DATE)
+    measured = measured_as(catalog, MeasuringPlan("bench", threads=2, budget_s=0.0), Ticking(0.001))
     assert measured.device == "bench"
     assert measured.date == DATE
     assert {(m.part, m.batch) for m in measured.parts} == {(p, b) for p in catalog.parts for b in (1, 4, 8)}
@@ -52,28 +70,41 @@ def test_every_part_is_measured_alone_and_in_a_batch(root: Path) -> None:
     assert list(measured.head_s.values()) == pytest.approx([0.001] * len(catalog.contents.heads))
 
 
+def test_what_is_picked_to_run_is_also_called_as_a_camera_would(root: Path) -> None:
+    catalog, idle = open_catalog(root), Idle()
+    measured = measure(catalog, MeasuringPlan(budget_s=0.0), Ticking(0.001), DATE, sleep=idle)
+    heads = [h.id for h in catalog.contents.heads]
+    assert set(measured.live) == {*catalog.parts, *heads}
+    assert {p: measured.live[p].p50_s for p in catalog.parts} == pytest.approx(
+        dict.fromkeys(catalog.parts, 0.001)
+    )
+    shared_s = 0.001 / 2  # the two heads of a trunk run as one product
+    assert [measured.live[h].p50_s for h in heads] == pytest.approx([shared_s] * len(heads))
+    assert idle.slept_s > 0.0
+
+
 def test_parts_are_run_by_every_backend_that_is_asked_for(root: Path) -> None:
     plan = MeasuringPlan(backends=("onnxruntime", "torch"), budget_s=0.0)
-    measured = measure(open_catalog(root), plan, Ticking(0.001), DATE)
+    measured = measured_as(open_catalog(root), plan, Ticking(0.001))
     assert {m.backend for m in measured.parts} == {"onnxruntime", "torch"}
 
 
 def test_it_ends_when_its_time_is_up(root: Path) -> None:
     catalog = open_catalog(root)
     short, long = Ticking(0.01), Ticking(0.01)
-    measure(catalog, MeasuringPlan(budget_s=0.0), short, DATE)
-    measure(catalog, MeasuringPlan(budget_s=10.0), long, DATE)
+    measured_as(catalog, MeasuringPlan(budget_s=0.0), short)
+    measured_as(catalog, MeasuringPlan(budget_s=10.0), long)
     assert short.reads < long.reads < 3 * 10.0 / 0.01
 
 
 def test_an_unknown_backend_is_named(root: Path) -> None:
     with pytest.raises(BadInput, match="abacus"):
-        measure(open_catalog(root), MeasuringPlan(backends=("abacus",)), Ticking(0.001), DATE)
+        measured_as(open_catalog(root), MeasuringPlan(backends=("abacus",)), Ticking(0.001))
 
 
 def test_energy_is_modelled_from_processor_time_where_there_is_no_meter(root: Path) -> None:
     catalog = open_catalog(root)
-    measured = measure(catalog, MeasuringPlan(budget_s=0.0), Ticking(0.001), DATE, busy=Ticking(0.004))
+    measured = measured_as(catalog, MeasuringPlan(budget_s=0.0), Ticking(0.001), busy=Ticking(0.004))
     assert {m.energy_origin for m in measured.parts} <= {"modelled", "measured"}
     if measured.parts[0].energy_origin == "modelled":
         assert [m.energy_j for m in measured.parts] == pytest.approx([0.001 * 6.0] * len(measured.parts))
@@ -85,7 +116,7 @@ def test_a_damaged_part_costs_only_itself(root: Path) -> None:
     path = catalog.part_path(part)
     path.write_bytes(path.read_bytes()[:-1] + b"!")
     plan = MeasuringPlan(backends=("onnxruntime", "torch"), budget_s=0.0)
-    measured = measure(catalog, plan, Ticking(0.001), DATE)
+    measured = measured_as(catalog, plan, Ticking(0.001))
     assert {m.part for m in measured.parts} == set(catalog.parts) - {part}
     assert [(f.part, f.backend) for f in measured.failures] == [(part, "onnxruntime"), (part, "torch")]
     assert "damaged: its content hashes to" in measured.failures[0].reason
@@ -98,7 +129,7 @@ def test_a_broken_backend_costs_only_itself(root: Path, monkeypatch: pytest.Monk
     monkeypatch.setitem(sys.modules, "catalog.backends.openvino_backend", None)
     catalog = open_catalog(root)
     plan = MeasuringPlan(backends=("onnxruntime", "openvino"), budget_s=0.0)
-    measured = measure(catalog, plan, Ticking(0.001), DATE)
+    measured = measured_as(catalog, plan, Ticking(0.001))
     assert {m.backend for m in measured.parts} == {"onnxruntime"}
     assert [f.part for f in measured.failures] == [p.id for p in catalog.contents.parts]
     assert all("openvino is installed but cannot be imported" in f.reason for f in measured.failures)
@@ -141,7 +172,7 @@ def test_a_backend_that_gives_other_values_than_the_first_fails(tmp_path: Path) 
 
 def test_peak_memory_is_that_of_a_fresh_process(root: Path) -> None:
     catalog = open_catalog(root)
-    measured = measure(catalog, MeasuringPlan(budget_s=1.0, memory=True), Ticking(0.001), DATE)
+    measured = measured_as(catalog, MeasuringPlan(budget_s=1.0, memory=True), Ticking(0.001))
     known = [m for m in measured.parts if m.batch == 1]
     assert all(m.peak_memory_bytes is not None and m.peak_memory_bytes > 0 for m in known)
     assert all(m.peak_memory_bytes is None for m in measured.parts if m.batch > 1)

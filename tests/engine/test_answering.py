@@ -279,6 +279,14 @@ def test_demand_is_learned_once_for_the_same_apps(built_catalog: Catalog) -> Non
     assert rig.answerer.problem.windows_hz == {"digit": 9.0}
 
 
+def test_the_demand_of_the_whole_run_is_known_at_its_end(built_catalog: Catalog) -> None:
+    rig = make_rig(built_catalog, Scripted({}))
+    rig.answerer.correct(Demand({"digit": 3.0}, 10.0, 0.002))
+    rig.answerer.learn(Demand({"digit": 9.0}, 12.0, 0.003))
+    problem = rig.answerer.problem
+    assert (problem.windows_hz, problem.frames_hz, problem.frame_energy_j) == ({"digit": 9.0}, 12.0, 0.003)
+
+
 def test_what_parts_take_corrects_what_the_policy_expects(built_catalog: Catalog) -> None:
     policy = Scripted(on_trunks(built_catalog, who="wide"))
     rig = make_rig(built_catalog, policy)

@@ -7,6 +7,7 @@ import pytest
 
 from catalog.devices import DeviceProfile
 from catalog.errors import BadInput, CatalogError
+from catalog.measurements import LiveTime
 from catalog.store import Catalog, open_catalog
 from engine.scheduling.catalog_problem import problem_from_catalog
 from engine.scheduling.problem import App, Budget, Problem
@@ -45,6 +46,16 @@ def test_pieces_cost_what_was_measured_times_the_power_of_the_device(catalog: Ca
     assert (cost.run_energy_j, cost.load_energy_j) == (pytest.approx(4e-3), pytest.approx(80e-3))
     assert cost.memory_bytes == catalog.parts[first].memory_bytes
     assert (problem.pieces[head].load_s, problem.pieces[head].memory_bytes) == (0.0, 4 * 10 * 33)
+
+
+def test_pieces_cost_what_a_camera_pays_for_them_where_that_was_measured(catalog: Catalog) -> None:
+    first, _second, head = build(catalog, WHO).options["who"][0].device_pieces
+    live = {first: LiveTime(700e-6, 900e-6), head: LiveTime(20e-6, 30e-6)}
+    measured = replace(catalog.measurements(), live=live)
+    pieces = problem_from_catalog(catalog, [WHO], Budget(100.0), PROFILE, measured).pieces
+    assert (pieces[first].run_s, pieces[first].run_worst_s) == (700e-6, 900e-6)
+    assert pieces[first].run_energy_j == pytest.approx(7e-3)
+    assert (pieces[head].run_s, pieces[head].run_worst_energy_j) == (20e-6, pytest.approx(300e-6))
 
 
 def test_apps_share_the_parts_of_a_trunk(catalog: Catalog) -> None:
