@@ -140,7 +140,8 @@ FIGURE_TABLES: Sequence[Table] = (
         "Same code: a live run replayed and simulated",
         "A digit camera lives under paced on a budget that the most accurate models would use up half way. "
         "(a) Its decision log, replayed to a fresh policy. (b) Its recorded requests, simulated from the "
-        "medians of the catalog's profile, measured just before and just after; what extraction took is taken from the run.",
+        "medians of the catalog's profile, measured just before and just after; what extraction took is "
+        "taken from the run.",
         same_code,
     ),
 )
