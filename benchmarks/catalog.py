@@ -113,7 +113,7 @@ def compared(group: Group, catalog: Catalog, rounds: int) -> list[Row]:
     next_smaller = smaller[0].variant.trunk if smaller else None
     trunks = [m.variant.trunk for m in leading]
     paired = {t: _paired_s(catalog, t, reference.variant.trunk, rounds) for t in trunks}
-    rows = []
+    rows: list[Row] = []
     for task in group.tasks:
         measured = {m.variant.trunk: m for m in catalog.measured(task)}
         against = measured[reference.variant.trunk]
