@@ -21,7 +21,6 @@ _GENDERS = {"0": "male", "1": "female"}
 _WEIGHTS = "weights/face_id/mobilefacenet_068.ckpt"
 _PUBLISHED_TECHNIQUES = (
     "int8",
-    "prune:kept=0.6+int8",
     "prune:kept=0.35+int8",
     "prune:kept=0.2+int8",
     "lowrank:kept=0.5+int8",
@@ -48,7 +47,7 @@ class FacesScale:
     tuning_epochs: int
 
 
-FULL = FacesScale(every=1, attributes_every=3, people=158, epochs=8, tuning_epochs=3)
+FULL = FacesScale(every=1, attributes_every=3, people=158, epochs=6, tuning_epochs=2)
 QUICK = FacesScale(every=40, attributes_every=1, people=4, epochs=1, tuning_epochs=1)
 
 
@@ -129,7 +128,7 @@ teacher = "mobilefacenet"
 techniques = {json.dumps(_OWN_TECHNIQUES)}
 [model.pixels]
 colour = "grey"
-{_scale(1.0, 0.5)}{_scale(0.5, 0.5)}
+{_scale(0.5, 1.0)}{_scale(1.0, 0.5)}{_scale(0.5, 0.5)}{_scale(0.25, 0.5)}
 [training]
 epochs = {scale.epochs}
 scaled_epochs = {scale.epochs}
