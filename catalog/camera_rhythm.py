@@ -74,21 +74,21 @@ class TrunkTurns:
     head_ids: Sequence[str]
     turns_s: dict[str, list[list[float]]] = field(default_factory=lambda: defaultdict(list))
 
-    def take(self, frame: CameraFrame, clock: Clock) -> None:
+    def take(self, frame: CameraFrame, timer: Clock) -> None:
         """Bring the windows of a frame through the trunk, timed as the engine's router does."""
         took_s: dict[str, list[float]] = defaultdict(list)
         features = np.zeros((1, self.trunk.feature_dim), np.float32)
         for _ in range(_WINDOWS):
-            before_s = clock()
+            before_s = timer()
             for call in self.calls:
                 first = call.part.id == self.trunk.parts[0]
                 call.run(frame.window(self.input_type, self.trunk.size_px) if first else call.inputs)
-                now_s = clock()
+                now_s = timer()
                 took_s[call.part.id].append(now_s - before_s)
                 before_s = now_s
             if self.heads is not None:
                 self.heads.answers(features)
-                each_s = (clock() - before_s) / len(self.head_ids)
+                each_s = (timer() - before_s) / len(self.head_ids)
                 for head in self.head_ids:
                     took_s[head].append(each_s)
         for piece, times_s in took_s.items():
@@ -96,7 +96,13 @@ class TrunkTurns:
 
 
 def take_frames(
-    turns: Sequence[TrunkTurns], budget_s: float, least: int, most: int, clock: Clock, sleep: Sleep
+    turns: Sequence[TrunkTurns],
+    budget_s: float,
+    least: int,
+    most: int,
+    clock: Clock,
+    timer: Clock,
+    sleep: Sleep,
 ) -> None:
     """Show every trunk a frame, round after round, until the time is up.
 
@@ -105,7 +111,8 @@ def take_frames(
         budget_s: about how long it may take.
         least: rounds that are made in any case.
         most: rounds after which it ends.
-        clock: seconds, monotonic.
+        clock: seconds, monotonic, for the budget.
+        timer: what the calls are timed by.
         sleep: leaves the device idle.
     """
     frame = CameraFrame()
@@ -116,7 +123,7 @@ def take_frames(
         for turn in turns:
             sleep(_IDLE_S)
             frame.look()
-            turn.take(frame, clock)
+            turn.take(frame, timer)
 
 
 def live_times(turns: Sequence[TrunkTurns]) -> Mapping[str, LiveTime]:

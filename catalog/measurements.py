@@ -42,7 +42,7 @@ class PartMeasurement:
 
 @dataclass(frozen=True, slots=True)
 class LiveTime:
-    """What a part or head takes for one window of an always-on camera, whose caches are cold.
+    """Processor time that a part or head takes for a window of an always-on camera: caches are cold.
 
     A first part's time includes cutting its window out of the frame; a head's is its share among the
     heads of its trunk, which run as one product.

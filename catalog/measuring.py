@@ -72,6 +72,7 @@ def measure(
     busy: Clock = time.process_time,
     report: Report | None = None,
     sleep: Sleep = time.sleep,
+    own: Clock = time.thread_time,
 ) -> DeviceMeasurements:
     """Measure every part and head of a catalog on this device.
 
@@ -85,6 +86,8 @@ def measure(
         busy: processor seconds of this process, all threads.
         report: told how many parts of how many are measured.
         sleep: leaves the device idle for some seconds.
+        own: processor seconds of the calling thread: a camera's calls are timed by it, as the engine
+            books them; by the clock where several threads work.
 
     Raises:
         BadInput: no such backend or device profile.
@@ -97,6 +100,7 @@ def measure(
     rows: list[PartMeasurement] = []
     failures: list[PartFailure] = []
     live: dict[str, LiveTime] = {}
+    timer = own if plan.threads == 1 else clock
     parts = catalog.contents.parts
     rounds_s = plan.budget_s * (1.0 - _MEMORY_SHARE if plan.memory else 1.0)
     for group in resident_groups(parts, _MOST_RESIDENT_BYTES):
@@ -105,7 +109,7 @@ def measure(
         _take_turns(calls, (1.0 - _LIVE_SHARE) * share_s, clock, meter)
         measured = [_measurement(c, plan.threads, meter) for c in calls]
         turns = _trunk_turns(catalog, _picked_calls(calls, measured))
-        take_frames(turns, _LIVE_SHARE * share_s, _LEAST_ROUNDS, _MOST_LIVE_ROUNDS, clock, sleep)
+        take_frames(turns, _LIVE_SHARE * share_s, _LEAST_ROUNDS, _MOST_LIVE_ROUNDS, clock, timer, sleep)
         rows += measured
         live |= live_times(turns)
         if report is not None:

@@ -65,7 +65,7 @@ def test_a_frame_counts_as_the_mean_of_its_windows(catalog: Catalog) -> None:
     first, second = catalog.trunks["wide"].parts
     cold_then_warm = {first: [0.6, 0.3, 0.3], second: [0.02, 0.01, 0.03]}
     turns = turns_of(catalog, "wide", clock, cold_then_warm)
-    take_frames([turns], 0.0, 2, 9, clock, clock.sleep)
+    take_frames([turns], 0.0, 2, 9, clock, clock, clock.sleep)
     live = live_times([turns])
     assert live[first].p50_s == pytest.approx(0.4)
     assert live[second].p50_s == pytest.approx(0.02)
@@ -77,7 +77,7 @@ def test_a_frame_that_was_disturbed_moves_nothing(catalog: Catalog) -> None:
     clock = Clock()
     first, second = catalog.trunks["wide"].parts
     turns = turns_of(catalog, "wide", clock, {first: [0.1] * 8 + [9.0], second: [0.1]})
-    take_frames([turns], 0.0, 3, 9, clock, clock.sleep)
+    take_frames([turns], 0.0, 3, 9, clock, clock, clock.sleep)
     assert live_times([turns])[first].p50_s == pytest.approx(0.1)
 
 
@@ -89,17 +89,17 @@ def test_a_part_that_trunks_share_is_known_from_both(catalog: Catalog) -> None:
         turns_of(catalog, "wide", clock, takes | {shared: [0.2]}),
         turns_of(catalog, "narrow", clock, takes),
     ]
-    take_frames(turns, 0.0, 1, 1, clock, clock.sleep)
+    take_frames(turns, 0.0, 1, 1, clock, clock, clock.sleep)
     assert live_times(turns)[shared].p50_s == pytest.approx(0.15)
 
 
 def test_the_device_is_idle_before_every_frame_until_the_time_is_up(catalog: Catalog) -> None:
     clock = Clock()
     turns = [turns_of(catalog, name, clock, {p: [0.1] for p in catalog.parts}) for name in ("wide", "small")]
-    take_frames(turns, 2.0, 1, 100, clock, clock.sleep)
+    take_frames(turns, 2.0, 1, 100, clock, clock, clock.sleep)
     rounds = len(clock.slept) / 2
     assert rounds == 2  # of 6 windows with .2 s of parts each
-    take_frames(turns, 1e9, 1, 5, clock, clock.sleep)
+    take_frames(turns, 1e9, 1, 5, clock, clock, clock.sleep)
     assert len(clock.slept) / 2 == rounds + 5
 
 

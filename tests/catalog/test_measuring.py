@@ -3,6 +3,7 @@ from __future__ import annotations
 import sys
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -72,15 +73,18 @@ def test_every_part_is_measured_alone_and_in_a_batch(root: Path) -> None:
 
 def test_what_is_picked_to_run_is_also_called_as_a_camera_would(root: Path) -> None:
     catalog, idle = open_catalog(root), Idle()
-    measured = measure(catalog, MeasuringPlan(budget_s=0.0), Ticking(0.001), DATE, sleep=idle)
+    plan, own = MeasuringPlan(budget_s=0.0), Ticking(0.002)
+    measured = measure(catalog, plan, Ticking(0.001), DATE, sleep=idle, own=own)
     heads = [h.id for h in catalog.contents.heads]
     assert set(measured.live) == {*catalog.parts, *heads}
     assert {p: measured.live[p].p50_s for p in catalog.parts} == pytest.approx(
-        dict.fromkeys(catalog.parts, 0.001)
+        dict.fromkeys(catalog.parts, 0.002)
     )
-    shared_s = 0.001 / 2  # the two heads of a trunk run as one product
+    shared_s = 0.002 / 2  # the two heads of a trunk run as one product
     assert [measured.live[h].p50_s for h in heads] == pytest.approx([shared_s] * len(heads))
     assert idle.slept_s > 0.0
+    several = measure(catalog, replace(plan, threads=2), Ticking(0.001), DATE, sleep=idle, own=own)
+    assert all(several.live[p].p50_s == pytest.approx(0.001) for p in catalog.parts)
 
 
 def test_parts_are_run_by_every_backend_that_is_asked_for(root: Path) -> None:
