@@ -5,6 +5,7 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 OUT    ?= out/demo
 SECONDS_A_POLICY ?= 18
+TEST_JOBS ?= 2
 # A processor-only build of torch: the default build carries several gigabytes of GPU libraries.
 TORCH       := torch==2.13.0
 TORCH_INDEX ?= https://download.pytorch.org/whl/cpu
@@ -32,7 +33,7 @@ lint: env
 	$(BIN)/python -m cloud.rpc.generate --check
 
 test: lint
-	$(BIN)/pytest
+	$(BIN)/pytest -n $(TEST_JOBS) --dist loadfile --no-loadscope-reorder
 
 format: env
 	$(BIN)/ruff check --fix .

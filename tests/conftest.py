@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import fcntl
+import os
 from pathlib import Path
 
 import pytest
@@ -20,5 +22,11 @@ def tiny_catalog(tmp_path_factory: pytest.TempPathFactory) -> Path:
     Do not write into it: it is made once for all tests.
     """
     root = tmp_path_factory.mktemp("tiny") / "catalog"
-    compile_tiny(tiny_request(), root)
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        root = tmp_path_factory.getbasetemp().parent / "tiny" / "catalog"  # of all workers
+    root.parent.mkdir(exist_ok=True)
+    with (root.parent / "lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not root.exists():
+            compile_tiny(tiny_request(), root)
     return root

@@ -14,9 +14,15 @@ from tests.catalog_builder import build_catalog
 SVG = "{http://www.w3.org/2000/svg}"
 
 
-@pytest.fixture
-def catalog(tmp_path: Path) -> Catalog:
-    return open_catalog(build_catalog(tmp_path / "catalog"))
+@pytest.fixture(scope="module")
+def unmetered(tmp_path_factory: pytest.TempPathFactory) -> Catalog:
+    """A catalog whose energy was not measured; not to be changed."""
+    return open_catalog(build_catalog(tmp_path_factory.mktemp("unmetered") / "catalog"))
+
+
+@pytest.fixture(scope="module")
+def page(unmetered: Catalog, tmp_path_factory: pytest.TempPathFactory) -> str:
+    return page_of(unmetered, tmp_path_factory.mktemp("pages"))
 
 
 def page_of(catalog: Catalog, folder: Path) -> str:
@@ -34,7 +40,8 @@ def metered(catalog: Catalog) -> None:
     CatalogWriter(catalog.root).write_measurements(replace(measured, parts=rows))
 
 
-def test_each_point_tells_what_it_is_in_every_panel(catalog: Catalog, tmp_path: Path) -> None:
+def test_each_point_tells_what_it_is_in_every_panel(tmp_path: Path) -> None:
+    catalog = open_catalog(build_catalog(tmp_path / "catalog"))
     metered(catalog)
     found = titles(page_of(catalog, tmp_path))
     assert len(found) == 3 * 3
@@ -42,20 +49,18 @@ def test_each_point_tells_what_it_is_in_every_panel(catalog: Catalog, tmp_path: 
     assert "4 mJ; f32 by onnxruntime; on the front" in found[0]
 
 
-def test_costs_that_were_not_measured_are_left_out_of_the_picture(catalog: Catalog, tmp_path: Path) -> None:
-    page = page_of(catalog, tmp_path)
+def test_costs_that_were_not_measured_are_left_out_of_the_picture(page: str) -> None:
     assert len(titles(page)) == 2 * 3
     assert "energy was not measured" in page
 
 
-def test_a_page_needs_nothing_from_elsewhere(catalog: Catalog, tmp_path: Path) -> None:
-    page = page_of(catalog, tmp_path)
+def test_a_page_needs_nothing_from_elsewhere(page: str) -> None:
     assert not re.findall(r'(?:src|href)="(?!#)', page)
     assert "<script" not in page
 
 
-def test_a_page_lists_every_variant_with_what_made_it(catalog: Catalog, tmp_path: Path) -> None:
-    rows = page_of(catalog, tmp_path).split("<tr>")[2:]
+def test_a_page_lists_every_variant_with_what_made_it(page: str) -> None:
+    rows = page.split("<tr>")[2:]
     assert [re.findall(r">([^<>]+)<", row)[:2] for row in rows] == [
         ["1", "wide"],
         ["2", "narrow"],
@@ -64,5 +69,5 @@ def test_a_page_lists_every_variant_with_what_made_it(catalog: Catalog, tmp_path
     assert all("random" in row for row in rows)
 
 
-def test_the_same_catalog_gives_the_same_page(catalog: Catalog, tmp_path: Path) -> None:
-    assert page_of(catalog, tmp_path / "a") == page_of(catalog, tmp_path / "b")
+def test_the_same_catalog_gives_the_same_page(unmetered: Catalog, page: str, tmp_path: Path) -> None:
+    assert page_of(unmetered, tmp_path) == page

@@ -30,7 +30,7 @@ DIGITS = Task("identity", "digit", tuple("0123456789"))
 
 
 def request() -> CompileRequest:
-    asked = tiny_request(("scale", "lowrank", "int8"), rendered_windows=300)
+    asked = tiny_request(("lowrank", "int8"), rendered_windows=300)
     return replace(asked, effort=Effort(2, 2, 1))
 
 

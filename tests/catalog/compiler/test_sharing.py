@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -82,11 +83,15 @@ def test_a_task_that_trains_no_trunk_is_held_against_a_trunk_of_its_own(
 
 def test_what_a_task_needs_to_itself_follows_a_search(tmp_path: Path) -> None:
     leading, _, grain = tasks_of(tmp_path)
+    grain = replace(grain, share_loss=0.99)  # so that the trunk of its own decides at once
     request = CompileRequest((DIGIT,), (leading, grain), (ModelSpec(),), Effort(1, 1, 1), 200)
     conditions = Conditions(1, time.perf_counter, lambda: DATE, QUICK)
     events: list[Event] = []
     limits = SearchLimits(max_candidates=1)
     catalog = compile_catalog(request, tmp_path / "catalog", False, conditions, events.append, limits)
-    assert list(catalog.trunks)[:2] == [BASE, f"{BASE}-for-grain"]
-    assert len([e for e in events if isinstance(e, CandidateStarted)]) >= 3
+    assert list(catalog.trunks) == [BASE, f"{BASE}-for-grain"]
+    started = [e.candidate for e in events if isinstance(e, CandidateStarted)]
+    stopped = [e.candidate for e in events if isinstance(e, CandidateStopped)]
+    assert started == [BASE, f"{BASE}-for-grain", f"{BASE}-own1-grain"]
+    assert stopped == [f"{BASE}-own{own}-grain" for own in (1, 2, 3)]
     assert catalog.contents.compiled.failed == {}

@@ -22,9 +22,9 @@ from catalog.transforms.compacting import compacted
 Array = npt.NDArray[np.generic]
 
 
-def built_parts(arch: Architecture, size_px: int) -> list[ModelProto]:
+def built_parts(arch: Architecture, size_px: int, **shares: float) -> list[ModelProto]:
     """Return the stored graphs of a trunk as the compiler would write them."""
-    model = assembled(arch, size_px, 10, {}, 0)
+    model = assembled(arch, size_px, 10, shares, 0)
     for part in model.parts:
         part.eval()
     windows = torch.from_numpy(pixels(4, size_px))
