@@ -1,30 +1,26 @@
-"""A catalog that answers questions: routes, residency under a memory limit, and batches.
+"""A catalog that answers questions: trees of parts, and residency under a memory limit.
 
-Used by one thread at a time: the one that runs parts owns what is in memory.
+`run` is used by one thread at a time: the one that runs parts owns what is in memory.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-
-import numpy as np
-import numpy.typing as npt
+import time
+from collections.abc import Callable, Sequence
+from itertools import chain
+from typing import Any
 
 from catalog.backends.protocol import Backend
-from catalog.preprocessing import resize
+from catalog.errors import BackendError, CatalogError
 from catalog.store import Catalog
-from catalog.tasks import InputType
 from cloud.messages import CatalogListing, OfferedTask, OfferedTrunk, OfferedVariant
-from cloud.refusals import BadRequest, DoesNotFit, UnknownVariant
-from engine.offload import OffloadedAnswer, Question
-from engine.router import Route, build_route, run_route
+from cloud.refusals import DoesNotFit
+from cloud.tree_run import BatchResult, Job, Outcome, TreeRun
+from cloud.trunk_forest import Tree, TrunkForest, Walk
+from engine.offload import Question
 from engine.runtime.catalog_pieces import CatalogPieces
 from engine.runtime.loading import PieceMemory
 from engine.runtime.residency import Residency, TooLarge
-from engine.scheduling.problem import Option
-
-UInt8 = npt.NDArray[np.uint8]
-AnswerRow = tuple[OffloadedAnswer, ...]
 
 
 class HostedCatalog:
@@ -36,11 +32,20 @@ class HostedCatalog:
         memory_bytes: that resident parts and heads may hold; inf for no limit.
         batch_windows: windows that run together; a part is counted with its weights and that many
             times the activations of one window.
+        clock: seconds.
     """
 
-    def __init__(self, catalog: Catalog, backend: Backend, memory_bytes: float, batch_windows: int) -> None:
+    def __init__(
+        self,
+        catalog: Catalog,
+        backend: Backend,
+        memory_bytes: float,
+        batch_windows: int,
+        clock: Callable[[], float] = time.perf_counter,
+    ) -> None:
         self._catalog = catalog
-        self._batch_windows = batch_windows
+        self._clock = clock
+        self._forest = TrunkForest(catalog)
         pieces = CatalogPieces(catalog, backend)
         sizes = pieces.sizes()
         for part in catalog.contents.parts:
@@ -52,49 +57,58 @@ class HostedCatalog:
         """Bytes that parts and heads hold now."""
         return self._memory.used_bytes
 
-    def route(self, questions: Sequence[Question]) -> Route:
-        """Return how to run the questions, parts that they share once. Reads no file.
+    def walks(self, questions: Sequence[Question]) -> tuple[Walk, ...]:
+        """Return what the questions need, one walk a tree. Reads no file.
 
         Raises:
             UnknownVariant: a question names one that is not in the catalog.
             BadRequest: the questions are not about the same input type.
         """
-        for question in questions:
-            if question.variant not in self._catalog.variants:
-                raise UnknownVariant(f"variant {question.variant!r}: not in this server's catalog")
-        input_types = {self._catalog.tasks[self._task_of(q)].input_type for q in questions}
-        if len(input_types) > 1:
-            raise BadRequest(f"questions: about input types {sorted(input_types)}: expected one")
-        return build_route(self._catalog, {q.app: Option(q.app, q.variant, 0.0, ()) for q in questions})
+        return self._forest.walks(questions)
 
-    def _task_of(self, question: Question) -> str:
-        return self._catalog.variants[question.variant].task
+    def tree(self, root: int) -> Tree:
+        """Return what the windows of a tree are."""
+        return self._forest.trees[root]
 
-    def answer(self, route: Route, windows: Sequence[UInt8]) -> tuple[AnswerRow, ...]:
-        """Run a route on windows (H, W, 3) uint8 RGB of any size; one row a question.
+    def run(self, jobs: Sequence[Job]) -> BatchResult:
+        """Run jobs of one tree together.
 
-        Raises:
-            DoesNotFit: the route's parts do not fit into memory together.
-            BackendError: a part cannot be loaded or run.
-            CatalogError: a head's file is damaged.
+        A job fails with DoesNotFit where its pieces do not fit into memory together, with BackendError
+        where a part cannot be loaded or run, with CatalogError where a head's file is damaged.
         """
         try:
-            loaded = self._memory.obtain(route.pieces)
-        except TooLarge as e:
-            asked = ", ".join(dict.fromkeys(route.variants))
-            raise DoesNotFit(f"{asked}: needs more memory than this server gives to parts") from e
-        self._memory.events()  # nobody here books loads; left there they would pile up
-        input_type = self._input_type_of(route)
-        rows: list[list[OffloadedAnswer]] = [[] for _ in route.apps]
-        for batch in _batches(windows, self._batch_windows):
-            execution = run_route(route, loaded, _pixels_of(batch, input_type))
-            for row, answer in zip(rows, execution.answers, strict=True):
-                row.extend(OffloadedAnswer(name, confidence) for name, confidence in answer.windows)
-        return tuple(tuple(row) for row in rows)
+            return self._run_resident(jobs)
+        except (TooLarge, BackendError, CatalogError) as e:
+            groups = _by_pieces(jobs)
+            if len(groups) == 1:
+                return BatchResult([self._told(e, jobs[0])] * len(jobs), [])
+        # Together they cannot be had: each kind of job alone, so that only what needs the cause fails.
+        outcomes: dict[int, Outcome] = {}
+        ran: list[tuple[int, int, float]] = []
+        for members in groups:
+            result = self.run([jobs[i] for i in members])
+            outcomes |= zip(members, result.outcomes, strict=True)
+            ran += result.ran
+        return BatchResult([outcomes[i] for i in range(len(jobs))], ran)
 
-    def _input_type_of(self, route: Route) -> InputType:
-        task = self._catalog.variants[route.variants[0]].task
-        return self._catalog.input_types[self._catalog.tasks[task].input_type]
+    def _run_resident(self, jobs: Sequence[Job]) -> BatchResult:
+        wanted = tuple(dict.fromkeys(chain.from_iterable(self._pieces_of(j.walk) for j in jobs)))
+        loaded: dict[str, Any] = dict(zip(wanted, self._memory.obtain(wanted), strict=True))
+        self._memory.events()  # nobody here books loads; left there they would pile up
+        return TreeRun(self._forest.nodes, jobs, loaded, self._clock).run()
+
+    def _pieces_of(self, walk: Walk) -> list[str]:
+        parts = [self._forest.nodes[n].part for n in walk.nodes]
+        return parts + [h for r in walk.readings for h in r.heads]
+
+    def _told(self, error: Exception, job: Job) -> Exception:
+        if not isinstance(error, TooLarge):
+            return error
+        heads = {h for r in job.walk.readings for h in r.heads}
+        asked = ", ".join(v.id for v in self._catalog.contents.variants if v.head in heads)
+        refusal = DoesNotFit(f"{asked}: needs more memory than this server gives to parts")
+        refusal.__cause__ = error
+        return refusal
 
     def listing(self) -> CatalogListing:
         """Return what can be answered."""
@@ -114,13 +128,10 @@ class HostedCatalog:
         self._memory.close()
 
 
-def _batches(windows: Sequence[UInt8], most: int) -> Iterator[Sequence[UInt8]]:
-    for start in range(0, len(windows), most):
-        yield windows[start : start + most]
-
-
-def _pixels_of(windows: Sequence[UInt8], input_type: InputType) -> Callable[[int], UInt8]:
-    def pixels(size_px: int) -> UInt8:
-        return np.stack([resize(w, size_px, input_type.resize) for w in windows])  # (N, S, S, 3)
-
-    return pixels
+def _by_pieces(jobs: Sequence[Job]) -> list[list[int]]:
+    """Return the jobs by index, those that need the same pieces together."""
+    groups: dict[tuple[object, ...], list[int]] = {}
+    for i, job in enumerate(jobs):
+        heads = tuple((r.node, r.heads) for r in job.walk.readings)
+        groups.setdefault((job.walk.nodes, heads), []).append(i)
+    return list(groups.values())

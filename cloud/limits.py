@@ -22,6 +22,7 @@ class Limits:
             something else is not decoded.
         name_chars: of a request id, an app or a variant.
         waiting: requests queued or running; further ones are refused at once.
+        waiting_bytes: of their pictures as they came; a request with nothing before it is taken.
         batch_windows: windows that run together; further ones follow.
     """
 
@@ -31,7 +32,8 @@ class Limits:
     side_px: int = 4096
     pixels: int = 16 * 1024 * 1024
     name_chars: int = 200
-    waiting: int = 64
+    waiting: int = 256
+    waiting_bytes: int = 256 * 1024 * 1024
     batch_windows: int = 16
 
 

@@ -17,13 +17,14 @@ from cloud.rpc.v1.classify_pb2_grpc import add_OffloadServicer_to_server
 from cloud.service import Host, OffloadService
 
 DRAIN_S = 5.0
+_PREPARING_THREADS = 2
 
 
 class CloudServer:
     """Serves one host on one address; lives on one event loop.
 
-    One thread runs requests in the order of their arrival: it owns what is in memory, and a backend
-    uses as many cores as it was given for each of them.
+    One thread runs parts: it owns what is in memory, and a backend uses as many cores as it was given
+    for each batch. Others decode pictures.
 
     Args:
         host: answers questions.
@@ -33,14 +34,14 @@ class CloudServer:
 
     def __init__(self, host: Host, limits: Limits, drain_s: float = DRAIN_S) -> None:
         self._drain_s = drain_s
-        self._worker = ThreadPoolExecutor(1, thread_name_prefix="mcdnn-run")
+        self._preparing = ThreadPoolExecutor(_PREPARING_THREADS, thread_name_prefix="mcdnn-prepare")
         self._server = grpc.aio.server(options=_server_options(limits))
-        self._service = OffloadService(host, self._worker, limits)
+        self._service = OffloadService(host, self._preparing, limits)
         add_OffloadServicer_to_server(self._service, self._server)
 
     @property
     def waiting(self) -> int:
-        """Requests that are queued or running."""
+        """Requests that are prepared, queued or running."""
         return self._service.waiting
 
     async def start(self, listen: Endpoint) -> Endpoint:
@@ -63,7 +64,8 @@ class CloudServer:
         What the worker is running at that moment is waited for.
         """
         await self._server.stop(self._drain_s)
-        await asyncio.to_thread(self._worker.shutdown, wait=True, cancel_futures=True)
+        await asyncio.to_thread(self._service.stop)
+        await asyncio.to_thread(self._preparing.shutdown, wait=True, cancel_futures=True)
 
 
 def _check_free(listen: Endpoint) -> None:

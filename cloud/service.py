@@ -2,91 +2,76 @@
 
 from __future__ import annotations
 
-import asyncio
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import Executor
-from dataclasses import dataclass
 from typing import Protocol
 
 import grpc
 
+from cloud.answering import jobs_of, whole_answer
+from cloud.batching import BatchQueue
 from cloud.errors import RETRY_AFTER_KEY
 from cloud.limits import Limits, check_call
-from cloud.messages import CatalogListing, ClassifyCall
-from cloud.pictures import UInt8, decoded
-from cloud.refusals import Broken, QueueFull, Refusal, TooLate
+from cloud.messages import CatalogListing
+from cloud.preparing import as_read, prepared
+from cloud.refusals import Broken, QueueFull, Refusal
 from cloud.rpc.v1 import classify_pb2 as pb
 from cloud.rpc.v1.classify_pb2_grpc import OffloadServicer
+from cloud.run_times import RunTimes
+from cloud.trunk_forest import Tree, Walk
 from cloud.wire import answer_to_proto, call_from_proto, listing_to_proto
-from engine.offload import OffloadAnswer, OffloadedAnswer, Question
-from engine.router import Route
+from cloud.worker import BatchWorker, Runner
+from engine.offload import OffloadAnswer, Question
 
 _log = logging.getLogger(__name__)
 
-_FIRST_GUESS_S = 0.05
-_WEIGHT_OF_LATEST = 0.1
+_LEAST_RETRY_S = 0.005
 
 
-class Host(Protocol):
-    """What answers questions; `route` and `listing` on the event loop, `answer` in one worker thread."""
+class Host(Runner, Protocol):
+    """What answers questions; all but `run` is quick and belongs to the event loop."""
 
-    def route(self, questions: tuple[Question, ...]) -> Route:
-        """Return how to run the questions; quick."""
+    def walks(self, questions: Sequence[Question]) -> tuple[Walk, ...]:
+        """Return what the questions need, one walk a tree of parts."""
 
-    def answer(self, route: Route, windows: list[UInt8]) -> tuple[tuple[OffloadedAnswer, ...], ...]:
-        """Run a route on windows (H, W, 3) uint8 RGB."""
+    def tree(self, root: int) -> Tree:
+        """Return what the windows of a tree are."""
 
     def listing(self) -> CatalogListing:
-        """Return what can be answered; quick."""
-
-
-@dataclass(slots=True)
-class Queue:
-    """How many requests are in the server, and how long one takes.
-
-    Args:
-        waiting: queued or running.
-        execution_s: of one request, exponentially weighted.
-    """
-
-    waiting: int = 0
-    execution_s: float = _FIRST_GUESS_S
-
-    @property
-    def drained_in_s(self) -> float:
-        """When the last of those waiting should be done."""
-        return self.waiting * self.execution_s
-
-    def done(self, execution_s: float) -> None:
-        """Note that a request ran."""
-        self.execution_s += _WEIGHT_OF_LATEST * (execution_s - self.execution_s)
+        """Return what can be answered."""
 
 
 class OffloadService(OffloadServicer):
-    """Handlers of the protocol's first version.
+    """Handlers of the protocol's first version; lives on the event loop that it is made on.
 
     Args:
         host: answers questions.
-        worker: runs them, off the event loop; with one thread, as a Host asks for.
+        preparing: decodes and resizes pictures.
         limits: what is taken.
         clock: seconds, monotonic.
     """
 
     def __init__(
-        self, host: Host, worker: Executor, limits: Limits, clock: Callable[[], float] = time.monotonic
+        self, host: Host, preparing: Executor, limits: Limits, clock: Callable[[], float] = time.monotonic
     ) -> None:
         self._host = host
-        self._worker = worker
+        self._preparing = preparing
         self._limits = limits
         self._clock = clock
-        self._queue = Queue()
+        self._worker = BatchWorker(host, BatchQueue(limits.batch_windows, RunTimes()), clock)
+        self._requests = 0
+        self._held_bytes = 0
 
     @property
     def waiting(self) -> int:
-        """Requests that are queued or running."""
-        return self._queue.waiting
+        """Requests that are prepared, queued or running."""
+        return self._requests
+
+    def stop(self) -> None:
+        """End the worker's thread; waits for what it runs, so not for the event loop."""
+        self._worker.stop()
 
     async def Classify(  # noqa: N802
         self,
@@ -95,11 +80,11 @@ class OffloadService(OffloadServicer):
     ) -> pb.ClassifyResponse:
         """Answer or refuse a request; what goes wrong inside stays in the log."""
         try:
-            return answer_to_proto(await self._classify(request))
+            return answer_to_proto(await self._classify(request, context.time_remaining()))
         except Refusal as e:
             refusal = e
-        except Exception:
-            _log.exception("request %r failed", request.request_id[: self._limits.name_chars])
+        except Exception as e:
+            _log.error("request %r failed", request.request_id[: self._limits.name_chars], exc_info=e)
             refusal = Broken("the server failed; its log says how")
         await _refuse(context, refusal)
         raise AssertionError("abort raises")
@@ -112,32 +97,37 @@ class OffloadService(OffloadServicer):
         """Tell what can be answered."""
         return listing_to_proto(self._host.listing())
 
-    async def _classify(self, request: pb.ClassifyRequest) -> OffloadAnswer:
+    async def _classify(self, request: pb.ClassifyRequest, left_s: float | None) -> OffloadAnswer:
         arrived_s = self._clock()
         call = call_from_proto(request)
         check_call(call, self._limits)
-        route = self._host.route(call.questions)
-        queue = self._queue
-        if queue.waiting >= self._limits.waiting:
-            raise QueueFull(f"the queue is full: requests waiting: {queue.waiting}", queue.drained_in_s)
-        queue.waiting += 1
+        walks = self._host.walks(call.questions)
+        trees = [self._host.tree(w.root) for w in walks]
+        deadline_s = arrived_s + (call.deadline_s if left_s is None else min(call.deadline_s, left_s))
+        size_bytes = sum(len(p.data) for p in call.pictures)
+        self._check_room(size_bytes)
+        if not as_read(call.pictures, trees):  # refused before anything is decoded for nothing
+            self._worker.check(walks, len(call.pictures), deadline_s)
+        self._requests += 1
+        self._held_bytes += size_bytes
         try:
-            # A call that is cancelled before its turn is taken out of the worker's queue.
-            loop = asyncio.get_running_loop()
-            answer = await loop.run_in_executor(self._worker, self._work, call, route, arrived_s)
+            windows = await prepared(call.pictures, trees, self._preparing)
+            jobs = jobs_of(walks, windows, self._limits.batch_windows)
+            answers = await self._worker.run(jobs, deadline_s)
         finally:
-            queue.waiting -= 1
-        queue.done(answer.execution_s)
-        return answer
+            self._requests -= 1
+            self._held_bytes -= size_bytes
+        return whole_answer(call, answers, self._clock() - arrived_s)
 
-    def _work(self, call: ClassifyCall, route: Route, arrived_s: float) -> OffloadAnswer:
-        began_s = self._clock()
-        queue_s = began_s - arrived_s
-        if queue_s >= call.deadline_s:
-            raise TooLate(f"waited {queue_s:.3f} s, the deadline was {call.deadline_s:.3f} s")
-        answers = self._host.answer(route, [decoded(p) for p in call.pictures])
-        batch_windows = min(len(call.pictures), self._limits.batch_windows)
-        return OffloadAnswer(call.request_id, answers, queue_s, self._clock() - began_s, batch_windows)
+    def _check_room(self, size_bytes: int) -> None:
+        limits = self._limits
+        if self._requests >= limits.waiting:
+            told = f"requests waiting: {self._requests}"
+        elif self._held_bytes + size_bytes > limits.waiting_bytes and self._requests:
+            told = f"bytes waiting: {self._held_bytes}"
+        else:
+            return
+        raise QueueFull(f"the queue is full: {told}", max(self._worker.drained_in_s, _LEAST_RETRY_S))
 
 
 async def _refuse(

@@ -4,18 +4,19 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from concurrent.futures import Future
 from contextlib import contextmanager
 
+from catalog.tasks import InputType
 from cloud.endpoint import Endpoint
 from cloud.limits import Limits
 from cloud.messages import CatalogListing
-from cloud.pictures import UInt8
 from cloud.server import CloudServer
 from cloud.service import Host
+from cloud.tree_run import BatchResult, Job, JobAnswer
+from cloud.trunk_forest import Reading, Tree, Walk
 from engine.offload import OffloadedAnswer, Question
-from engine.router import Route
 
 ANY_PORT = Endpoint("127.0.0.1", 0)
 STEP_LIMIT_S = 60.0
@@ -76,21 +77,40 @@ def loopback(
 
 
 class GatedHost:
-    """A Host whose work waits at a gate, so that a test decides what is under way."""
+    """A Host whose batches wait at a gate, so that a test decides what is under way.
 
-    def __init__(self) -> None:
+    claimed_s is what it says that a batch took.
+    """
+
+    def __init__(self, claimed_s: float = 1e-4) -> None:
+        self.claimed_s = claimed_s
         self.gate = threading.Event()
         self.entered = threading.Semaphore(0)
-        self.ran: list[str] = []
+        self.batches: list[list[str]] = []
 
-    def route(self, questions: tuple[Question, ...]) -> Route:
-        return Route(tuple(q.app for q in questions), tuple(q.variant for q in questions), (), (), ())
+    @property
+    def ran(self) -> list[str]:
+        """The apps whose work ran, in order."""
+        return [app for batch in self.batches for app in batch]
 
-    def answer(self, route: Route, windows: list[UInt8]) -> tuple[tuple[OffloadedAnswer, ...], ...]:
-        self.ran.append(route.apps[0])
+    def walks(self, questions: Sequence[Question]) -> tuple[Walk, ...]:
+        names = tuple(q.app for q in questions)
+        reading = Reading(0, names, ((),) * len(names), tuple((i,) for i in range(len(names))))
+        return (Walk(0, (0,), (reading,)),)
+
+    def tree(self, root: int) -> Tree:
+        return Tree(InputType("digit", 16), 16)
+
+    def run(self, jobs: Sequence[Job]) -> BatchResult:
+        self.batches.append([job.walk.readings[0].heads[0] for job in jobs])
         self.entered.release()
         assert self.gate.wait(STEP_LIMIT_S)
-        return tuple(tuple(OffloadedAnswer("0", 1.0) for _ in windows) for _ in route.apps)
+        windows = sum(len(job.inputs) for job in jobs)
+        return BatchResult([self._answer(job, windows) for job in jobs], [(0, windows, self.claimed_s)])
+
+    def _answer(self, job: Job, windows: int) -> JobAnswer:
+        row = tuple(OffloadedAnswer("0", 1.0) for _ in job.inputs)
+        return JobAnswer(dict.fromkeys(range(len(job.walk.readings[0].heads)), row), 1e-4, windows)
 
     def listing(self) -> CatalogListing:
         return CatalogListing((), (), (), ())

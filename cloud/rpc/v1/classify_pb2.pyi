@@ -146,11 +146,11 @@ class ClassifyResponse(_message.Message):
     BATCH_WINDOWS_FIELD_NUMBER: _builtins.int
     request_id: _builtins.str
     queue_s: _builtins.float
-    """From the request's arrival to the start of its work."""
+    """The rest of the time in the server: decoding, loading, waiting for its turn and for what ran with it."""
     execution_s: _builtins.float
-    """Decoding, running and, where a part was not resident, loading."""
+    """The request's share of the batches that it was in."""
     batch_windows: _builtins.int
-    """Windows that ran together in one batch."""
+    """Windows that ran together in the largest of those batches."""
     @_builtins.property
     def answers(self) -> _containers.RepeatedCompositeFieldContainer[Global___Answers]:
         """One for each question, in the order asked."""

@@ -55,9 +55,10 @@ class OffloadServicer:
         INVALID_ARGUMENT: the request breaks a rule that its message names.
         NOT_FOUND: no such variant in the server's catalog.
         FAILED_PRECONDITION: a variant that does not fit into the server's memory.
-        RESOURCE_EXHAUSTED: the queue is full; trailing metadata "retry-after-s" says when to come back.
-        Without that entry the message was larger than the server takes.
-        DEADLINE_EXCEEDED: the deadline passed before the work began; nothing ran.
+        RESOURCE_EXHAUSTED: the queue is full, or too long for the deadline; trailing metadata
+        "retry-after-s" says when to come back. Without that entry the message was larger than the server
+        takes.
+        DEADLINE_EXCEEDED: the deadline passed, or would have, while the request waited.
         UNAVAILABLE: the server is stopping.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)

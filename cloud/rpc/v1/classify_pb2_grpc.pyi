@@ -40,9 +40,10 @@ class OffloadStub:
     INVALID_ARGUMENT: the request breaks a rule that its message names.
     NOT_FOUND: no such variant in the server's catalog.
     FAILED_PRECONDITION: a variant that does not fit into the server's memory.
-    RESOURCE_EXHAUSTED: the queue is full; trailing metadata "retry-after-s" says when to come back.
-      Without that entry the message was larger than the server takes.
-    DEADLINE_EXCEEDED: the deadline passed before the work began; nothing ran.
+    RESOURCE_EXHAUSTED: the queue is full, or too long for the deadline; trailing metadata
+      "retry-after-s" says when to come back. Without that entry the message was larger than the server
+      takes.
+    DEADLINE_EXCEEDED: the deadline passed, or would have, while the request waited.
     UNAVAILABLE: the server is stopping.
     """
     ListCatalog: _grpc.UnaryUnaryMultiCallable[_classify_pb2.ListCatalogRequest, _classify_pb2.ListCatalogResponse]
@@ -57,9 +58,10 @@ class OffloadAsyncStub(OffloadStub):
     INVALID_ARGUMENT: the request breaks a rule that its message names.
     NOT_FOUND: no such variant in the server's catalog.
     FAILED_PRECONDITION: a variant that does not fit into the server's memory.
-    RESOURCE_EXHAUSTED: the queue is full; trailing metadata "retry-after-s" says when to come back.
-      Without that entry the message was larger than the server takes.
-    DEADLINE_EXCEEDED: the deadline passed before the work began; nothing ran.
+    RESOURCE_EXHAUSTED: the queue is full, or too long for the deadline; trailing metadata
+      "retry-after-s" says when to come back. Without that entry the message was larger than the server
+      takes.
+    DEADLINE_EXCEEDED: the deadline passed, or would have, while the request waited.
     UNAVAILABLE: the server is stopping.
     """
     ListCatalog: _aio.UnaryUnaryMultiCallable[_classify_pb2.ListCatalogRequest, _classify_pb2.ListCatalogResponse]  # type: ignore[assignment]
@@ -77,9 +79,10 @@ class OffloadServicer(metaclass=_abc_1.ABCMeta):
         INVALID_ARGUMENT: the request breaks a rule that its message names.
         NOT_FOUND: no such variant in the server's catalog.
         FAILED_PRECONDITION: a variant that does not fit into the server's memory.
-        RESOURCE_EXHAUSTED: the queue is full; trailing metadata "retry-after-s" says when to come back.
-          Without that entry the message was larger than the server takes.
-        DEADLINE_EXCEEDED: the deadline passed before the work began; nothing ran.
+        RESOURCE_EXHAUSTED: the queue is full, or too long for the deadline; trailing metadata
+          "retry-after-s" says when to come back. Without that entry the message was larger than the server
+          takes.
+        DEADLINE_EXCEEDED: the deadline passed, or would have, while the request waited.
         UNAVAILABLE: the server is stopping.
         """
 

@@ -1,0 +1,52 @@
+"""One request as jobs for the worker, and their answers as one answer."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import numpy.typing as npt
+
+from cloud.messages import ClassifyCall
+from cloud.tree_run import Job, JobAnswer
+from cloud.trunk_forest import Walk
+from engine.offload import OffloadAnswer, OffloadedAnswer
+
+UInt8 = npt.NDArray[np.uint8]
+
+
+def jobs_of(walks: Sequence[Walk], windows: Sequence[UInt8], most_windows: int) -> list[Job]:
+    """Return a job for each walk, cut into several where it has more windows than run together.
+
+    Args:
+        walks: one a tree.
+        windows: for each walk, as its tree reads them, (N, S, S, 3).
+        most_windows: of a job.
+    """
+    return [
+        Job(walk, inputs[start : start + most_windows])
+        for walk, inputs in zip(walks, windows, strict=True)
+        for start in range(0, len(inputs), most_windows)
+    ]
+
+
+def whole_answer(call: ClassifyCall, answers: Sequence[JobAnswer], took_s: float) -> OffloadAnswer:
+    """Put a request's answer together.
+
+    Args:
+        call: the request.
+        answers: of its jobs, in the order of jobs_of.
+        took_s: from arrival until now.
+    """
+    rows: list[list[OffloadedAnswer]] = [[] for _ in call.questions]
+    for answer in answers:
+        for question, row in answer.rows.items():
+            rows[question].extend(row)
+    execution_s = sum(a.execution_s for a in answers)
+    return OffloadAnswer(
+        call.request_id,
+        tuple(tuple(r) for r in rows),
+        max(0.0, took_s - execution_s),
+        execution_s,
+        max(a.batch_windows for a in answers),
+    )

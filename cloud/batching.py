@@ -1,0 +1,209 @@
+"""The queue: what waits to run, what runs together, and what cannot be done in time.
+
+Work that walks the same tree of parts may run in one batch, whichever client or app it came from. The
+worker takes a batch whenever it is free, so that nothing waits while nothing runs; a batch is closed by
+its size, or by the earliest deadline in it, which a larger one would endanger. The earliest deadline
+goes first; then whatever can be done in time in any order is done in time (Dertouzos, Control Robotics:
+the procedural control of physical processes, IFIP 1974), and that is what admission asks.
+
+Times are absolute, on one monotonic clock. Not for use by several threads at once.
+"""
+
+from __future__ import annotations
+
+from bisect import insort
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Generic, TypeVar
+
+from cloud.refusals import QueueFull
+from cloud.run_times import RunTimes
+from cloud.trunk_forest import Walk
+
+Load = TypeVar("Load")
+
+_LEAST_RETRY_S = 0.005
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Work(Generic[Load]):
+    """Windows of one request that wait for one tree.
+
+    Args:
+        walk: the parts that they need.
+        windows: how many; no more than run together.
+        deadline_s: when an answer is of no use any more.
+        load: what the worker needs to run it.
+    """
+
+    walk: Walk
+    windows: int
+    deadline_s: float
+    load: Load
+
+
+@dataclass(frozen=True, slots=True)
+class Batch(Generic[Load]):
+    """What the worker does next.
+
+    Args:
+        works: run together; none if nothing waits.
+        late: were taken out: their deadline has passed, or will have before they are done.
+    """
+
+    works: tuple[Work[Load], ...]
+    late: tuple[Work[Load], ...]
+
+
+class BatchQueue(Generic[Load]):
+    """Work that waits for one worker.
+
+    Args:
+        most_windows: of a batch.
+        times: what parts take; the worker teaches them.
+    """
+
+    def __init__(self, most_windows: int, times: RunTimes) -> None:
+        self._most_windows = most_windows
+        self._times = times
+        self._works: list[Work[Load]] = []  # the earliest deadline first
+        self._rows: Counter[int] = Counter()  # windows that wait at each node
+        self._running = False
+        self._free_s = 0.0
+
+    def __len__(self) -> int:
+        """Return how many works wait."""
+        return len(self._works)
+
+    def drained_in_s(self, now_s: float) -> float:
+        """Return when all that waits or runs should be done, in seconds from now."""
+        return self._until_free_s(now_s) + sum(
+            self._rate_s(node, self._rows) * rows for node, rows in self._rows.items()
+        )
+
+    def check(self, works: Sequence[Work[Any]], now_s: float) -> None:
+        """Check that new work can be done in time, and without making late what waits already.
+
+        With nothing before it, it is let in whatever is expected: nobody else loses by it, and what it
+        really takes is learnt.
+
+        Raises:
+            QueueFull: it cannot.
+        """
+        if not (self._running or self._works):
+            return
+        rows = self._rows.copy()
+        for work in works:
+            rows.update(dict.fromkeys(work.walk.nodes, work.windows))
+        margin = self._times.margin
+        done_s = now_s + self._until_free_s(now_s)
+        least_s = done_s + margin * max(self._alone_s(w) for w in works)
+        rates_s: dict[tuple[int, ...], float] = {}
+        for work in sorted([*self._works, *works], key=_deadline):
+            nodes = work.walk.nodes
+            if nodes not in rates_s:
+                rates_s[nodes] = margin * sum(self._rate_s(n, rows) for n in nodes)
+            done_s += rates_s[nodes] * work.windows
+            if done_s > work.deadline_s:
+                self._refuse(now_s)
+        if least_s > min(w.deadline_s for w in works):
+            self._refuse(now_s)
+
+    def _refuse(self, now_s: float) -> None:
+        drained_s = self.drained_in_s(now_s)
+        raise QueueFull(
+            f"cannot be answered in time: what waits takes another {drained_s:.3f} s",
+            max(drained_s, _LEAST_RETRY_S),
+        )
+
+    def add(self, work: Work[Load]) -> None:
+        """Let work wait."""
+        insort(self._works, work, key=_deadline)
+        for node in work.walk.nodes:
+            self._rows[node] += work.windows
+
+    def withdraw(self, work: Work[Load]) -> None:
+        """Take out work that nobody waits for any more; what has begun or is done is passed over."""
+        if work in self._works:
+            self._remove(work)
+
+    def take(self, now_s: float) -> Batch[Load]:
+        """Return what to run now; the worker is busy until done is called, if there is any."""
+        late: list[Work[Load]] = []
+        while self._works and self._hopeless(self._works[0], now_s):
+            late.append(self._works[0])
+            self._remove(self._works[0])
+        works = self._together(now_s)
+        for work in works:
+            self._remove(work)
+        if works:
+            self._running = True
+            self._free_s = now_s + self._times.batch_s(_rows_of(works))
+        return Batch(tuple(works), tuple(late))
+
+    def done(self, ran: Sequence[tuple[int, int, float]]) -> None:
+        """Note that the worker is free again.
+
+        Args:
+            ran: node, windows and seconds of each part that ran.
+        """
+        self._running = False
+        self._times.learn(ran)
+
+    def _hopeless(self, work: Work[Load], now_s: float) -> bool:
+        if work.deadline_s <= now_s:
+            return True
+        # The last one runs all the same: what it takes may have become less.
+        return len(self._works) > 1 and now_s + self._alone_s(work) > work.deadline_s
+
+    def _together(self, now_s: float) -> list[Work[Load]]:
+        if not self._works:
+            return []
+        first = self._works[0]
+        works, windows = [first], first.windows
+        rows = _rows_of(works)
+        margin = self._times.margin
+        for work in self._works[1:]:
+            if windows == self._most_windows:
+                break
+            if work.walk.root != first.walk.root or windows + work.windows > self._most_windows:
+                continue
+            larger = rows.copy()
+            larger.update(dict.fromkeys(work.walk.nodes, work.windows))
+            if now_s + margin * self._times.batch_s(larger) > first.deadline_s:
+                break
+            works.append(work)
+            windows += work.windows
+            rows = larger
+        return works
+
+    def _remove(self, work: Work[Load]) -> None:
+        self._works.remove(work)
+        for node in work.walk.nodes:
+            self._rows[node] -= work.windows
+            if not self._rows[node]:
+                del self._rows[node]
+
+    def _until_free_s(self, now_s: float) -> float:
+        return max(0.0, self._free_s - now_s) if self._running else 0.0
+
+    def _alone_s(self, work: Work[Any]) -> float:
+        return sum(self._times.expected_s(node, work.windows) for node in work.walk.nodes)
+
+    def _rate_s(self, node: int, rows: Counter[int]) -> float:
+        """Return the seconds a window at a node, in batches as large as what waits allows."""
+        windows = min(rows[node], self._most_windows)
+        return self._times.expected_s(node, windows) / windows if windows else 0.0
+
+
+def _deadline(work: Work[Any]) -> float:
+    return work.deadline_s
+
+
+def _rows_of(works: Sequence[Work[Load]]) -> Counter[int]:
+    rows: Counter[int] = Counter()
+    for work in works:
+        for node in work.walk.nodes:
+            rows[node] += work.windows
+    return rows

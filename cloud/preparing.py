@@ -1,0 +1,46 @@
+"""Pictures become what trees of parts read: decoded and resized, off the event loop where that takes time."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from concurrent.futures import Executor
+
+import numpy as np
+import numpy.typing as npt
+
+from catalog.preprocessing import resize
+from cloud.messages import Encoding, Picture
+from cloud.pictures import decoded
+from cloud.trunk_forest import Tree
+
+UInt8 = npt.NDArray[np.uint8]
+
+
+async def prepared(pictures: Sequence[Picture], trees: Sequence[Tree], worker: Executor) -> list[UInt8]:
+    """Return the windows as each tree reads them, (N, S, S, 3) uint8 RGB.
+
+    Raises:
+        BadRequest: a picture is damaged or does not agree with its declared size.
+    """
+    if as_read(pictures, trees):
+        return _windows(pictures, trees)
+    return await asyncio.get_running_loop().run_in_executor(worker, _windows, pictures, trees)
+
+
+def as_read(pictures: Sequence[Picture], trees: Sequence[Tree]) -> bool:
+    """Return whether the pictures are what the trees read already."""
+    return all(
+        p.encoding is Encoding.RAW_RGB and p.width_px == p.height_px == t.size_px
+        for t in trees
+        for p in pictures
+    )
+
+
+def _windows(pictures: Sequence[Picture], trees: Sequence[Tree]) -> list[UInt8]:
+    stacks: list[list[UInt8]] = [[] for _ in trees]
+    for picture in pictures:  # one at a time: decoded, they may be large
+        window = decoded(picture)
+        for stack, tree in zip(stacks, trees, strict=True):
+            stack.append(resize(window, tree.size_px, tree.input_type.resize))
+    return [np.stack(s) if len(s) > 1 else s[0][np.newaxis] for s in stacks]

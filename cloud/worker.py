@@ -1,0 +1,178 @@
+"""The worker: one thread that takes batches from the queue and runs them, and the event loop's side of it."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from cloud.batching import BatchQueue, Work
+from cloud.refusals import TooLate
+from cloud.tree_run import BatchResult, Job, JobAnswer, Outcome
+from cloud.trunk_forest import Walk
+
+
+class Runner(Protocol):
+    """What runs batches, in the worker's thread only."""
+
+    def run(self, jobs: Sequence[Job]) -> BatchResult:
+        """Run jobs of one tree together; one outcome a job."""
+
+
+@dataclass(slots=True, eq=False)
+class Order:
+    """The jobs of one request that wait or run.
+
+    Args:
+        left: how many are not done.
+        answers: by job, None until it is done.
+        done: resolved with the last of them, or with the first failure.
+    """
+
+    left: int
+    answers: list[JobAnswer | None]
+    done: asyncio.Future[None]
+    works: list[Work[Place]] = field(default_factory=list)
+
+    def settle(self, index: int, outcome: Outcome) -> None:
+        """Note what became of a job; on the event loop."""
+        if self.done.done():
+            return
+        if isinstance(outcome, Exception):
+            self.done.set_exception(outcome)
+            return
+        self.answers[index] = outcome
+        self.left -= 1
+        if not self.left:
+            self.done.set_result(None)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Place:
+    """Where a job stands in its request."""
+
+    job: Job
+    order: Order
+    index: int
+
+
+Settled = list[tuple[Place, Outcome]]
+
+
+class BatchWorker:
+    """Runs work in a thread of its own; its other methods belong to the event loop it is made on.
+
+    Args:
+        runner: runs batches.
+        queue: what waits; touched under a lock that is held for microseconds.
+        clock: seconds, monotonic.
+    """
+
+    def __init__(
+        self, runner: Runner, queue: BatchQueue[Place], clock: Callable[[], float] = time.monotonic
+    ) -> None:
+        self._runner = runner
+        self._queue = queue
+        self._clock = clock
+        self._loop = asyncio.get_running_loop()
+        self._changed = threading.Condition(threading.Lock())
+        self._stopping = False
+        self._thread = threading.Thread(target=self._work, name="mcdnn-run", daemon=True)
+        self._thread.start()
+
+    @property
+    def drained_in_s(self) -> float:
+        """When all that waits or runs should be done, in seconds from now."""
+        with self._changed:
+            return self._queue.drained_in_s(self._clock())
+
+    def check(self, walks: Sequence[Walk], windows: int, deadline_s: float) -> None:
+        """Check that a request could be done in time if it were here now.
+
+        Args:
+            walks: that all of its windows take.
+            windows: how many.
+            deadline_s: on the worker's clock.
+
+        Raises:
+            QueueFull: it could not.
+        """
+        works = [Work(walk, windows, deadline_s, None) for walk in walks]
+        with self._changed:
+            self._queue.check(works, self._clock())
+
+    async def run(self, jobs: Sequence[Job], deadline_s: float) -> list[JobAnswer]:
+        """Return what became of the jobs of one request; cancelled, it takes out what has not begun.
+
+        Args:
+            jobs: none with more windows than run together.
+            deadline_s: on the worker's clock.
+
+        Raises:
+            QueueFull: it cannot be done in time.
+            TooLate: the deadline passed, or would have, before it was done; nothing more of it runs.
+        """
+        order = Order(len(jobs), [None] * len(jobs), self._loop.create_future())
+        order.works = [
+            Work(job.walk, len(job.inputs), deadline_s, Place(job, order, i)) for i, job in enumerate(jobs)
+        ]
+        with self._changed:
+            self._queue.check(order.works, self._clock())
+            for work in order.works:
+                self._queue.add(work)
+            self._changed.notify()
+        try:
+            await order.done
+        except BaseException:
+            self._withdraw(order)
+            raise
+        return [a for a in order.answers if a is not None]
+
+    def _withdraw(self, order: Order) -> None:
+        with self._changed:
+            for work in order.works:
+                self._queue.withdraw(work)
+
+    def stop(self) -> None:
+        """End the thread when what runs now is done; waits for that, so not for the event loop."""
+        with self._changed:
+            self._stopping = True
+            self._changed.notify()
+        self._thread.join()
+
+    def _work(self) -> None:
+        while True:
+            with self._changed:
+                while not (self._stopping or len(self._queue)):
+                    self._changed.wait()
+                if self._stopping:
+                    return
+                batch = self._queue.take(self._clock())
+            if batch.late:
+                self._tell([(w.load, TooLate("its deadline passed while it waited")) for w in batch.late])
+            if batch.works:
+                places = [w.load for w in batch.works]
+                result = self._run([p.job for p in places])
+                with self._changed:
+                    self._queue.done(result.ran)
+                self._tell(list(zip(places, result.outcomes, strict=True)))
+
+    def _run(self, jobs: list[Job]) -> BatchResult:
+        try:
+            return self._runner.run(jobs)
+        except Exception as e:  # the thread goes on whatever happens: the service logs it
+            return BatchResult([e] * len(jobs), [])
+
+    def _tell(self, settled: Settled) -> None:
+        try:
+            self._loop.call_soon_threadsafe(_settle, settled)
+        except RuntimeError:  # the loop has ended, and with it all who waited
+            self._stopping = True
+
+
+def _settle(settled: Settled) -> None:
+    for place, outcome in settled:
+        place.order.settle(place.index, outcome)
