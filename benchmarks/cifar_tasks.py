@@ -24,15 +24,15 @@ _PUBLISHED = {
         3,
         (
             "int8",
-            "prune:kept=0.6+int8",
-            "prune:kept=0.5+int8",
+            "prune-weights:kept=0.58+int8",
+            "prune-weights:kept=0.45+int8",
             "prune:kept=0.7+int8",
-            "prune:kept=0.35+int8",
+            "prune-weights:kept=0.7+int8",
+            "prune:kept=0.5+int8",
             "lowrank:kept=0.5+int8",
-            "lowrank:kept=0.35+int8",
         ),
     ),
-    "resnet32": (5, ("int8", "prune:kept=0.5+int8")),
+    "resnet32": (5, ("int8", "prune-weights:kept=0.5+int8")),
 }
 
 
@@ -49,7 +49,7 @@ class ObjectsScale:
     tuning_epochs: int
 
 
-FULL = ObjectsScale(every=1, tuning_epochs=5)
+FULL = ObjectsScale(every=1, tuning_epochs=4)
 QUICK = ObjectsScale(every=40, tuning_epochs=1)
 
 

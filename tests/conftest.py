@@ -11,7 +11,7 @@ from hypothesis import settings
 
 from tests.tiny_compile import compile_tiny, tiny_request
 
-settings.register_profile("reproducible", derandomize=True)
+settings.register_profile("reproducible", derandomize=True, deadline=None)
 settings.load_profile("reproducible")
 
 

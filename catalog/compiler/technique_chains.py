@@ -21,7 +21,10 @@ SHARING = "deep-compress"
 # Of each of these groups a chain has one, with what its members do to the same layers.
 _ALTERNATIVES = (
     (frozenset({"lowrank", "tucker"}), "factorise the same layers"),
-    (frozenset({"prune", "soft-prune", "asymptotic-prune"}), "remove whole filters of the same layers"),
+    (
+        frozenset({"prune", "prune-weights", "soft-prune", "asymptotic-prune"}),
+        "remove whole filters of the same layers",
+    ),
 )
 _SHARES = ("kept", "energy")
 

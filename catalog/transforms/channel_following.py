@@ -140,16 +140,16 @@ class _Graph:
         if weight is None:
             return None
         groups = int(_attribute(node, "group", 1))
-        positions = int(np.prod(self._shapes[node.output[0]][2:]) * np.prod(weight.shape[2:]))
+        positions, kernel = int(np.prod(self._shapes[node.output[0]][2:])), int(np.prod(weight.shape[2:]))
         if groups == 1:
             units = self._ties.fresh(weight.shape[0])
             if read is not None:
                 self._cut(node.input[1], 1, read, Role.READS)
-            self._ties.layers.append(Layer(positions, units, read, weight.shape[1]))
+            self._ties.layers.append(Layer(positions, kernel, units, read, weight.shape[1]))
         elif read is not None and groups == len(read):
             units = np.repeat(read, weight.shape[0] // groups)
             self._ties.counts.append(Count(self._part, index, Setting.GROUPS, (read,)))
-            self._ties.layers.append(Layer(positions, units, None, 1))
+            self._ties.layers.append(Layer(positions, kernel, units, None, 1))
         else:
             return None
         self._written(node, 0, units)
@@ -164,7 +164,7 @@ class _Graph:
         units = self._ties.fresh(weight.shape[output_axis])
         if read is not None:
             self._cut(node.input[1], 1 - output_axis, read, Role.READS)
-        self._ties.layers.append(Layer(1, units, read, weight.shape[1 - output_axis]))
+        self._ties.layers.append(Layer(1, 1, units, read, weight.shape[1 - output_axis]))
         self._written(node, output_axis, units)
         return units
 

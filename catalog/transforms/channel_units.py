@@ -76,13 +76,15 @@ class Layer:
     """A convolution or linear layer as a cost: positions * kernel * outputs * inputs of each.
 
     Args:
-        positions: output positions times kernel size.
+        positions: of its output.
+        kernel: values of a filter for each input; 1 for a linear layer.
         outputs: units of its output channels.
         inputs: units that each output reads; None if they are none of ours.
         fixed_inputs: inputs of each output where inputs is None.
     """
 
     positions: int
+    kernel: int
     outputs: Units
     inputs: Units | None
     fixed_inputs: int
@@ -94,8 +96,12 @@ class Layer:
 
     def macs(self, kept: Mask) -> int:
         """Return the multiply-accumulates for one window when only some units are kept."""
+        return self.positions * self.weights(kept)
+
+    def weights(self, kept: Mask) -> int:
+        """Return how many weights there are when only some units are kept."""
         read = self.fixed_inputs if self.inputs is None else int(kept[self.inputs].sum())
-        return self.positions * int(kept[self.outputs].sum()) * read
+        return self.kernel * int(kept[self.outputs].sum()) * read
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -131,6 +137,10 @@ class Channels:
     def macs(self, kept: Mask) -> int:
         """Return the multiply-accumulates of all graphs for one window when only some units are kept."""
         return self.fixed_macs + sum(layer.macs(kept) for layer in self.layers)
+
+    def weights(self, kept: Mask) -> int:
+        """Return how many weights the layers have when only some units are kept."""
+        return sum(layer.weights(kept) for layer in self.layers)
 
     def groups(self) -> tuple[Units, ...]:
         """Return the removable units that the same filters make, group by group.

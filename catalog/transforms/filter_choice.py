@@ -1,8 +1,8 @@
-"""Which units to remove: importances, and how many operations are to be left."""
+"""Which units to remove: importances, and how many operations or weights are to be left."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 import numpy.typing as npt
@@ -10,6 +10,7 @@ import numpy.typing as npt
 from catalog.transforms.channel_units import Channels, Mask, Units
 
 Float64 = npt.NDArray[np.float64]
+Cost = Callable[[Mask], int]
 
 # Processors work on channels in blocks of 8 (AVX2): with onnxruntime on one thread, a 3 x 3 convolution
 # of 16 channels took as long as one of 12, and three quarters of the time of one of 14.
@@ -37,24 +38,25 @@ def norms(weights: Sequence[npt.NDArray[np.generic]], channels: Channels) -> Flo
     return np.asarray(total / np.maximum(makers, 1.0), np.float64)
 
 
-def least_loss(channels: Channels, importance: Float64, most_macs: float) -> Mask:
+def least_loss(channels: Channels, importance: Float64, cost: Cost, most: float) -> Mask:
     """Return what to keep when the least important units go first, whichever layer they are in.
 
     STEP units of one group go at a time; FEWEST of each stay. Of all such steps the one with the least
-    importance for each operation saved is taken, until few enough operations are left.
+    importance for what it saves is taken, until little enough is left.
 
     Args:
         channels: of the trunk.
         importance: (U,), at least 0, on one scale for all layers.
-        most_macs: how many multiply-accumulates may be left.
+        cost: what is to be saved: channels.macs or channels.weights.
+        most: how much of it may be left.
     """
     left = channels.everything
     groups = [ordered(group, importance) for group in channels.groups()]
-    while (macs := channels.macs(left)) > most_macs:
+    while (now := cost(left)) > most:
         steps = [step for group in groups if len(step := _next_step(group, left))]
         if not steps:
             break
-        prices = [float(importance[step].sum()) / _saved(channels, left, step, macs) for step in steps]
+        prices = [float(importance[step].sum()) / _saved(cost, left, step, now) for step in steps]
         left[steps[int(np.argmin(prices))]] = False
     return left
 
@@ -71,7 +73,7 @@ def _next_step(group: Units, left: Mask) -> Units:
     return remaining[:count] if len(remaining) - count >= FEWEST else remaining[:0]
 
 
-def _saved(channels: Channels, left: Mask, step: Units, macs: int) -> int:
+def _saved(cost: Cost, left: Mask, step: Units, now: int) -> int:
     fewer = left.copy()
     fewer[step] = False
-    return max(1, macs - channels.macs(fewer))
+    return max(1, now - cost(fewer))

@@ -1,24 +1,24 @@
 """Structured pruning: whole filters go, everything that depends on them goes too, the rest is trained on.
 
-Filters go by their estimated effect on the loss for each operation saved, see loss_effects and
-filter_choice, in rounds with training in between (Molchanov et al., Pruning Convolutional Neural
-Networks for Resource Efficient Inference, ICLR 2017, section 2).
+Filters go by their estimated effect on the loss for each operation saved, or for each weight, see
+loss_effects and filter_choice, in rounds with training in between (Molchanov et al., Pruning
+Convolutional Neural Networks for Resource Efficient Inference, ICLR 2017, section 2).
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 from onnx import ModelProto
 
 from catalog.errors import RunFailed
-from catalog.graph_costs import macs_by_node
 from catalog.heads import HeadWeights
 from catalog.transforms.channel_following import follow_channels
 from catalog.transforms.channel_units import Channels, Mask
 from catalog.transforms.compacting import compacted
-from catalog.transforms.filter_choice import least_loss
+from catalog.transforms.filter_choice import Cost, least_loss
 from catalog.transforms.recipe import Bench, Candidate, Family
 from catalog.transforms.starting import starting_graphs, starting_head
 
@@ -33,13 +33,15 @@ class Prune:
 
     Args:
         of: name of the trunk to start from.
-        kept: share of its operations that is left, at most, in (0, 1).
+        kept: share of its operations, or weights, that is left, at most, in (0, 1).
         rounds: how often filters are removed; a round's share of what is left is the same for each.
+        saves: "operations", all of the trunk's; or "weights", those of layers with filters to remove.
     """
 
     of: str
     kept: float = KEPT_SHARE
     rounds: int = ROUNDS
+    saves: Literal["operations", "weights"] = "operations"
 
     def make(self, bench: Bench) -> tuple[bytes, ...]:
         """Return the smaller and tuned parts; see Recipe."""
@@ -48,22 +50,35 @@ class Prune:
 
         start = bench.starting(self.of)
         models, head = starting_graphs(start), starting_head(start)
-        total = sum(sum(macs_by_node(model)) for model in models)
+        whole = follow_channels(models)
+        total = self._cost(whole)(whole.everything)
         for number in range(1, self.rounds + 1):
             channels = follow_channels(models)
             effects = loss_effects(models, channels, head, bench)
-            kept = least_loss(channels, effects, self.kept ** (number / self.rounds) * total)
+            most = self.kept ** (number / self.rounds) * total
+            kept = least_loss(channels, effects, self._cost(channels), most)
             models, head = without(models, head, channels, kept, self.of)
             if number < self.rounds:
                 models, head = trained_further(models, head, bench, 1, TUNING_RATE, start)
         return tuned(models, head, bench, TUNING_RATE, start)
 
+    def _cost(self, channels: Channels) -> Cost:
+        return channels.macs if self.saves == "operations" else channels.weights
+
 
 def prune(family: Family, base: Candidate) -> list[Candidate]:
-    """Plan the trunk with fewer filters; see Technique."""
+    """Plan the trunk with fewer filters, chosen to save operations: time; see Technique."""
     lineage = (*base.lineage, f"prune filters kept={KEPT_SHARE:g} taylor rounds={ROUNDS}")
     name = f"{base.name}-prune"
     return [Candidate(name, family.input_type.name, base.size_px, Prune(base.name), lineage, (base.name,))]
+
+
+def prune_weights(family: Family, base: Candidate) -> list[Candidate]:
+    """Plan the trunk with fewer filters, chosen to save weights: memory; see Technique."""
+    lineage = (*base.lineage, f"prune-weights filters kept={KEPT_SHARE:g} taylor rounds={ROUNDS}")
+    recipe = Prune(base.name, saves="weights")
+    name = f"{base.name}-thin"
+    return [Candidate(name, family.input_type.name, base.size_px, recipe, lineage, (base.name,))]
 
 
 def without(

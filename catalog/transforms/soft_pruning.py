@@ -91,7 +91,7 @@ class SoftPrune:
         models, head = starting_graphs(start), starting_head(start)
         channels = follow_channels(models)
         effects = loss_effects(models, channels, head, bench)
-        chosen = least_loss(channels, effects, self.kept * channels.macs(channels.everything))
+        chosen = least_loss(channels, effects, channels.macs, self.kept * channels.macs(channels.everything))
         goal = [int((~chosen[group]).sum()) for group in channels.groups()]
         fading = FADINGS[self.fading]
 

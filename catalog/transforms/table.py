@@ -8,7 +8,7 @@ from catalog.transforms.bf16 import bf16, hindrance_here
 from catalog.transforms.deep_compress import deep_compress
 from catalog.transforms.int8 import int8
 from catalog.transforms.lowrank import lowrank
-from catalog.transforms.prune import prune
+from catalog.transforms.prune import prune, prune_weights
 from catalog.transforms.recipe import Technique
 from catalog.transforms.scale import scaled
 from catalog.transforms.soft_pruning import asymptotic_prune, soft_prune
@@ -17,6 +17,7 @@ from catalog.transforms.tucker import tucker
 TECHNIQUES: dict[str, Technique] = {
     "scale": scaled,
     "prune": prune,
+    "prune-weights": prune_weights,
     "soft-prune": soft_prune,
     "asymptotic-prune": asymptotic_prune,
     "lowrank": lowrank,

@@ -36,7 +36,9 @@ def test_few_enough_operations_are_left_in_blocks_that_run_fast(
 ) -> None:
     channels = wide_channels(first, second)
     most = share * channels.macs(channels.everything)
-    kept = least_loss(channels, np.square(normal(seed, first + second)).astype(np.float64), most)
+    kept = least_loss(
+        channels, np.square(normal(seed, first + second)).astype(np.float64), channels.macs, most
+    )
     counts = [int(kept[group].sum()) for group in channels.groups()]
     for count, group in zip(counts, channels.groups(), strict=True):
         assert count == len(group) or (count % STEP == 0 and count >= FEWEST)
@@ -48,7 +50,7 @@ def test_the_least_important_of_a_layer_go() -> None:
     importance = np.arange(32, dtype=np.float64) + 1.0
     first, second = channels.groups()
     importance[second] += 1e6
-    kept = least_loss(channels, importance, 0.5 * channels.macs(channels.everything))
+    kept = least_loss(channels, importance, channels.macs, 0.5 * channels.macs(channels.everything))
     assert kept[second].all()
     assert kept[first].tolist() == [False] * 8 + [True] * 8
 
@@ -56,8 +58,32 @@ def test_the_least_important_of_a_layer_go() -> None:
 def test_of_equal_importance_what_saves_more_operations_goes() -> None:
     channels = wide_channels(16, 64)  # 8 of the first layer save 8 * (3 + 64), 8 of the second 8 * 16
     first, second = channels.groups()
-    kept = least_loss(channels, np.ones(80), channels.macs(channels.everything) - 1)
+    kept = least_loss(channels, np.ones(80), channels.macs, channels.macs(channels.everything) - 1)
     assert (int(kept[first].sum()), int(kept[second].sum())) == (8, 64)
+
+
+def test_weights_are_saved_where_they_are_many_and_operations_where_positions_are() -> None:
+    graph = model(
+        [
+            helper.make_node("Conv", ["x", "a"], ["m"], pads=[1, 1, 1, 1]),
+            helper.make_node("MaxPool", ["m"], ["p"], kernel_shape=[4, 4], strides=[4, 4]),
+            helper.make_node("Conv", ["p", "b"], ["y"], pads=[1, 1, 1, 1]),
+        ],
+        (3, 16, 16),
+        (64, 4, 4),
+        {"a": normal(0, 32, 3, 3, 3), "b": normal(1, 64, 32, 3, 3)},
+    )
+    channels = follow_channels([graph])
+    first, second = channels.groups()  # 9 * 3 * 32 weights at 256 positions, 9 * 32 * 64 at 16
+    assert channels.weights(channels.everything) == 9 * 32 * (3 + 64)
+    for cost, expected in ((channels.macs, (24, 64)), (channels.weights, (24, 64))):
+        kept = least_loss(channels, np.ones(96), cost, cost(channels.everything) - 1)
+        assert (int(kept[first].sum()), int(kept[second].sum())) == expected
+    importance = np.ones(96)
+    importance[first] = 3.0
+    for cost, expected in ((channels.macs, (24, 64)), (channels.weights, (32, 56))):
+        kept = least_loss(channels, importance, cost, cost(channels.everything) - 1)
+        assert (int(kept[first].sum()), int(kept[second].sum())) == expected
 
 
 def test_norms_are_measured_against_the_mean_of_their_layer() -> None:
