@@ -28,7 +28,7 @@ class Accounts:
         self.ledger = Ledger(problem.budget, _period(problem.budget.period_s))
         self.ledger.hold_back(problem.frames_hz * problem.frame_energy_j)
         self._renewals = 0
-        self._period_ends_s = 0.0
+        self.period_ends_s = 0.0  # when renewed has to be asked at the latest
         self._past_j = self._past_usd = 0.0
         self._surely_j = self._surely_usd = 0.0  # left of the budgets at least
         self.exhausted_s: float | None = None
@@ -62,10 +62,10 @@ class Accounts:
 
     def renewed(self, now: float) -> Budget | None:
         """Return the budget of a period that has begun since the last call; None where none has."""
-        if now < self._period_ends_s:
+        if now < self.period_ends_s:
             return None
         ledger = self.ledger
-        self._period_ends_s = now + ledger.period_left_s(now)
+        self.period_ends_s = now + ledger.period_left_s(now)
         if ledger.renewals == self._renewals:
             return None
         self._renewals = ledger.renewals

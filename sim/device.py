@@ -33,13 +33,14 @@ from sim.traces import Arrival
 from sim.uplink import Flight, Uplink
 
 _ROUNDING_S = 1e-9
+_AT_DEVICE, _RADIO = Place.DEVICE, Category.RADIO  # looking up a member of an enumeration takes long
 
 Activity = Generator[Any, Any, None]
 
 
 @dataclass(slots=True)
 class _Waiting:
-    """An app that waits for the cloud.
+    """An app that waits for several exchanges.
 
     Args:
         exchanges: that are still on their way.
@@ -54,7 +55,7 @@ class _Ticket(NamedTuple):
 
     captured_s: float
     held: Reservation | None
-    waiting: Sequence[_Waiting]
+    shared: Sequence[_Waiting]
 
 
 class SimulatedDevice:
@@ -99,6 +100,7 @@ class SimulatedDevice:
         self._ahead: dict[str, Reservation | None] = {}
         self._extraction_w = problem.frames_hz * problem.frame_energy_j
         self._next_plan_s = 0.0
+        self._next_look_s = 0.0
         self._now_s = 0.0
 
     def live(self) -> Activity:
@@ -112,10 +114,11 @@ class SimulatedDevice:
             if self._extraction_w > 0.0:
                 self._extract(now)
             self._now_s = now
-            self._keep_planned(arrival)
+            if now >= self._next_look_s:
+                self._keep_planned(arrival, now)
             due = self._due(arrival) if self._gates else arrival.due
             if due:
-                yield from self._answer(arrival, due)
+                yield from self._answer(arrival, due, now)
 
     def result(self) -> DayResult:
         """Return what came of the day."""
@@ -128,8 +131,8 @@ class SimulatedDevice:
         energy_j = self._extraction_w * (now - self._now_s)
         self._accounts.settle(None, energy_j, now, category=Category.EXTRACTION)
 
-    def _state(self, arrival: Arrival) -> State:
-        now, captured_s = self._env.now, arrival.t_s
+    def _state(self, captured_s: float, context: str) -> State:
+        now = self._env.now
         left = self._accounts.left(captured_s)
         self._observer.left(captured_s, left)
         network, memory = self._network.at(now), self._memory
@@ -143,23 +146,24 @@ class SimulatedDevice:
             network.is_connected,
             now - captured_s if now > captured_s else 0.0,
             network.mbps,
-            arrival.context,
+            context,
         )
 
-    def _keep_planned(self, arrival: Arrival) -> None:
+    def _keep_planned(self, arrival: Arrival, now: float) -> None:
         """Plan where a new period or the time calls for it."""
-        now = arrival.t_s
         renewed = self._accounts.renewed(now)
         if renewed is not None:
             self._problem = replace(self._problem, budget=renewed)
             self._policy.set_problem(self._problem)
             self._next_plan_s = now
         if now >= self._next_plan_s:
-            plan = self._policy.plan(self._state(arrival), now)
+            plan = self._policy.plan(self._state(now, arrival.context), now)
             self._tally.plans += 1
             self._load_ahead(plan.resident, now)
-            self._lower(plan.rates_hz)
+            if plan.rates_hz or self._gates:
+                self._lower(plan.rates_hz)
             self._next_plan_s = now + plan_interval_s(self._problem.budget.period_s)
+        self._next_look_s = min(self._next_plan_s, self._accounts.period_ends_s)
 
     def _lower(self, rates_hz: Mapping[str, float]) -> None:
         """Let apps ask at most at the rates of a plan; the others keep those of the trace."""
@@ -180,12 +184,12 @@ class SimulatedDevice:
                 self._unserved(app, RATE_LOWERED, arrival.t_s)
         return tuple(due)
 
-    def _answer(self, arrival: Arrival, due: Sequence[str]) -> Activity:
-        now = arrival.t_s
-        choice = self._policy.choose(arrival.input_type, due, self._state(arrival), now)
+    def _answer(self, arrival: Arrival, due: Sequence[str], now: float) -> Activity:
+        context = arrival.context
+        choice = self._policy.choose(arrival.input_type, due, self._state(now, context), now)
         options = choice.options
         if options:
-            for ready in self._passes.of(options, arrival.context):
+            for ready in self._passes.of(options, context):
                 held = self._hold(ready, now)
                 if isinstance(held, Refusal):
                     self._refuse(ready, held.reason, now)
@@ -217,7 +221,7 @@ class SimulatedDevice:
             return
         in_budget = not self._accounts.is_exhausted(now)
         for answer in ready.answers:
-            self._answered(answer, Place.DEVICE, now, in_budget)
+            self._answered(answer, _AT_DEVICE, now, in_budget)
 
     def _hold(self, ready: Pass, now: float) -> list[Reservation | None] | Refusal:
         """Reserve the worst case of the device's part, if any, loads included, and of each exchange."""
@@ -251,33 +255,39 @@ class SimulatedDevice:
 
     def _send(self, ready: Pass, held: Sequence[Reservation | None], now: float) -> None:
         """Begin the exchanges that this window needs; answer the apps that need none."""
-        draw, course = ready.draw()
+        course = ready.draw()
         in_budget = not self._accounts.is_exhausted(now)
         for answer in course.at_once:
-            self._answered(answer, Place.DEVICE, now, in_budget)
-        waiting = [_Waiting(answer, exchanges) for answer, exchanges in course.waiting]
-        for exchange, reservation, awaited_by in zip(ready.exchanges, held, course.awaited_by, strict=True):
-            if awaited_by is None:
+            self._answered(answer, _AT_DEVICE, now, in_budget)
+        waiting = [_Waiting(*shared) for shared in course.shared] if course.shared else ()
+        for message, reservation in zip(course.messages, held, strict=True):
+            if message is None:
                 self._accounts.settle(reservation, 0.0, now)
             else:
-                waits = [waiting[at] for at in awaited_by]
-                self._uplink.send(Flight(exchange, draw, _Ticket(now, reservation, waits)))
+                waits = [waiting[at] for at in message.shared] if message.shared else ()
+                self._uplink.send(Flight(message, _Ticket(now, reservation, waits)))
 
     def _landed(self, flight: Flight) -> None:
         """Settle an exchange that is over, and answer the apps that waited for nothing else."""
         ticket: _Ticket = flight.ticket
-        now = ticket.captured_s
-        self._accounts.settle(ticket.held, flight.radio_j, now, flight.cost_usd, Category.RADIO)
+        now, held, shared = ticket
+        self._accounts.settle(held, flight.radio_j, now, flight.cost_usd, _RADIO)
         in_budget = not self._accounts.is_exhausted(now)
-        for waits in ticket.waiting:
+        lost_because = flight.lost_because
+        for answer in flight.message.alone:
+            if lost_because:
+                self._unserved(answer.option.app, lost_because, now)
+            else:
+                self._answered(answer, answer.place, now, in_budget)
+        for waits in shared:
             waits.exchanges -= 1
             if waits.exchanges < 0:
                 continue  # another exchange that it needed was lost
-            if flight.lost_because:
+            if lost_because:
                 waits.exchanges = 0
-                self._unserved(waits.answer.option.app, flight.lost_because, now)
+                self._unserved(waits.answer.option.app, lost_because, now)
             elif waits.exchanges == 0:
-                self._answered(waits.answer, waits.answer.option.place, now, in_budget)
+                self._answered(waits.answer, waits.answer.place, now, in_budget)
 
     def _answered(self, answer: Answer, place: Place, captured_s: float, in_budget: bool) -> None:
         latency_s = self._env.now - captured_s

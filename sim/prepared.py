@@ -67,6 +67,7 @@ class Answer:
         limit_s: latest answer.
         weight: of the app.
         waits: exchanges that it may have to wait for, by position, and how likely that is.
+        place: where the answer comes from where it waits for any.
     """
 
     option: Option
@@ -74,6 +75,28 @@ class Answer:
     limit_s: float
     weight: float
     waits: tuple[tuple[int, float], ...]
+    place: Place
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """What one draw makes of an exchange.
+
+    Args:
+        up_bytes: sent.
+        down_bytes: received.
+        run_s: execution time in the cloud.
+        cost_usd: price of that.
+        alone: answers that wait for this exchange only.
+        shared: positions among the course's shared answers of those that wait for it too.
+    """
+
+    up_bytes: int
+    down_bytes: int
+    run_s: float
+    cost_usd: float
+    alone: tuple[Answer, ...] = ()
+    shared: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,14 +105,13 @@ class Course:
 
     Args:
         at_once: answers that wait for no exchange.
-        waiting: the others, and for how many exchanges each waits.
-        awaited_by: one an exchange: positions in waiting of those that wait for it; None where it
-            does not happen.
+        shared: answers that wait for several exchanges, and for how many.
+        messages: one an exchange; None where it does not happen.
     """
 
     at_once: tuple[Answer, ...]
-    waiting: tuple[tuple[Answer, int], ...]
-    awaited_by: tuple[tuple[int, ...] | None, ...]
+    shared: tuple[tuple[Answer, int], ...]
+    messages: tuple[Message | None, ...]
 
 
 @dataclass(slots=True)
@@ -120,15 +142,15 @@ class Pass:
     courses: tuple[Course, ...]
     _draw: float = field(default=_FIRST_DRAW)
 
-    def draw(self) -> tuple[float, Course]:
-        """Return a number in [0, 1) and its course; a stage of probability p runs where it is below p.
+    def draw(self) -> Course:
+        """Draw a number in [0, 1) and return its course; a stage of probability p runs where it is below p.
 
         The numbers follow one another evenly instead of at random: of n windows, a stage runs on
         p * n, give or take one or two.
         """
         draw = self._draw
         self._draw = (draw + _NEXT_DRAW) % 1.0
-        return draw, self.courses[bisect_right(self.thresholds, draw)]
+        return self.courses[bisect_right(self.thresholds, draw)]
 
 
 class PreparedPasses:
@@ -189,20 +211,27 @@ def make_pass(problem: Problem, options: Mapping[str, Option], context: str) -> 
 
 def _course(answers: Sequence[Answer], exchanges: Sequence[Exchange], draw: float) -> Course:
     awaits = [(a, {at for at, probability in a.waits if draw < probability}) for a in answers]
-    waiting = [(a, at) for a, at in awaits if at]
+    shared = [(a, at) for a, at in awaits if len(at) > 1]
+    messages: list[Message | None] = []
+    for number, exchange in enumerate(exchanges):
+        runs = [r for r in exchange.runs if draw < r.probability]
+        message = Message(
+            exchange.up_bytes,
+            exchange.down_bytes,
+            sum((r.run_s for r in runs), 0.0),
+            sum((r.cost_usd for r in runs), 0.0),
+            tuple(a for a, at in awaits if at == {number}),
+            tuple(position for position, (_, at) in enumerate(shared) if number in at),
+        )
+        messages.append(message if draw < exchange.probability else None)
     return Course(
-        tuple(a for a, at in awaits if not at),
-        tuple((a, len(at)) for a, at in waiting),
-        tuple(
-            tuple(who for who, (_, at) in enumerate(waiting) if e in at) if draw < x.probability else None
-            for e, x in enumerate(exchanges)
-        ),
+        tuple(a for a, at in awaits if not at), tuple((a, len(at)) for a, at in shared), tuple(messages)
     )
 
 
 def _answer(problem: Problem, option: Option, context: str, waits: tuple[tuple[int, float], ...]) -> Answer:
     app = problem.apps[option.app]
-    return Answer(option, option.accuracy_in(context), app.latency_limit_s, app.weight, waits)
+    return Answer(option, option.accuracy_in(context), app.latency_limit_s, app.weight, waits, option.place)
 
 
 @dataclass(slots=True)

@@ -13,7 +13,7 @@ from engine.scheduling.problem import Link
 from engine.scheduling.unserved import CONNECTION_LOST, NO_CONNECTION
 from sim.cloud import SimulatedCloud
 from sim.network import NetworkNow
-from sim.prepared import Exchange
+from sim.prepared import Message
 from sim.radio import Radio
 
 
@@ -22,16 +22,14 @@ class Flight:
     """One exchange on its way.
 
     Args:
-        exchange: what is sent and received.
-        draw: the window's draw, which decides what the cloud runs.
+        message: what is sent, run and received.
         ticket: of the sender.
         radio_j: what sending and receiving took so far.
         cost_usd: what the cloud charged so far.
         lost_because: why there will be no answer, "" where there will be.
     """
 
-    exchange: Exchange
-    draw: float
+    message: Message
     ticket: Any
     radio_j: float = 0.0
     cost_usd: float = 0.0
@@ -67,7 +65,8 @@ class Uplink:
         on_end: Callable[[Flight], None],
     ) -> None:
         self._env = env
-        self._link = link
+        self._most_mbps = link.mbps
+        self._one_way_s = 0.5 * link.round_trip_s
         self._network = network
         self._radio = radio
         self._cloud = cloud
@@ -82,48 +81,37 @@ class Uplink:
             flight.lost_because = NO_CONNECTION
             self._on_end(flight)
             return
-        flight.mbps = min(self._link.mbps, network.mbps)
-        flight.breaks_s = network.breaks_s
+        mbps = flight.mbps = min(self._most_mbps, network.mbps)
+        breaks_s = flight.breaks_s = network.breaks_s
         begins_s = max(now, self._sending_until_s)
-        ends_s = begins_s + _bytes_s(flight.exchange.up_bytes, flight.mbps)
-        if begins_s < flight.breaks_s:
-            flight.radio_j += self._radio.up_j(
-                begins_s, min(ends_s, flight.breaks_s), flight.exchange.up_bytes
-            )
-        self._sending_until_s = min(ends_s, max(begins_s, flight.breaks_s))
-        self._at(ends_s + 0.5 * self._link.round_trip_s, flight, self._arrive)
+        up_bytes = flight.message.up_bytes
+        ends_s = begins_s + 8e-6 * up_bytes / mbps
+        if begins_s < breaks_s:
+            flight.radio_j = self._radio.up_j(begins_s, min(ends_s, breaks_s), up_bytes)
+        self._sending_until_s = min(ends_s, max(begins_s, breaks_s))
+        self._at(ends_s + self._one_way_s, now, flight, self._arrive)
 
     def _arrive(self, flight: Flight) -> None:
         """Have the cloud run what was asked for."""
-        now = self._env.now
-        run_s = 0.0
-        for run in flight.exchange.runs:
-            if flight.draw < run.probability:
-                run_s += run.run_s
-                flight.cost_usd += run.cost_usd
-        done_s = self._cloud.run(now, run_s)
-        flight.answer_from_s = done_s + 0.5 * self._link.round_trip_s
-        down_s = _bytes_s(flight.exchange.down_bytes, flight.mbps)
-        self._at(flight.answer_from_s + down_s, flight, self._receive)
+        now, message = self._env.now, flight.message
+        flight.cost_usd = message.cost_usd
+        answer_from_s = flight.answer_from_s = self._cloud.run(now, message.run_s) + self._one_way_s
+        self._at(answer_from_s + 8e-6 * message.down_bytes / flight.mbps, now, flight, self._receive)
 
     def _receive(self, flight: Flight) -> None:
         """Charge the answer, as far as it came."""
         now = self._env.now
         if now >= flight.answer_from_s:
-            flight.radio_j += self._radio.down_j(flight.answer_from_s, now, flight.exchange.down_bytes)
+            flight.radio_j += self._radio.down_j(flight.answer_from_s, now, flight.message.down_bytes)
         self._on_end(flight)
 
-    def _at(self, t_s: float, flight: Flight, go_on: Callable[[Flight], None]) -> None:
+    def _at(self, t_s: float, now: float, flight: Flight, go_on: Callable[[Flight], None]) -> None:
         """Go on at a later moment, or end the flight where the connection breaks before."""
         if t_s > flight.breaks_s:
             flight.lost_because = CONNECTION_LOST
             t_s, go_on = flight.breaks_s, self._receive
-        delay_s = t_s - self._env.now
+        delay_s = t_s - now
         if delay_s <= 0.0:
             go_on(flight)
             return
         self._env.timeout(delay_s).callbacks.append(lambda _: go_on(flight))
-
-
-def _bytes_s(count: int, mbps: float) -> float:
-    return 8e-6 * count / mbps

@@ -65,13 +65,11 @@ def test_what_is_drawn_costs_on_average_what_the_configuration_costs(
     windows = 1000
     radio_j = cost_usd = cloud_s = 0.0
     for _ in range(windows):
-        draw, _ = ready.draw()
-        for exchange in ready.exchanges:
-            if draw < exchange.probability:
+        for exchange, message in zip(ready.exchanges, ready.draw().messages, strict=True):
+            if message is not None:
                 radio_j += exchange.worst_j
-                runs = [r for r in exchange.runs if draw < r.probability]
-                cost_usd += sum(r.cost_usd for r in runs)
-                cloud_s += sum(r.run_s for r in runs)
+                cost_usd += message.cost_usd
+                cloud_s += message.run_s
     assert radio_j / windows == pytest.approx(expected.radio_j, rel=0.02, abs=1e-9)
     assert cost_usd / windows == pytest.approx(expected.cost_usd, rel=0.02, abs=1e-12)
     assert cloud_s / windows == pytest.approx(expected.cloud_s, rel=0.02, abs=1e-9)
