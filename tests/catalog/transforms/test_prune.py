@@ -34,7 +34,7 @@ from tests.catalog.graphs import features_part, normal, pixels_part, save
 DIM, CHANNELS = 24, 16
 RECIPES: dict[str, Recipe] = {
     "prune": Prune("whole", rounds=2),
-    "weights": Prune("whole", saves="weights"),
+    "weights": Prune("whole", rounds=2, saves="weights"),
     "soft": SoftPrune("whole", "soft"),
     "asymptotic": SoftPrune("whole", "asymptotic"),
 }
