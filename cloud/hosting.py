@@ -6,7 +6,9 @@
 from __future__ import annotations
 
 import time
+from collections import Counter
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from itertools import chain
 from typing import Any
 
@@ -19,8 +21,25 @@ from cloud.tree_run import BatchResult, Job, Outcome, TreeRun
 from cloud.trunk_forest import Tree, TrunkForest, Walk
 from engine.offload import Question
 from engine.runtime.catalog_pieces import CatalogPieces
-from engine.runtime.loading import PieceMemory
+from engine.runtime.loading import Event, LoadFailed, PieceEvicted, PieceLoaded, PieceMemory
 from engine.runtime.residency import Residency, TooLarge
+
+
+@dataclass(frozen=True, slots=True)
+class MemoryFigures:
+    """Parts and heads in memory.
+
+    Args:
+        resident_bytes: that they hold now.
+        loads: since the start; likewise the others.
+        evictions: pieces that made room for others.
+        failed_loads: pieces that could not be loaded.
+    """
+
+    resident_bytes: int = 0
+    loads: int = 0
+    evictions: int = 0
+    failed_loads: int = 0
 
 
 class HostedCatalog:
@@ -51,11 +70,15 @@ class HostedCatalog:
         for part in catalog.contents.parts:
             sizes[part.id] = part.weight_bytes + batch_windows * part.activation_bytes
         self._memory = PieceMemory(pieces, sizes, Residency(memory_bytes))
+        self._happened: Counter[type[Event]] = Counter()
 
     @property
-    def resident_bytes(self) -> int:
-        """Bytes that parts and heads hold now."""
-        return self._memory.used_bytes
+    def memory(self) -> MemoryFigures:
+        """What is in memory now and what came and went; may be asked by any thread."""
+        happened = self._happened
+        return MemoryFigures(
+            self._memory.used_bytes, happened[PieceLoaded], happened[PieceEvicted], happened[LoadFailed]
+        )
 
     def walks(self, questions: Sequence[Question]) -> tuple[Walk, ...]:
         """Return what the questions need, one walk a tree. Reads no file.
@@ -93,8 +116,10 @@ class HostedCatalog:
 
     def _run_resident(self, jobs: Sequence[Job]) -> BatchResult:
         wanted = tuple(dict.fromkeys(chain.from_iterable(self._pieces_of(j.walk) for j in jobs)))
-        loaded: dict[str, Any] = dict(zip(wanted, self._memory.obtain(wanted), strict=True))
-        self._memory.events()  # nobody here books loads; left there they would pile up
+        try:
+            loaded: dict[str, Any] = dict(zip(wanted, self._memory.obtain(wanted), strict=True))
+        finally:
+            self._happened.update(type(e) for e in self._memory.events())
         return TreeRun(self._forest.nodes, jobs, loaded, self._clock).run()
 
     def _pieces_of(self, walk: Walk) -> list[str]:

@@ -7,6 +7,7 @@ McdnnError
     ├── DoesNotFit       larger than this server's memory     FAILED_PRECONDITION
     ├── QueueFull        come back after retry_after_s        RESOURCE_EXHAUSTED
     ├── TooLate          the deadline passed while it waited  DEADLINE_EXCEEDED
+    ├── Stopping         the server takes nothing new         UNAVAILABLE
     └── Broken           the server failed; its log says how  INTERNAL
 """
 
@@ -61,6 +62,12 @@ class TooLate(Refusal):
     """The deadline passed before the work began."""
 
     code = grpc.StatusCode.DEADLINE_EXCEEDED
+
+
+class Stopping(Refusal):
+    """The server takes nothing new."""
+
+    code = grpc.StatusCode.UNAVAILABLE
 
 
 class Broken(Refusal):

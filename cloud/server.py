@@ -7,17 +7,27 @@ import signal
 import socket
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 
 import grpc
+from grpc_health.v1 import health
+from grpc_health.v1.health_pb2 import HealthCheckResponse
+from grpc_health.v1.health_pb2_grpc import add_HealthServicer_to_server
+from grpc_reflection.v1alpha import reflection
 
 from catalog.errors import BadInput
 from cloud.endpoint import Endpoint
 from cloud.limits import Limits
+from cloud.metrics import ServerMetrics
+from cloud.request_log import RequestLog
+from cloud.rpc.v1 import classify_pb2 as pb
 from cloud.rpc.v1.classify_pb2_grpc import add_OffloadServicer_to_server
 from cloud.service import Host, OffloadService
 
 DRAIN_S = 5.0
 _PREPARING_THREADS = 2
+_LAST_WORDS_S = 0.5
+_SERVICE = pb.DESCRIPTOR.services_by_name["Offload"].full_name
 
 
 class CloudServer:
@@ -29,20 +39,33 @@ class CloudServer:
     Args:
         host: answers questions.
         limits: what is taken.
+        log: takes one line of JSON for each request that was not answered.
         drain_s: how long requests under way may go on after a stop.
     """
 
-    def __init__(self, host: Host, limits: Limits, drain_s: float = DRAIN_S) -> None:
+    def __init__(
+        self, host: Host, limits: Limits, log: Callable[[str], None], drain_s: float = DRAIN_S
+    ) -> None:
         self._drain_s = drain_s
         self._preparing = ThreadPoolExecutor(_PREPARING_THREADS, thread_name_prefix="mcdnn-prepare")
         self._server = grpc.aio.server(options=_server_options(limits))
-        self._service = OffloadService(host, self._preparing, limits)
+        self._service = OffloadService(host, self._preparing, limits, RequestLog(log, limits.name_chars))
         add_OffloadServicer_to_server(self._service, self._server)
+        self._health = health.aio.HealthServicer()
+        add_HealthServicer_to_server(self._health, self._server)
+        reflection.enable_server_reflection(
+            (_SERVICE, health.SERVICE_NAME, reflection.SERVICE_NAME), self._server
+        )
 
     @property
     def waiting(self) -> int:
         """Requests that are prepared, queued or running."""
         return self._service.waiting
+
+    @property
+    def metrics(self) -> ServerMetrics:
+        """What an operator watches."""
+        return self._service.metrics
 
     async def start(self, listen: Endpoint) -> Endpoint:
         """Begin to listen and return the address with its real port.
@@ -56,14 +79,23 @@ class CloudServer:
         except RuntimeError as e:
             raise BadInput(f"--listen {listen}: cannot listen there") from e
         await self._server.start()
+        for name in ("", _SERVICE):
+            await self._health.set(name, HealthCheckResponse.SERVING)
         return Endpoint(listen.host, port)
 
     async def stop(self) -> None:
-        """Take nothing new, let requests under way finish within drain_s, cancel the rest.
+        """Say so to those who ask for its health, take nothing new, let requests under way finish.
 
-        What the worker is running at that moment is waited for.
+        What is not done within drain_s is cancelled; what the worker is running then is waited for.
         """
-        await self._server.stop(self._drain_s)
+        self._service.drain()
+        await self._health.enter_graceful_shutdown()
+        stopping = asyncio.ensure_future(self._server.stop(self._drain_s))
+        with suppress(TimeoutError):
+            await asyncio.wait_for(self._service.drained(), self._drain_s)
+        # Who only watches its health would hold it up for all of that time.
+        await self._server.stop(min(_LAST_WORDS_S, self._drain_s))
+        await stopping
         await asyncio.to_thread(self._service.stop)
         await asyncio.to_thread(self._preparing.shutdown, wait=True, cancel_futures=True)
 

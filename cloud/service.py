@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import logging
+import asyncio
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import Executor
@@ -13,25 +13,31 @@ import grpc
 from cloud.answering import jobs_of, whole_answer
 from cloud.batching import BatchQueue
 from cloud.errors import RETRY_AFTER_KEY
+from cloud.hosting import MemoryFigures
 from cloud.limits import Limits, check_call
 from cloud.messages import CatalogListing
+from cloud.metrics import ServerMetrics, ServerState
 from cloud.preparing import as_read, prepared
-from cloud.refusals import Broken, QueueFull, Refusal
+from cloud.refusals import Broken, QueueFull, Refusal, Stopping
+from cloud.request_log import RequestLog
 from cloud.rpc.v1 import classify_pb2 as pb
 from cloud.rpc.v1.classify_pb2_grpc import OffloadServicer
 from cloud.run_times import RunTimes
 from cloud.trunk_forest import Tree, Walk
 from cloud.wire import answer_to_proto, call_from_proto, listing_to_proto
-from cloud.worker import BatchWorker, Runner
+from cloud.worker import BatchWorker, Place, Runner
 from engine.offload import OffloadAnswer, Question
 
-_log = logging.getLogger(__name__)
-
 _LEAST_RETRY_S = 0.005
+_NAMES_LOGGED = 4
 
 
 class Host(Runner, Protocol):
     """What answers questions; all but `run` is quick and belongs to the event loop."""
+
+    @property
+    def memory(self) -> MemoryFigures:
+        """What is in memory; asked by any thread."""
 
     def walks(self, questions: Sequence[Question]) -> tuple[Walk, ...]:
         """Return what the questions need, one walk a tree of parts."""
@@ -50,24 +56,51 @@ class OffloadService(OffloadServicer):
         host: answers questions.
         preparing: decodes and resizes pictures.
         limits: what is taken.
+        log: of requests that were not answered.
         clock: seconds, monotonic.
     """
 
     def __init__(
-        self, host: Host, preparing: Executor, limits: Limits, clock: Callable[[], float] = time.monotonic
+        self,
+        host: Host,
+        preparing: Executor,
+        limits: Limits,
+        log: RequestLog,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._host = host
         self._preparing = preparing
         self._limits = limits
+        self._log = log
         self._clock = clock
-        self._worker = BatchWorker(host, BatchQueue(limits.batch_windows, RunTimes()), clock)
+        self.metrics = ServerMetrics(self._state)
+        queue = BatchQueue[Place](limits.batch_windows, RunTimes())
+        self._worker = BatchWorker(host, queue, self.metrics.batch, clock)
         self._requests = 0
         self._held_bytes = 0
+        self._draining = False
+        self._idle = asyncio.Event()
 
     @property
     def waiting(self) -> int:
         """Requests that are prepared, queued or running."""
         return self._requests
+
+    def _state(self) -> ServerState:
+        return ServerState(self._requests, self._held_bytes, self._worker.drained_in_s, self._host.memory)
+
+    def drain(self) -> None:
+        """Take nothing new from now on."""
+        self._draining = True
+        self._note_idle()
+
+    async def drained(self) -> None:
+        """Return once nothing is under way any more, after drain."""
+        await self._idle.wait()
+
+    def _note_idle(self) -> None:
+        if self._draining and not self._requests:
+            self._idle.set()
 
     def stop(self) -> None:
         """End the worker's thread; waits for what it runs, so not for the event loop."""
@@ -80,14 +113,35 @@ class OffloadService(OffloadServicer):
     ) -> pb.ClassifyResponse:
         """Answer or refuse a request; what goes wrong inside stays in the log."""
         try:
-            return answer_to_proto(await self._classify(request, context.time_remaining()))
+            return await self._answered(request, context.time_remaining(), context.peer())
         except Refusal as e:
             refusal = e
-        except Exception as e:
-            _log.error("request %r failed", request.request_id[: self._limits.name_chars], exc_info=e)
-            refusal = Broken("the server failed; its log says how")
         await _refuse(context, refusal)
         raise AssertionError("abort raises")
+
+    async def _answered(
+        self, request: pb.ClassifyRequest, left_s: float | None, client: str
+    ) -> pb.ClassifyResponse:
+        """Return the answer to a request, counted and logged.
+
+        Raises:
+            Refusal: there is none.
+        """
+        try:
+            answer = await self._classify(request, left_s)
+        except asyncio.CancelledError:
+            self.metrics.ended(grpc.StatusCode.CANCELLED.name)
+            raise
+        except Exception as e:
+            refusal = e if isinstance(e, Refusal) else _broken(e)
+        else:
+            self.metrics.answered(answer)
+            return answer_to_proto(answer)
+        self.metrics.ended(refusal.code.name)
+        self._log.refused(
+            request.request_id, client, [q.variant for q in request.questions[:_NAMES_LOGGED]], refusal
+        )
+        raise refusal
 
     async def ListCatalog(  # noqa: N802
         self,
@@ -99,6 +153,8 @@ class OffloadService(OffloadServicer):
 
     async def _classify(self, request: pb.ClassifyRequest, left_s: float | None) -> OffloadAnswer:
         arrived_s = self._clock()
+        if self._draining:
+            raise Stopping("the server is stopping")
         call = call_from_proto(request)
         check_call(call, self._limits)
         walks = self._host.walks(call.questions)
@@ -117,6 +173,7 @@ class OffloadService(OffloadServicer):
         finally:
             self._requests -= 1
             self._held_bytes -= size_bytes
+            self._note_idle()
         return whole_answer(call, answers, self._clock() - arrived_s)
 
     def _check_room(self, size_bytes: int) -> None:
@@ -128,6 +185,12 @@ class OffloadService(OffloadServicer):
         else:
             return
         raise QueueFull(f"the queue is full: {told}", max(self._worker.drained_in_s, _LEAST_RETRY_S))
+
+
+def _broken(error: Exception) -> Refusal:
+    refusal = Broken("the server failed; its log says how")
+    refusal.__cause__ = error
+    return refusal
 
 
 async def _refuse(

@@ -68,13 +68,19 @@ class BatchWorker:
     Args:
         runner: runs batches.
         queue: what waits; touched under a lock that is held for microseconds.
+        on_batch: told on the event loop how many windows ran together and for how many seconds.
         clock: seconds, monotonic.
     """
 
     def __init__(
-        self, runner: Runner, queue: BatchQueue[Place], clock: Callable[[], float] = time.monotonic
+        self,
+        runner: Runner,
+        queue: BatchQueue[Place],
+        on_batch: Callable[[int, float], None],
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._runner = runner
+        self._on_batch = on_batch
         self._queue = queue
         self._clock = clock
         self._loop = asyncio.get_running_loop()
@@ -155,10 +161,13 @@ class BatchWorker:
                 self._tell([(w.load, TooLate("its deadline passed while it waited")) for w in batch.late])
             if batch.works:
                 places = [w.load for w in batch.works]
+                began_s = self._clock()
                 result = self._run([p.job for p in places])
+                took_s = self._clock() - began_s
                 with self._changed:
                     self._queue.done(result.ran)
-                self._tell(list(zip(places, result.outcomes, strict=True)))
+                windows = sum(w.windows for w in batch.works)
+                self._tell(list(zip(places, result.outcomes, strict=True)), (windows, took_s))
 
     def _run(self, jobs: list[Job]) -> BatchResult:
         try:
@@ -166,13 +175,14 @@ class BatchWorker:
         except Exception as e:  # the thread goes on whatever happens: the service logs it
             return BatchResult([e] * len(jobs), [])
 
-    def _tell(self, settled: Settled) -> None:
+    def _tell(self, settled: Settled, ran: tuple[int, float] | None = None) -> None:
         try:
-            self._loop.call_soon_threadsafe(_settle, settled)
+            self._loop.call_soon_threadsafe(self._settle, settled, ran)
         except RuntimeError:  # the loop has ended, and with it all who waited
             self._stopping = True
 
-
-def _settle(settled: Settled) -> None:
-    for place, outcome in settled:
-        place.order.settle(place.index, outcome)
+    def _settle(self, settled: Settled, ran: tuple[int, float] | None) -> None:
+        for place, outcome in settled:
+            place.order.settle(place.index, outcome)
+        if ran is not None:
+            self._on_batch(*ran)

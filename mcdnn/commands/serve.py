@@ -6,9 +6,10 @@ import argparse
 import asyncio
 import math
 import os
+import sys
 from pathlib import Path
 
-from catalog.errors import BadInput
+from catalog.errors import BadInput, MissingExtra
 
 _MB = 1e6
 
@@ -19,7 +20,8 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
         "serve",
         help="answer other devices' windows from a catalog",
         description="Answers windows that devices send. Runs until SIGTERM or Ctrl-C, then lets requests "
-        "under way finish for up to 5 seconds.",
+        "under way finish for a while (--drain-seconds). One line of JSON on standard error tells of each "
+        "request that was refused or failed.",
         epilog="example: mcdnn serve catalog/ --listen localhost:50051 --memory-mb 600",
     )
     parser.add_argument("catalog", type=Path, metavar="CATALOG", help="folder written by mcdnn compile")
@@ -36,12 +38,22 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
         "--threads",
         type=int,
         metavar="N",
-        help="cores that one request may use (default: all)",
+        help="cores that one batch may use (default: all)",
     )
     parser.add_argument(
         "--device",
         metavar="NAME",
         help="whose measurements say what runs each part (default: host, where it was measured)",
+    )
+    parser.add_argument(
+        "--metrics", metavar="HOST:PORT", help="answer HTTP requests for Prometheus metrics there"
+    )
+    parser.add_argument(
+        "--drain-seconds",
+        type=float,
+        metavar="S",
+        default=5.0,
+        help="how long requests under way may go on after a stop (default: %(default)s)",
     )
     parser.add_argument(
         "--insecure",
@@ -59,11 +71,18 @@ def run(args: argparse.Namespace) -> int:
     from cloud.endpoint import Endpoint, parse_endpoint
     from cloud.hosting import HostedCatalog
     from cloud.limits import Limits
-    from cloud.server import CloudServer, check_exposure, serve_until_signalled
+
+    try:
+        from cloud.metrics import exposed
+        from cloud.server import CloudServer, check_exposure, serve_until_signalled
+    except ModuleNotFoundError as e:
+        raise MissingExtra(e.name or "a package", "cloud", "serving a catalog") from e
     from mcdnn.wiring import backends_to_serve, open_catalog_to_run
 
     listen = parse_endpoint(args.listen, "--listen")
     check_exposure(listen, args.insecure)
+    metrics = None if args.metrics is None else parse_endpoint(args.metrics, "--metrics")
+    drain_s = _drain_s(args.drain_seconds)
     memory_bytes = _memory_bytes(args.memory_mb)
     threads = _threads(args.threads)
     catalog = open_catalog_to_run(args.catalog)
@@ -75,13 +94,25 @@ def run(args: argparse.Namespace) -> int:
         print(f"mcdnn serve: {len(catalog.variants)} variants of {args.catalog} at {where}", flush=True)
 
     async def serve() -> None:
-        await serve_until_signalled(CloudServer(host, limits), listen, ready)
+        server = CloudServer(host, limits, _to_stderr, drain_s)
+        with exposed(server.metrics, metrics):
+            await serve_until_signalled(server, listen, ready)
 
     try:
         asyncio.run(serve())
     finally:
         host.close()
     return 0
+
+
+def _to_stderr(line: str) -> None:
+    print(line, file=sys.stderr, flush=True)
+
+
+def _drain_s(given: float) -> float:
+    if not (math.isfinite(given) and given >= 0.0):
+        raise BadInput(f"--drain-seconds {given}: expected 0 or a positive number of seconds")
+    return given
 
 
 def _memory_bytes(memory_mb: float | None) -> float:

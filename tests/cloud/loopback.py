@@ -10,8 +10,10 @@ from contextlib import contextmanager
 
 from catalog.tasks import InputType
 from cloud.endpoint import Endpoint
+from cloud.hosting import MemoryFigures
 from cloud.limits import Limits
 from cloud.messages import CatalogListing
+from cloud.metrics import ServerMetrics
 from cloud.server import CloudServer
 from cloud.service import Host
 from cloud.tree_run import BatchResult, Job, JobAnswer
@@ -23,9 +25,10 @@ STEP_LIMIT_S = 60.0
 
 
 class Loopback:
-    """A server that runs until stop."""
+    """A server that runs until stop; lines is what it logged."""
 
     def __init__(self, host: Host, limits: Limits, drain_s: float, listen: Endpoint) -> None:
+        self.lines: list[str] = []
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever)
         self._thread.start()
@@ -38,12 +41,16 @@ class Loopback:
 
     def _make(self, host: Host, limits: Limits, drain_s: float) -> CloudServer:
         async def make() -> CloudServer:
-            return CloudServer(host, limits, drain_s)
+            return CloudServer(host, limits, self.lines.append, drain_s)
 
         return self._submit(make()).result(STEP_LIMIT_S)
 
     def _submit(self, work) -> Future:
         return asyncio.run_coroutine_threadsafe(work, self._loop)
+
+    @property
+    def metrics(self) -> ServerMetrics:
+        return self._server.metrics
 
     @property
     def waiting(self) -> int:
@@ -92,6 +99,10 @@ class GatedHost:
     def ran(self) -> list[str]:
         """The apps whose work ran, in order."""
         return [app for batch in self.batches for app in batch]
+
+    @property
+    def memory(self) -> MemoryFigures:
+        return MemoryFigures()
 
     def walks(self, questions: Sequence[Question]) -> tuple[Walk, ...]:
         names = tuple(q.app for q in questions)

@@ -163,29 +163,31 @@ def test_parts_leave_memory_for_others_and_the_limit_holds(opened: Catalog) -> N
     host = HostedCatalog(opened, backend, limit_bytes, batch_windows=16)
     for variant in ("small/identity", "narrow/identity", "small/identity", "narrow/identity"):
         answered(host, (Question("a", variant),), windows(1))
-        assert host.resident_bytes <= limit_bytes
+        assert host.memory.resident_bytes <= limit_bytes
     assert len(backend.loaded) == 4
-    narrow_bytes = host.resident_bytes
+    assert (host.memory.loads, host.memory.evictions, host.memory.failed_loads) == (6, 0, 0)
+    narrow_bytes = host.memory.resident_bytes
     tight = HostedCatalog(opened, backend, narrow_bytes - 1, batch_windows=16)
     backend.loaded.clear()
     for _ in range(2):
         answered(tight, (Question("a", "small/identity"),), windows(1))
         with pytest.raises(DoesNotFit, match="wide/identity: needs more memory"):
             answered(tight, (Question("a", "wide/identity"),), windows(1))
-        assert tight.resident_bytes < narrow_bytes
+        assert tight.memory.resident_bytes < narrow_bytes
+    assert tight.memory.loads > 0
     host.close()
     tight.close()
-    assert host.resident_bytes == 0
+    assert host.memory.resident_bytes == 0
 
 
 def test_what_does_not_fit_together_runs_one_after_the_other(opened: Catalog) -> None:
     whole = HostedCatalog(opened, open_backend("onnxruntime"), math.inf, MOST_WINDOWS)
     answered(whole, (Question("a", "wide/identity"),), windows(1))
-    host = HostedCatalog(opened, open_backend("onnxruntime"), whole.resident_bytes, MOST_WINDOWS)
+    host = HostedCatalog(opened, open_backend("onnxruntime"), whole.memory.resident_bytes, MOST_WINDOWS)
     asked = ("wide/identity", "narrow/identity", "wide/identity")
     jobs = [jobs_asking(host, (Question("a", variant),), windows(1))[0] for variant in asked]
     assert [o.batch_windows for o in host.run(jobs).outcomes] == [2, 1, 2]
-    assert host.resident_bytes <= whole.resident_bytes
+    assert host.memory.resident_bytes <= whole.memory.resident_bytes
     host.close()
     whole.close()
 
@@ -193,7 +195,7 @@ def test_what_does_not_fit_together_runs_one_after_the_other(opened: Catalog) ->
 def test_an_unknown_variant_is_refused_before_anything_is_loaded(hosted: HostedCatalog) -> None:
     with pytest.raises(UnknownVariant, match="'wide/other'"):
         hosted.walks((Question("who", "wide/identity"), Question("x", "wide/other")))
-    assert hosted.resident_bytes == 0
+    assert hosted.memory.resident_bytes == 0
 
 
 def test_questions_about_different_input_types_are_refused(two_inputs: Catalog) -> None:

@@ -66,6 +66,8 @@ def test_a_server_says_where_it_is_answers_and_ends_cleanly(
         (("nowhere", "--listen", "8080"), r"--listen '8080': expected HOST:PORT"),
         (("nowhere", "--listen", "0.0.0.0:0"), r"--listen 0\.0\.0\.0:0: .*--insecure"),
         (("nowhere", "--memory-mb", "0"), r"--memory-mb 0\.0: expected a positive number"),
+        (("nowhere", "--metrics", "9090"), r"--metrics '9090': expected HOST:PORT"),
+        (("nowhere", "--drain-seconds", "-1"), r"--drain-seconds -1\.0: expected 0 or a positive"),
         (("nowhere", "--memory-mb", "nan"), r"--memory-mb nan"),
         (("nowhere", "--threads", "0"), r"--threads 0: expected at least 1"),
     ],

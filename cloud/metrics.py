@@ -1,0 +1,120 @@
+"""What an operator watches, in the text format of Prometheus."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+from prometheus_client import CollectorRegistry, Counter, Histogram, start_http_server
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
+from prometheus_client.registry import Collector
+
+from catalog.errors import BadInput
+from cloud.endpoint import Endpoint
+from cloud.hosting import MemoryFigures
+from engine.offload import OffloadAnswer
+
+_WINDOWS = (1, 2, 4, 8, 16, 32, 64, 128)
+_SECONDS = (0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0)
+
+
+@dataclass(frozen=True, slots=True)
+class ServerState:
+    """What is in the server now.
+
+    Args:
+        requests: prepared, queued or running.
+        held_bytes: of their pictures as they came.
+        drained_in_s: when they should be done.
+        memory: parts and heads.
+    """
+
+    requests: int
+    held_bytes: int
+    drained_in_s: float
+    memory: MemoryFigures
+
+
+class _StateCollector(Collector):
+    def __init__(self, state: Callable[[], ServerState]) -> None:
+        self._state = state
+
+    def collect(self) -> Iterator[Metric]:
+        """Read the state when it is asked for: it costs a request nothing."""
+        state = self._state()
+        memory = state.memory
+        yield GaugeMetricFamily("mcdnn_requests_waiting", "Queued or running.", state.requests)
+        yield GaugeMetricFamily("mcdnn_waiting_bytes", "Of their pictures.", state.held_bytes)
+        yield GaugeMetricFamily("mcdnn_drained_in_seconds", "Until they are done.", state.drained_in_s)
+        yield GaugeMetricFamily("mcdnn_resident_bytes", "Of parts and heads.", memory.resident_bytes)
+        yield CounterMetricFamily("mcdnn_loads", "Parts and heads loaded.", memory.loads)
+        yield CounterMetricFamily("mcdnn_evictions", "Parts and heads evicted.", memory.evictions)
+        yield CounterMetricFamily("mcdnn_failed_loads", "Not loaded.", memory.failed_loads)
+
+
+class ServerMetrics:
+    """Counts requests and batches; used on the event loop.
+
+    Args:
+        state: what is in the server now; asked by whoever reads the metrics.
+    """
+
+    def __init__(self, state: Callable[[], ServerState]) -> None:
+        self.registry = CollectorRegistry()
+        self.registry.register(_StateCollector(state))
+        self._requests = Counter("mcdnn_requests", "By status.", ["status"], registry=self.registry)
+        self._windows = Counter("mcdnn_windows", "Windows answered.", registry=self.registry)
+        self._batches = self._histogram("mcdnn_batch_windows", "Windows of a batch.", _WINDOWS)
+        self._batch_s = self._histogram("mcdnn_batch_seconds", "Loading and running a batch.", _SECONDS)
+        self._queue_s = self._histogram("mcdnn_queue_seconds", "Waiting of a request.", _SECONDS)
+        self._execution_s = self._histogram("mcdnn_execution_seconds", "A request's share.", _SECONDS)
+
+    def _histogram(self, name: str, about: str, buckets: Sequence[float]) -> Histogram:
+        return Histogram(name, about, buckets=buckets, registry=self.registry)
+
+    def answered(self, answer: OffloadAnswer) -> None:
+        """Note that a request was answered."""
+        self._requests.labels("OK").inc()
+        self._windows.inc(sum(len(row) for row in answer.answers[:1]))
+        self._queue_s.observe(answer.queue_s)
+        self._execution_s.observe(answer.execution_s)
+
+    def ended(self, status: str) -> None:
+        """Note that a request ended without an answer.
+
+        Args:
+            status: name of the gRPC status.
+        """
+        self._requests.labels(status).inc()
+
+    def batch(self, windows: int, took_s: float) -> None:
+        """Note that a batch ran."""
+        self._batches.observe(windows)
+        self._batch_s.observe(took_s)
+
+
+@contextmanager
+def exposed(metrics: ServerMetrics, listen: Endpoint | None) -> Iterator[Endpoint | None]:
+    """Answer HTTP requests for the metrics meanwhile, at the real address that is given.
+
+    Args:
+        metrics: what is told.
+        listen: None for nowhere.
+
+    Raises:
+        BadInput: the address cannot be had.
+    """
+    if listen is None:
+        yield None
+        return
+    try:
+        server, thread = start_http_server(listen.port, listen.host, metrics.registry)
+    except OSError as e:
+        raise BadInput(f"--metrics {listen}: {e.strerror}: choose another address or port") from e
+    try:
+        yield Endpoint(listen.host, server.server_port)
+    finally:
+        server.shutdown()
+        server.server_close()
+        thread.join()
