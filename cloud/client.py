@@ -7,8 +7,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from types import TracebackType
 
-import grpc
-
+from cloud.credentials import PLAIN, Credentials
 from cloud.endpoint import Endpoint
 from cloud.errors import CloudIncompatible, CloudRefused, CloudTimeout, translated
 from cloud.limits import Limits
@@ -32,6 +31,7 @@ class CloudClient:
         endpoint: of the server.
         encode: how a window (H, W, 3) uint8 RGB becomes a picture.
         limits: what the server takes.
+        credentials: what is shown to the server.
         clock: seconds, monotonic.
     """
 
@@ -40,13 +40,15 @@ class CloudClient:
         endpoint: Endpoint,
         encode: Callable[[UInt8], Picture] = raw_picture,
         limits: Limits | None = None,
+        credentials: Credentials = PLAIN,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._name = str(endpoint)
         self._encode = encode
         self._limits = limits or Limits()
         self._clock = clock
-        self._channel = grpc.insecure_channel(self._name, _channel_options(endpoint, self._limits))
+        self._channel = credentials.channel(endpoint, _channel_options(endpoint, self._limits))
+        self._metadata = credentials.metadata
         self._stub = OffloadStub(self._channel)
 
     def classify(self, request: OffloadRequest) -> OffloadAnswer:
@@ -63,7 +65,7 @@ class CloudClient:
         message = call_to_proto(ClassifyCall(request.id, request.questions, pictures, left_s))
         self._check_size(message.ByteSize(), request.id)
         with translated(self._name):
-            reply = self._stub.Classify(message, timeout=left_s)
+            reply = self._stub.Classify(message, timeout=left_s, metadata=self._metadata)
         answer = answer_from_proto(reply)
         self._check_answer(answer, request)
         return replace(
@@ -80,7 +82,9 @@ class CloudClient:
             CloudError: there is no answer, or not in time.
         """
         with translated(self._name):
-            reply = self._stub.ListCatalog(pb.ListCatalogRequest(), timeout=timeout_s)
+            reply = self._stub.ListCatalog(
+                pb.ListCatalogRequest(), timeout=timeout_s, metadata=self._metadata
+            )
         return listing_from_proto(reply)
 
     def close(self) -> None:

@@ -7,6 +7,7 @@ McdnnError
     ├── DoesNotFit       larger than this server's memory     FAILED_PRECONDITION
     ├── QueueFull        come back after retry_after_s        RESOURCE_EXHAUSTED
     ├── TooLate          the deadline passed while it waited  DEADLINE_EXCEEDED
+    ├── Denied           no token that the server knows       UNAUTHENTICATED
     ├── Stopping         the server takes nothing new         UNAVAILABLE
     └── Broken           the server failed; its log says how  INTERNAL
 """
@@ -62,6 +63,12 @@ class TooLate(Refusal):
     """The deadline passed before the work began."""
 
     code = grpc.StatusCode.DEADLINE_EXCEEDED
+
+
+class Denied(Refusal):
+    """The call carries no token that the server knows."""
+
+    code = grpc.StatusCode.UNAUTHENTICATED
 
 
 class Stopping(Refusal):

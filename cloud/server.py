@@ -16,6 +16,7 @@ from grpc_health.v1.health_pb2_grpc import add_HealthServicer_to_server
 from grpc_reflection.v1alpha import reflection
 
 from catalog.errors import BadInput
+from cloud.access import OPEN, Access, TokenGate
 from cloud.endpoint import Endpoint
 from cloud.limits import Limits
 from cloud.metrics import ServerMetrics
@@ -41,15 +42,24 @@ class CloudServer:
         limits: what is taken.
         log: takes one line of JSON for each request that was not answered.
         drain_s: how long requests under way may go on after a stop.
+        access: who may ask.
     """
 
     def __init__(
-        self, host: Host, limits: Limits, log: Callable[[str], None], drain_s: float = DRAIN_S
+        self,
+        host: Host,
+        limits: Limits,
+        log: Callable[[str], None],
+        drain_s: float = DRAIN_S,
+        access: Access = OPEN,
     ) -> None:
         self._drain_s = drain_s
         self._preparing = ThreadPoolExecutor(_PREPARING_THREADS, thread_name_prefix="mcdnn-prepare")
-        self._server = grpc.aio.server(options=_server_options(limits))
-        self._service = OffloadService(host, self._preparing, limits, RequestLog(log, limits.name_chars))
+        self._credentials = access.credentials
+        requests = RequestLog(log, limits.name_chars)
+        self._service = OffloadService(host, self._preparing, limits, requests, access.client_of)
+        gates = [] if access.tokens is None else [TokenGate(access.tokens, self._service.denied)]
+        self._server = grpc.aio.server(interceptors=gates, options=_server_options(limits))
         add_OffloadServicer_to_server(self._service, self._server)
         self._health = health.aio.HealthServicer()
         add_HealthServicer_to_server(self._health, self._server)
@@ -75,13 +85,18 @@ class CloudServer:
         """
         _check_free(listen)
         try:
-            port = self._server.add_insecure_port(str(listen))
+            port = self._add_port(str(listen))
         except RuntimeError as e:
             raise BadInput(f"--listen {listen}: cannot listen there") from e
         await self._server.start()
         for name in ("", _SERVICE):
             await self._health.set(name, HealthCheckResponse.SERVING)
         return Endpoint(listen.host, port)
+
+    def _add_port(self, address: str) -> int:
+        if self._credentials is None:
+            return self._server.add_insecure_port(address)
+        return self._server.add_secure_port(address, self._credentials)
 
     async def stop(self) -> None:
         """Say so to those who ask for its health, take nothing new, let requests under way finish.
@@ -107,19 +122,6 @@ def _check_free(listen: Endpoint) -> None:
         socket.create_server((str(address[0]), listen.port), family=family).close()
     except OSError as e:
         raise BadInput(f"--listen {listen}: {e.strerror}: choose another address or port") from e
-
-
-def check_exposure(listen: Endpoint, insecure: bool) -> None:
-    """Refuse an address that others can reach, as long as nothing is encrypted.
-
-    Raises:
-        BadInput: not a loopback address, and the user has not said that it may be so.
-    """
-    if not (insecure or listen.loopback):
-        raise BadInput(
-            f"--listen {listen}: other machines can reach this address and the connection is not encrypted: "
-            "listen on localhost, or add --insecure on a network that you trust"
-        )
 
 
 async def serve_until_signalled(

@@ -6,7 +6,7 @@ import asyncio
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import Executor
-from typing import Protocol
+from typing import Any, Protocol
 
 import grpc
 
@@ -18,7 +18,7 @@ from cloud.limits import Limits, check_call
 from cloud.messages import CatalogListing
 from cloud.metrics import ServerMetrics, ServerState
 from cloud.preparing import as_read, prepared
-from cloud.refusals import Broken, QueueFull, Refusal, Stopping
+from cloud.refusals import Broken, Denied, QueueFull, Refusal, Stopping
 from cloud.request_log import RequestLog
 from cloud.rpc.v1 import classify_pb2 as pb
 from cloud.rpc.v1.classify_pb2_grpc import OffloadServicer
@@ -57,6 +57,7 @@ class OffloadService(OffloadServicer):
         preparing: decodes and resizes pictures.
         limits: what is taken.
         log: of requests that were not answered.
+        client_of: names who calls, for the log.
         clock: seconds, monotonic.
     """
 
@@ -66,12 +67,14 @@ class OffloadService(OffloadServicer):
         preparing: Executor,
         limits: Limits,
         log: RequestLog,
+        client_of: Callable[[grpc.aio.ServicerContext[Any, Any]], str],
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._host = host
         self._preparing = preparing
         self._limits = limits
         self._log = log
+        self._client_of = client_of
         self._clock = clock
         self.metrics = ServerMetrics(self._state)
         queue = BatchQueue[Place](limits.batch_windows, RunTimes())
@@ -102,6 +105,12 @@ class OffloadService(OffloadServicer):
         if self._draining and not self._requests:
             self._idle.set()
 
+    def denied(self, client: str) -> None:
+        """Note that a call was not let in."""
+        refusal = Denied("a token that this server knows is needed")
+        self.metrics.ended(refusal.code.name)
+        self._log.refused("", client, (), refusal)
+
     def stop(self) -> None:
         """End the worker's thread; waits for what it runs, so not for the event loop."""
         self._worker.stop()
@@ -113,14 +122,14 @@ class OffloadService(OffloadServicer):
     ) -> pb.ClassifyResponse:
         """Answer or refuse a request; what goes wrong inside stays in the log."""
         try:
-            return await self._answered(request, context.time_remaining(), context.peer())
+            return await self._answered(request, context)
         except Refusal as e:
             refusal = e
         await _refuse(context, refusal)
         raise AssertionError("abort raises")
 
     async def _answered(
-        self, request: pb.ClassifyRequest, left_s: float | None, client: str
+        self, request: pb.ClassifyRequest, context: grpc.aio.ServicerContext[Any, Any]
     ) -> pb.ClassifyResponse:
         """Return the answer to a request, counted and logged.
 
@@ -128,7 +137,7 @@ class OffloadService(OffloadServicer):
             Refusal: there is none.
         """
         try:
-            answer = await self._classify(request, left_s)
+            answer = await self._classify(request, context.time_remaining())
         except asyncio.CancelledError:
             self.metrics.ended(grpc.StatusCode.CANCELLED.name)
             raise
@@ -138,9 +147,8 @@ class OffloadService(OffloadServicer):
             self.metrics.answered(answer)
             return answer_to_proto(answer)
         self.metrics.ended(refusal.code.name)
-        self._log.refused(
-            request.request_id, client, [q.variant for q in request.questions[:_NAMES_LOGGED]], refusal
-        )
+        variants = [q.variant for q in request.questions[:_NAMES_LOGGED]]
+        self._log.refused(request.request_id, self._client_of(context), variants, refusal)
         raise refusal
 
     async def ListCatalog(  # noqa: N802

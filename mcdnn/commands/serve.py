@@ -8,8 +8,12 @@ import math
 import os
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from catalog.errors import BadInput, MissingExtra
+
+if TYPE_CHECKING:
+    from cloud.access import Access
 
 _MB = 1e6
 
@@ -56,6 +60,19 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
         help="how long requests under way may go on after a stop (default: %(default)s)",
     )
     parser.add_argument(
+        "--tls-certificate", type=Path, metavar="PEM", help="encrypt: the server's certificate chain"
+    )
+    parser.add_argument("--tls-key", type=Path, metavar="PEM", help="its key, not encrypted")
+    parser.add_argument(
+        "--client-ca", type=Path, metavar="PEM", help="let in only devices with a certificate signed by this"
+    )
+    parser.add_argument(
+        "--token-file",
+        type=Path,
+        metavar="FILE",
+        help="let in only devices with a token of this file: one NAME:TOKEN a line",
+    )
+    parser.add_argument(
         "--insecure",
         action="store_true",
         help="listen unencrypted on an address that other machines can reach",
@@ -73,14 +90,16 @@ def run(args: argparse.Namespace) -> int:
     from cloud.limits import Limits
 
     try:
+        from cloud.access import check_exposure
         from cloud.metrics import exposed
-        from cloud.server import CloudServer, check_exposure, serve_until_signalled
+        from cloud.server import CloudServer, serve_until_signalled
     except ModuleNotFoundError as e:
         raise MissingExtra(e.name or "a package", "cloud", "serving a catalog") from e
     from mcdnn.wiring import backends_to_serve, open_catalog_to_run
 
     listen = parse_endpoint(args.listen, "--listen")
-    check_exposure(listen, args.insecure)
+    access = _access(args)
+    check_exposure(listen, access.credentials is not None, access.tokens is not None, args.insecure)
     metrics = None if args.metrics is None else parse_endpoint(args.metrics, "--metrics")
     drain_s = _drain_s(args.drain_seconds)
     memory_bytes = _memory_bytes(args.memory_mb)
@@ -94,7 +113,7 @@ def run(args: argparse.Namespace) -> int:
         print(f"mcdnn serve: {len(catalog.variants)} variants of {args.catalog} at {where}", flush=True)
 
     async def serve() -> None:
-        server = CloudServer(host, limits, _to_stderr, drain_s)
+        server = CloudServer(host, limits, _to_stderr, drain_s, access)
         with exposed(server.metrics, metrics):
             await serve_until_signalled(server, listen, ready)
 
@@ -103,6 +122,19 @@ def run(args: argparse.Namespace) -> int:
     finally:
         host.close()
     return 0
+
+
+def _access(args: argparse.Namespace) -> Access:
+    from cloud.access import Access, read_tokens, server_credentials
+
+    if (args.tls_certificate is None) != (args.tls_key is None):
+        raise BadInput("--tls-certificate and --tls-key: expected both or neither")
+    if args.client_ca is not None and args.tls_key is None:
+        raise BadInput("--client-ca: expected --tls-certificate and --tls-key with it")
+    credentials = None
+    if args.tls_key is not None:
+        credentials = server_credentials(args.tls_certificate, args.tls_key, args.client_ca)
+    return Access(credentials, None if args.token_file is None else read_tokens(args.token_file))
 
 
 def _to_stderr(line: str) -> None:

@@ -9,6 +9,7 @@ from concurrent.futures import Future
 from contextlib import contextmanager
 
 from catalog.tasks import InputType
+from cloud.access import OPEN, Access
 from cloud.endpoint import Endpoint
 from cloud.hosting import MemoryFigures
 from cloud.limits import Limits
@@ -27,21 +28,23 @@ STEP_LIMIT_S = 60.0
 class Loopback:
     """A server that runs until stop; lines is what it logged."""
 
-    def __init__(self, host: Host, limits: Limits, drain_s: float, listen: Endpoint) -> None:
+    def __init__(
+        self, host: Host, limits: Limits, drain_s: float, listen: Endpoint, access: Access = OPEN
+    ) -> None:
         self.lines: list[str] = []
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever)
         self._thread.start()
         try:
-            self._server = self._make(host, limits, drain_s)
+            self._server = self._make(host, limits, drain_s, access)
             self.endpoint = self._submit(self._server.start(listen)).result(STEP_LIMIT_S)
         except BaseException:
             self._end_loop()
             raise
 
-    def _make(self, host: Host, limits: Limits, drain_s: float) -> CloudServer:
+    def _make(self, host: Host, limits: Limits, drain_s: float, access: Access) -> CloudServer:
         async def make() -> CloudServer:
-            return CloudServer(host, limits, self.lines.append, drain_s)
+            return CloudServer(host, limits, self.lines.append, drain_s, access)
 
         return self._submit(make()).result(STEP_LIMIT_S)
 
@@ -74,9 +77,13 @@ class Loopback:
 
 @contextmanager
 def loopback(
-    host: Host, limits: Limits | None = None, drain_s: float = 5.0, listen: Endpoint = ANY_PORT
+    host: Host,
+    limits: Limits | None = None,
+    drain_s: float = 5.0,
+    listen: Endpoint = ANY_PORT,
+    access: Access = OPEN,
 ) -> Iterator[Loopback]:
-    server = Loopback(host, limits or Limits(), drain_s, listen)
+    server = Loopback(host, limits or Limits(), drain_s, listen, access)
     try:
         yield server
     finally:

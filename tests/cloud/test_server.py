@@ -30,7 +30,6 @@ from cloud.messages import Encoding, Picture
 from cloud.pictures import jpeg_picture, png_picture, raw_picture
 from cloud.rpc.v1 import classify_pb2 as pb
 from cloud.rpc.v1.classify_pb2_grpc import OffloadStub
-from cloud.server import check_exposure
 from engine.offload import OffloadRequest, Question
 from tests.cloud.loopback import STEP_LIMIT_S, GatedHost, Loopback, loopback
 from tests.cloud.test_hosting import answered
@@ -362,14 +361,6 @@ def test_an_address_of_another_machine_is_bad_input(hosted: HostedCatalog) -> No
         loopback(hosted, listen=elsewhere),
     ):
         pass
-
-
-def test_an_address_that_others_can_reach_needs_a_word_of_consent() -> None:
-    anywhere = Endpoint("0.0.0.0", 1)
-    with pytest.raises(BadInput, match=r"--listen 0\.0\.0\.0:1: other machines can reach.*--insecure"):
-        check_exposure(anywhere, insecure=False)
-    check_exposure(anywhere, insecure=True)
-    check_exposure(Endpoint("localhost", 1), insecure=False)
 
 
 def test_a_raw_picture_is_what_a_device_sends_by_default(server: Loopback) -> None:
