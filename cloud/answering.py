@@ -12,15 +12,15 @@ from cloud.tree_run import Job, JobAnswer
 from cloud.trunk_forest import Walk
 from engine.offload import OffloadAnswer, OffloadedAnswer
 
-UInt8 = npt.NDArray[np.uint8]
+Array = npt.NDArray[np.uint8] | npt.NDArray[np.float32]
 
 
-def jobs_of(walks: Sequence[Walk], windows: Sequence[UInt8], most_windows: int) -> list[Job]:
+def jobs_of(walks: Sequence[Walk], windows: Sequence[Array], most_windows: int) -> list[Job]:
     """Return a job for each walk, cut into several where it has more windows than run together.
 
     Args:
         walks: one a tree.
-        windows: for each walk, as its tree reads them, (N, S, S, 3).
+        windows: for each walk, what it reads: (N, S, S, 3) uint8 RGB, or features (N, ...) float32.
         most_windows: of a job.
     """
     return [

@@ -5,18 +5,21 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
 from types import TracebackType
 
+from cloud.client_stream import ClientStream
 from cloud.credentials import PLAIN, Credentials
 from cloud.endpoint import Endpoint
 from cloud.errors import CloudIncompatible, CloudRefused, CloudTimeout, translated
 from cloud.limits import Limits
-from cloud.messages import CatalogListing, ClassifyCall, Picture
+from cloud.messages import CatalogListing, ClassifyCall, Features, Picture
 from cloud.pictures import UInt8, raw_picture
+from cloud.piece_chunks import assemble
 from cloud.rpc.v1 import classify_pb2 as pb
 from cloud.rpc.v1.classify_pb2_grpc import OffloadStub
 from cloud.wire import answer_from_proto, call_to_proto, listing_from_proto
-from engine.offload import OffloadAnswer, OffloadRequest
+from engine.offload import OffloadAnswer, OffloadRequest, Question
 
 _RECONNECT_MS = (100, 2000)  # first and longest pause; grpc's own longest is two minutes
 
@@ -74,6 +77,74 @@ class CloudClient:
             down_bytes=reply.ByteSize(),
             round_trip_s=self._clock() - began_s,
         )
+
+    def classify_features(
+        self, request_id: str, questions: tuple[Question, ...], features: Features, deadline_s: float
+    ) -> OffloadAnswer:
+        """Return the answers about windows that have gone through the first parts here.
+
+        Args:
+            request_id: comes back in the answer.
+            questions: about trunks that begin with those parts.
+            features: what the parts gave; see half_precision.
+            deadline_s: from now.
+
+        Raises:
+            CloudError: there is no answer, or not in time; the subclass says why.
+        """
+        began_s = self._clock()
+        message = call_to_proto(ClassifyCall(request_id, questions, (), deadline_s, features))
+        self._check_size(message.ByteSize(), request_id)
+        with translated(self._name):
+            reply = self._stub.Classify(message, timeout=deadline_s, metadata=self._metadata)
+        return replace(
+            answer_from_proto(reply),
+            up_bytes=message.ByteSize(),
+            down_bytes=reply.ByteSize(),
+            round_trip_s=self._clock() - began_s,
+        )
+
+    def stream(self) -> ClientStream:
+        """Begin a stream; many requests may be under way on it at once.
+
+        Messages are made by classify_message.
+        """
+        return ClientStream(
+            lambda requests: self._stub.ClassifyStream(requests, metadata=self._metadata),
+            self._name,
+            self._clock,
+        )
+
+    def classify_message(self, request: OffloadRequest) -> pb.ClassifyRequest:
+        """Return a request, encoded, for a stream.
+
+        Raises:
+            CloudRefused: it is larger than the server takes.
+        """
+        pictures = tuple(self._encode(w) for w in request.windows)
+        message = call_to_proto(ClassifyCall(request.id, request.questions, pictures, request.deadline_s))
+        self._check_size(message.ByteSize(), request.id)
+        return message
+
+    def fetch_piece(self, piece: str, path: Path, most_bytes: int, timeout_s: float) -> None:
+        """Fetch a part or a head by id and put it at path when all of it is there and its hash is right.
+
+        What has arrived of it waits beside path for the next attempt.
+
+        Raises:
+            CloudError: it did not come, not in time, or is not the piece.
+        """
+        partial = path.with_name(f"{path.name}.partial")
+        held = partial.stat().st_size if partial.exists() else 0
+        asked = pb.FetchPieceRequest(id=piece, offset=held)
+        with translated(self._name):
+            assemble(
+                self._stub.FetchPiece(asked, timeout=timeout_s, metadata=self._metadata),
+                piece,
+                partial,
+                most_bytes,
+            )
+        partial.replace(path)
 
     def list_catalog(self, timeout_s: float) -> CatalogListing:
         """Return what the server can answer.

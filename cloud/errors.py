@@ -112,6 +112,15 @@ def _cloud_error(error: Exception, where: str) -> CloudError:
     return _BY_CODE[code](message)
 
 
+def error_of_code(number: int, message: str, retry_after_s: float | None) -> CloudError:
+    """Return the error that stands for a gRPC status code, as it comes in a stream."""
+    by_number: dict[int, grpc.StatusCode] = {code.value[0]: code for code in _BY_CODE}
+    code = by_number.get(number, grpc.StatusCode.UNKNOWN)
+    if code is grpc.StatusCode.RESOURCE_EXHAUSTED and retry_after_s is not None:
+        return CloudBusy(message, max(0.0, retry_after_s))
+    return _BY_CODE[code](message)
+
+
 def _retry_after_s(call: grpc.Call) -> float | None:
     for key, value in call.trailing_metadata() or ():
         if key == RETRY_AFTER_KEY:

@@ -10,13 +10,14 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import chain
+from pathlib import Path
 from typing import Any
 
 from catalog.backends.protocol import Backend
 from catalog.errors import BackendError, CatalogError
 from catalog.store import Catalog
 from cloud.messages import CatalogListing, OfferedTask, OfferedTrunk, OfferedVariant
-from cloud.refusals import DoesNotFit
+from cloud.refusals import DoesNotFit, UnknownPiece
 from cloud.tree_run import BatchResult, Job, Outcome, TreeRun
 from cloud.trunk_forest import Tree, TrunkForest, Walk
 from engine.offload import Question
@@ -88,6 +89,24 @@ class HostedCatalog:
             BadRequest: the questions are not about the same input type.
         """
         return self._forest.walks(questions)
+
+    def walks_on(
+        self, questions: Sequence[Question], part_ids: tuple[str, ...]
+    ) -> tuple[Walk, tuple[int, ...]]:
+        """Return what windows need that went through some parts already; see TrunkForest."""
+        return self._forest.walks_on(questions, part_ids)
+
+    def piece_path(self, piece: str) -> Path:
+        """Return where a part or a head is stored.
+
+        Raises:
+            UnknownPiece: it is not in the catalog.
+        """
+        if piece in self._catalog.parts:
+            return self._catalog.part_path(piece)
+        if any(h.id == piece for h in self._catalog.contents.heads):
+            return self._catalog.head_path(piece)
+        raise UnknownPiece("no such part or head in this server's catalog")
 
     def tree(self, root: int) -> Tree:
         """Return what the windows of a tree are."""

@@ -23,6 +23,7 @@ class Limits:
         name_chars: of a request id, an app or a variant.
         waiting: requests queued or running; further ones are refused at once.
         waiting_bytes: of their pictures as they came; a request with nothing before it is taken.
+        streamed: requests of one stream that are under way; further ones are read later.
         batch_windows: windows that run together; further ones follow.
     """
 
@@ -34,6 +35,7 @@ class Limits:
     name_chars: int = 200
     waiting: int = 256
     waiting_bytes: int = 256 * 1024 * 1024
+    streamed: int = 64
     batch_windows: int = 16
 
 
@@ -47,7 +49,12 @@ def check_call(call: ClassifyCall, limits: Limits) -> None:
     if not (isfinite(call.deadline_s) and call.deadline_s > 0.0):
         raise BadRequest(f"deadline_s = {call.deadline_s}: expected a positive number of seconds")
     _check_count("questions", len(call.questions), limits.questions)
-    _check_count("pictures", len(call.pictures), limits.windows)
+    if call.features is None:
+        _check_count("pictures", len(call.pictures), limits.windows)
+    else:
+        _check_count("features: windows", call.features.windows, limits.windows)
+        if call.pictures:
+            raise BadRequest("pictures and features: expected one of them")
     apps = [q.app for q in call.questions]
     if len(set(apps)) != len(apps):
         raise BadRequest("questions: an app stands twice: expected one question an app")

@@ -35,13 +35,29 @@ class Picture:
 
 
 @dataclass(frozen=True, slots=True)
+class Features:
+    """What the first parts of a trunk gave at the device.
+
+    Args:
+        part_ids: that have run, in order.
+        windows: how many.
+        float16: half precision, little endian, (windows, *output shape of the last of those parts).
+    """
+
+    part_ids: tuple[str, ...]
+    windows: int
+    float16: bytes
+
+
+@dataclass(frozen=True, slots=True)
 class ClassifyCall:
-    """A request as it travels: an OffloadRequest whose windows are encoded."""
+    """A request as it travels: an OffloadRequest whose windows are encoded, or features in their place."""
 
     request_id: str
     questions: tuple[Question, ...]
     pictures: tuple[Picture, ...]
     deadline_s: float
+    features: Features | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,10 +7,11 @@ import numpy as np
 import numpy.typing as npt
 
 from cloud.image_header import declared_size
-from cloud.messages import Encoding, Picture
+from cloud.messages import Encoding, Features, Picture
 from cloud.refusals import BadRequest
 
 UInt8 = npt.NDArray[np.uint8]
+Float32 = npt.NDArray[np.float32]
 
 
 def raw_picture(window: UInt8) -> Picture:
@@ -32,6 +33,17 @@ def jpeg_picture(window: UInt8, quality: int = 90) -> Picture:
         quality: 1 (smallest) to 100 (best).
     """
     return _encoded(window, Encoding.JPEG, [cv2.IMWRITE_JPEG_QUALITY, quality])
+
+
+def half_precision(values: Float32, part_ids: tuple[str, ...]) -> Features:
+    """Encode features (N, ...) float32 in half precision.
+
+    Args:
+        values: what the last of the parts gave; beyond what half precision holds they are cut off.
+        part_ids: that have run, in order.
+    """
+    most = np.finfo(np.float16).max
+    return Features(part_ids, len(values), values.clip(-most, most).astype("<f2").tobytes())
 
 
 def _encoded(window: UInt8, encoding: Encoding, settings: list[int]) -> Picture:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 from collections.abc import Sequence
 from concurrent.futures import Executor
 
@@ -10,11 +11,13 @@ import numpy as np
 import numpy.typing as npt
 
 from catalog.preprocessing import resize
-from cloud.messages import Encoding, Picture
+from cloud.messages import Encoding, Features, Picture
 from cloud.pictures import decoded
+from cloud.refusals import BadRequest
 from cloud.trunk_forest import Tree
 
 UInt8 = npt.NDArray[np.uint8]
+Float32 = npt.NDArray[np.float32]
 
 
 async def prepared(pictures: Sequence[Picture], trees: Sequence[Tree], worker: Executor) -> list[UInt8]:
@@ -26,6 +29,22 @@ async def prepared(pictures: Sequence[Picture], trees: Sequence[Tree], worker: E
     if as_read(pictures, trees):
         return _windows(pictures, trees)
     return await asyncio.get_running_loop().run_in_executor(worker, _windows, pictures, trees)
+
+
+def unpacked(features: Features, shape: tuple[int, ...]) -> Float32:
+    """Return features (N, *shape) float32.
+
+    Raises:
+        BadRequest: they are not of that shape, or not finite.
+    """
+    whole = (features.windows, *shape)
+    expected = 2 * math.prod(whole)
+    if len(features.float16) != expected:
+        raise BadRequest(f"features: {len(features.float16)} bytes: expected {expected} for {whole} float16")
+    values = np.frombuffer(features.float16, "<f2").astype(np.float32).reshape(whole)
+    if not np.isfinite(values).all():
+        raise BadRequest("features: values that are not finite")
+    return values
 
 
 def as_read(pictures: Sequence[Picture], trees: Sequence[Tree]) -> bool:

@@ -4,6 +4,8 @@ McdnnError
 └── Refusal              its message goes to the device: it never holds a path or an inner error
     ├── BadRequest       the request breaks a rule            INVALID_ARGUMENT
     ├── UnknownVariant   not in this server's catalog         NOT_FOUND
+    ├── UnknownPiece     not in this server's catalog         NOT_FOUND
+    ├── PastTheEnd       an offset behind a piece's end       OUT_OF_RANGE
     ├── DoesNotFit       larger than this server's memory     FAILED_PRECONDITION
     ├── QueueFull        come back after retry_after_s        RESOURCE_EXHAUSTED
     ├── TooLate          the deadline passed while it waited  DEADLINE_EXCEEDED
@@ -37,6 +39,18 @@ class UnknownVariant(Refusal):
     """The variant is not in this server's catalog."""
 
     code = grpc.StatusCode.NOT_FOUND
+
+
+class UnknownPiece(Refusal):
+    """The part or head is not in this server's catalog."""
+
+    code = grpc.StatusCode.NOT_FOUND
+
+
+class PastTheEnd(Refusal):
+    """The offset lies behind the end of a piece."""
+
+    code = grpc.StatusCode.OUT_OF_RANGE
 
 
 class DoesNotFit(Refusal):

@@ -4,25 +4,29 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from concurrent.futures import Executor
+from pathlib import Path
 from typing import Any, Protocol
 
 import grpc
 
+from cloud.answer_stream import AnswerStream
 from cloud.answering import jobs_of, whole_answer
 from cloud.batching import BatchQueue
 from cloud.errors import RETRY_AFTER_KEY
 from cloud.hosting import MemoryFigures
 from cloud.limits import Limits, check_call
-from cloud.messages import CatalogListing
+from cloud.messages import CatalogListing, ClassifyCall
 from cloud.metrics import ServerMetrics, ServerState
-from cloud.preparing import as_read, prepared
+from cloud.piece_chunks import chunks_of
+from cloud.preparing import as_read, prepared, unpacked
 from cloud.refusals import Broken, Denied, QueueFull, Refusal, Stopping
 from cloud.request_log import RequestLog
 from cloud.rpc.v1 import classify_pb2 as pb
 from cloud.rpc.v1.classify_pb2_grpc import OffloadServicer
 from cloud.run_times import RunTimes
+from cloud.tree_run import Job
 from cloud.trunk_forest import Tree, Walk
 from cloud.wire import answer_to_proto, call_from_proto, listing_to_proto
 from cloud.worker import BatchWorker, Place, Runner
@@ -41,6 +45,14 @@ class Host(Runner, Protocol):
 
     def walks(self, questions: Sequence[Question]) -> tuple[Walk, ...]:
         """Return what the questions need, one walk a tree of parts."""
+
+    def walks_on(
+        self, questions: Sequence[Question], part_ids: tuple[str, ...]
+    ) -> tuple[Walk, tuple[int, ...]]:
+        """Return what windows need that went through some parts already, and the shape that they have."""
+
+    def piece_path(self, piece: str) -> Path:
+        """Return where a part or a head is stored."""
 
     def tree(self, root: int) -> Tree:
         """Return what the windows of a tree are."""
@@ -151,6 +163,39 @@ class OffloadService(OffloadServicer):
         self._log.refused(request.request_id, self._client_of(context), variants, refusal)
         raise refusal
 
+    # grpc.aio takes a coroutine that writes, too; the generated types know generators only, and those
+    # are not closed when a client goes away while an answer is being written.
+    async def ClassifyStream(  # type: ignore[override]  # noqa: N802
+        self,
+        request_iterator: AsyncIterator[pb.ClassifyRequest],
+        context: grpc.aio.ServicerContext[pb.ClassifyRequest, pb.StreamedAnswer],
+    ) -> None:
+        """Answer or refuse each request of a stream, in the order in which they are done."""
+        stream = AnswerStream(context.write, self._limits.streamed)
+
+        async def answered(request: pb.ClassifyRequest) -> pb.ClassifyResponse:
+            return await self._answered(request, context)
+
+        await stream.run(request_iterator, answered)
+
+    async def FetchPiece(  # type: ignore[override]  # noqa: N802
+        self,
+        request: pb.FetchPieceRequest,
+        context: grpc.aio.ServicerContext[pb.FetchPieceRequest, pb.PieceChunk],
+    ) -> None:
+        """Send a stored part or head from an offset on."""
+        try:
+            path = self._host.piece_path(request.id)
+            async for chunk in chunks_of(path, request.offset, self._preparing):
+                await context.write(chunk)
+            return
+        except Refusal as e:
+            refusal = e
+        except OSError as e:
+            refusal = _broken(e)
+        self._log.refused(request.id, self._client_of(context), (), refusal)
+        await _refuse(context, refusal)
+
     async def ListCatalog(  # noqa: N802
         self,
         request: pb.ListCatalogRequest,  # noqa: ARG002
@@ -165,24 +210,29 @@ class OffloadService(OffloadServicer):
             raise Stopping("the server is stopping")
         call = call_from_proto(request)
         check_call(call, self._limits)
-        walks = self._host.walks(call.questions)
-        trees = [self._host.tree(w.root) for w in walks]
         deadline_s = arrived_s + (call.deadline_s if left_s is None else min(call.deadline_s, left_s))
-        size_bytes = sum(len(p.data) for p in call.pictures)
+        size_bytes = request.ByteSize()
         self._check_room(size_bytes)
-        if not as_read(call.pictures, trees):  # refused before anything is decoded for nothing
-            self._worker.check(walks, len(call.pictures), deadline_s)
         self._requests += 1
         self._held_bytes += size_bytes
         try:
-            windows = await prepared(call.pictures, trees, self._preparing)
-            jobs = jobs_of(walks, windows, self._limits.batch_windows)
-            answers = await self._worker.run(jobs, deadline_s)
+            answers = await self._worker.run(await self._jobs(call, deadline_s), deadline_s)
         finally:
             self._requests -= 1
             self._held_bytes -= size_bytes
             self._note_idle()
         return whole_answer(call, answers, self._clock() - arrived_s)
+
+    async def _jobs(self, call: ClassifyCall, deadline_s: float) -> list[Job]:
+        most = self._limits.batch_windows
+        if call.features is not None:
+            walk, shape = self._host.walks_on(call.questions, call.features.part_ids)
+            return jobs_of([walk], [unpacked(call.features, shape)], most)
+        walks = self._host.walks(call.questions)
+        trees = [self._host.tree(w.root) for w in walks]
+        if not as_read(call.pictures, trees):  # refused before anything is decoded for nothing
+            self._worker.check(walks, len(call.pictures), deadline_s)
+        return jobs_of(walks, await prepared(call.pictures, trees, self._preparing), most)
 
     def _check_room(self, size_bytes: int) -> None:
         limits = self._limits
@@ -201,9 +251,7 @@ def _broken(error: Exception) -> Refusal:
     return refusal
 
 
-async def _refuse(
-    context: grpc.aio.ServicerContext[pb.ClassifyRequest, pb.ClassifyResponse], refusal: Refusal
-) -> None:
+async def _refuse(context: grpc.aio.ServicerContext[Any, Any], refusal: Refusal) -> None:
     metadata: tuple[tuple[str, str], ...] = ()
     if isinstance(refusal, QueueFull):
         metadata = ((RETRY_AFTER_KEY, f"{refusal.retry_after_s:.3f}"),)

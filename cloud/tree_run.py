@@ -25,7 +25,7 @@ class Job:
     """Windows of one request that walk one tree.
 
     Args:
-        inputs: of the walk's first node: (N, S, S, 3) uint8 RGB for a tree's root.
+        inputs: of its first nodes: (N, S, S, 3) uint8 RGB for a tree's root, else float32.
     """
 
     walk: Walk
@@ -129,7 +129,7 @@ class TreeRun:
         if whole is not None and whole[0] == members:
             return whole[1]
         blocks = [
-            self._jobs[i].inputs if self._jobs[i].walk.nodes[0] == node else self._outputs[parent, i]
+            self._outputs[parent, i] if (parent, i) in self._outputs else self._jobs[i].inputs
             for i in members
         ]
         return blocks[0] if len(blocks) == 1 else np.concatenate(blocks)

@@ -7,7 +7,7 @@ so the same node means the same values for the same window, whoever asked.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from catalog.store import Catalog
 from catalog.tasks import InputType
@@ -69,7 +69,7 @@ class Walk:
 
     Args:
         root: the tree.
-        nodes: that run, parents first.
+        nodes: that run, parents first; the inputs of those whose parent is not among them come with it.
         readings: what is read from them.
     """
 
@@ -125,6 +125,33 @@ class TrunkForest:
             Walk(root, tuple(sorted(needed)), tuple(r for r in readings if r.node in needed))
             for root, needed in nodes.items()
         )
+
+    def walks_on(
+        self, questions: Sequence[Question], part_ids: tuple[str, ...]
+    ) -> tuple[Walk, tuple[int, ...]]:
+        """Return what the questions need of windows that have gone through some parts already.
+
+        Args:
+            questions: about the same windows.
+            part_ids: that have run, in order.
+
+        Returns:
+            The walk, and the shape that it reads, without the batch axis.
+
+        Raises:
+            UnknownVariant: a question names one that is not in the catalog.
+            BadRequest: a trunk that is asked does not begin with those parts, or ends with them.
+        """
+        walks = self.walks(questions)
+        for question in questions:
+            parts = self._catalog.trunks[self._catalog.variants[question.variant].trunk].parts
+            if not part_ids or parts[: len(part_ids)] != part_ids or parts == part_ids:
+                raise BadRequest(f"features: variant {question.variant!r} does not go on from those parts")
+        if len(walks) > 1:
+            raise BadRequest("features: the trunks that are asked read windows of different sizes")
+        (walk,) = walks
+        left = tuple(n for n in walk.nodes if self.nodes[n].depth >= len(part_ids))
+        return replace(walk, nodes=left), self._catalog.parts[part_ids[-1]].output_shape
 
     def _check(self, questions: Sequence[Question]) -> None:
         for question in questions:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from catalog.errors import BadInput
 from catalog.tasks import InputType, Resize
-from cloud.errors import CloudIncompatible
+from cloud.errors import CloudError, CloudIncompatible, error_of_code
 from cloud.messages import (
     CatalogListing,
     ClassifyCall,
     Encoding,
+    Features,
     OfferedTask,
     OfferedTrunk,
     OfferedVariant,
@@ -33,6 +34,7 @@ def call_to_proto(call: ClassifyCall) -> pb.ClassifyRequest:
         questions=[pb.Question(app=q.app, variant=q.variant) for q in call.questions],
         pictures=[picture_to_proto(p) for p in call.pictures],
         deadline_s=call.deadline_s,
+        features=None if call.features is None else features_to_proto(call.features),
     )
 
 
@@ -47,7 +49,18 @@ def call_from_proto(message: pb.ClassifyRequest) -> ClassifyCall:
         tuple(Question(q.app, q.variant) for q in message.questions),
         tuple(picture_from_proto(p) for p in message.pictures),
         message.deadline_s,
+        features_from_proto(message.features) if message.HasField("features") else None,
     )
+
+
+def features_to_proto(features: Features) -> pb.Features:
+    """Return the message of features."""
+    return pb.Features(part_ids=features.part_ids, windows=features.windows, float16=features.float16)
+
+
+def features_from_proto(message: pb.Features) -> Features:
+    """Return the features of a message."""
+    return Features(tuple(message.part_ids), message.windows, message.float16)
 
 
 def picture_to_proto(picture: Picture) -> pb.Picture:
@@ -97,6 +110,17 @@ def answer_from_proto(message: pb.ClassifyResponse) -> OffloadAnswer:
         message.execution_s,
         message.batch_windows,
     )
+
+
+def refusal_from_proto(message: pb.Refused, where: str) -> CloudError:
+    """Return what a refusal in a stream means at the device.
+
+    Args:
+        message: as it came.
+        where: names the server.
+    """
+    retry_after_s = message.retry_after_s if message.HasField("retry_after_s") else None
+    return error_of_code(message.code, f"{where}: {message.message}", retry_after_s)
 
 
 def listing_to_proto(listing: CatalogListing) -> pb.ListCatalogResponse:

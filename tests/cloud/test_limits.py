@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from cloud.limits import Limits, check_call
-from cloud.messages import ClassifyCall, Encoding, Picture
+from cloud.messages import ClassifyCall, Encoding, Features, Picture
 from cloud.refusals import BadRequest
 from engine.offload import Question
 
@@ -42,6 +42,8 @@ def test_a_call_at_the_limits_passes() -> None:
             r"pictures\[0\]: 3 bytes: expected 150 for 10 x 5 RGB",
         ),
         ({"pictures": (Picture(Encoding.PNG, 100, 2, b""),)}, r"200 pixels together: expected at most 150"),
+        ({"features": Features(("p",), 4, b"")}, r"features: windows: 4: expected 1 to 3"),
+        ({"features": Features(("p",), 1, b"")}, r"pictures and features: expected one of them"),
         ({"deadline_s": 0.0}, r"deadline_s = 0.0"),
         ({"deadline_s": -1.0}, r"deadline_s = -1.0"),
         ({"deadline_s": float("nan")}, r"deadline_s = nan"),

@@ -5,17 +5,19 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from catalog.tasks import InputType, Resize
-from cloud.errors import CloudIncompatible
+from cloud.answer_stream import refused
+from cloud.errors import CloudBusy, CloudIncompatible, CloudRefused, CloudTimeout, CloudUnreachable
 from cloud.messages import (
     CatalogListing,
     ClassifyCall,
     Encoding,
+    Features,
     OfferedTask,
     OfferedTrunk,
     OfferedVariant,
     Picture,
 )
-from cloud.refusals import BadRequest
+from cloud.refusals import BadRequest, QueueFull, Refusal, Stopping, TooLate
 from cloud.rpc.v1 import classify_pb2 as pb
 from cloud.wire import (
     answer_from_proto,
@@ -26,6 +28,7 @@ from cloud.wire import (
     listing_to_proto,
     picture_from_proto,
     picture_to_proto,
+    refusal_from_proto,
 )
 from engine.offload import OffloadAnswer, OffloadedAnswer, Question
 
@@ -41,7 +44,10 @@ def tuples_of(values: st.SearchStrategy) -> st.SearchStrategy:
 
 PICTURES = st.builds(Picture, st.sampled_from(Encoding), SIDES, SIDES, st.binary(max_size=40))
 QUESTIONS = st.builds(Question, NAMES, NAMES)
-CALLS = st.builds(ClassifyCall, NAMES, tuples_of(QUESTIONS), tuples_of(PICTURES), SECONDS)
+FEATURES = st.builds(Features, tuples_of(NAMES), SIDES, st.binary(max_size=40))
+CALLS = st.builds(
+    ClassifyCall, NAMES, tuples_of(QUESTIONS), tuples_of(PICTURES), SECONDS, st.none() | FEATURES
+)
 ANSWERS = st.builds(
     OffloadAnswer,
     NAMES,
@@ -82,6 +88,22 @@ def test_an_answer_comes_back_as_it_was_sent(answer: OffloadAnswer) -> None:
 @given(LISTINGS)
 def test_a_listing_comes_back_as_it_was_sent(listing: CatalogListing) -> None:
     assert listing_from_proto(through_bytes(listing_to_proto(listing))) == listing
+
+
+@pytest.mark.parametrize("error", [Stopping("no"), TooLate("no"), BadRequest("no"), QueueFull("no", 1.5)])
+def test_a_refusal_in_a_stream_means_what_it_means_alone(error: Refusal) -> None:
+    message = through_bytes(refused("r1", error)).refused
+    found = refusal_from_proto(message, "cloud here")
+    expected = {
+        Stopping: CloudUnreachable,
+        TooLate: CloudTimeout,
+        BadRequest: CloudRefused,
+        QueueFull: CloudBusy,
+    }
+    assert type(found) is expected[type(error)]
+    assert str(found) == "cloud here: no"
+    if isinstance(found, CloudBusy):
+        assert found.retry_after_s == 1.5
 
 
 @pytest.mark.parametrize("number", [0, 99])

@@ -39,6 +39,16 @@ class OffloadStub:
                 request_serializer=cloud_dot_rpc_dot_v1_dot_classify__pb2.ClassifyRequest.SerializeToString,
                 response_deserializer=cloud_dot_rpc_dot_v1_dot_classify__pb2.ClassifyResponse.FromString,
                 _registered_method=True)
+        self.ClassifyStream = channel.stream_stream(
+                '/cloud.rpc.v1.Offload/ClassifyStream',
+                request_serializer=cloud_dot_rpc_dot_v1_dot_classify__pb2.ClassifyRequest.SerializeToString,
+                response_deserializer=cloud_dot_rpc_dot_v1_dot_classify__pb2.StreamedAnswer.FromString,
+                _registered_method=True)
+        self.FetchPiece = channel.unary_stream(
+                '/cloud.rpc.v1.Offload/FetchPiece',
+                request_serializer=cloud_dot_rpc_dot_v1_dot_classify__pb2.FetchPieceRequest.SerializeToString,
+                response_deserializer=cloud_dot_rpc_dot_v1_dot_classify__pb2.PieceChunk.FromString,
+                _registered_method=True)
         self.ListCatalog = channel.unary_unary(
                 '/cloud.rpc.v1.Offload/ListCatalog',
                 request_serializer=cloud_dot_rpc_dot_v1_dot_classify__pb2.ListCatalogRequest.SerializeToString,
@@ -65,6 +75,24 @@ class OffloadServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def ClassifyStream(self, request_iterator, context):
+        """The same for many requests at once, without waiting for an answer before the next is sent. Answers come
+        in any order; a request id may be used again once it was answered. A refusal ends one request, not the
+        stream. deadline_s counts from when the server reads the request.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def FetchPiece(self, request, context):
+        """Sends a part or a head of the catalog as it is stored, from an offset on.
+
+        NOT_FOUND: no such piece. OUT_OF_RANGE: the offset is behind its end.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def ListCatalog(self, request, context):
         """Tells what the server can answer, with the hashes by which a device knows its own copies.
         """
@@ -79,6 +107,16 @@ def add_OffloadServicer_to_server(servicer, server):
                     servicer.Classify,
                     request_deserializer=cloud_dot_rpc_dot_v1_dot_classify__pb2.ClassifyRequest.FromString,
                     response_serializer=cloud_dot_rpc_dot_v1_dot_classify__pb2.ClassifyResponse.SerializeToString,
+            ),
+            'ClassifyStream': grpc.stream_stream_rpc_method_handler(
+                    servicer.ClassifyStream,
+                    request_deserializer=cloud_dot_rpc_dot_v1_dot_classify__pb2.ClassifyRequest.FromString,
+                    response_serializer=cloud_dot_rpc_dot_v1_dot_classify__pb2.StreamedAnswer.SerializeToString,
+            ),
+            'FetchPiece': grpc.unary_stream_rpc_method_handler(
+                    servicer.FetchPiece,
+                    request_deserializer=cloud_dot_rpc_dot_v1_dot_classify__pb2.FetchPieceRequest.FromString,
+                    response_serializer=cloud_dot_rpc_dot_v1_dot_classify__pb2.PieceChunk.SerializeToString,
             ),
             'ListCatalog': grpc.unary_unary_rpc_method_handler(
                     servicer.ListCatalog,
@@ -113,6 +151,60 @@ class Offload:
             '/cloud.rpc.v1.Offload/Classify',
             cloud_dot_rpc_dot_v1_dot_classify__pb2.ClassifyRequest.SerializeToString,
             cloud_dot_rpc_dot_v1_dot_classify__pb2.ClassifyResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ClassifyStream(request_iterator,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.stream_stream(
+            request_iterator,
+            target,
+            '/cloud.rpc.v1.Offload/ClassifyStream',
+            cloud_dot_rpc_dot_v1_dot_classify__pb2.ClassifyRequest.SerializeToString,
+            cloud_dot_rpc_dot_v1_dot_classify__pb2.StreamedAnswer.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def FetchPiece(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_stream(
+            request,
+            target,
+            '/cloud.rpc.v1.Offload/FetchPiece',
+            cloud_dot_rpc_dot_v1_dot_classify__pb2.FetchPieceRequest.SerializeToString,
+            cloud_dot_rpc_dot_v1_dot_classify__pb2.PieceChunk.FromString,
             options,
             channel_credentials,
             insecure,

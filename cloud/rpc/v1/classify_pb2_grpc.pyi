@@ -46,6 +46,16 @@ class OffloadStub:
     DEADLINE_EXCEEDED: the deadline passed, or would have, while the request waited.
     UNAVAILABLE: the server is stopping.
     """
+    ClassifyStream: _grpc.StreamStreamMultiCallable[_classify_pb2.ClassifyRequest, _classify_pb2.StreamedAnswer]
+    """The same for many requests at once, without waiting for an answer before the next is sent. Answers come
+    in any order; a request id may be used again once it was answered. A refusal ends one request, not the
+    stream. deadline_s counts from when the server reads the request.
+    """
+    FetchPiece: _grpc.UnaryStreamMultiCallable[_classify_pb2.FetchPieceRequest, _classify_pb2.PieceChunk]
+    """Sends a part or a head of the catalog as it is stored, from an offset on.
+
+    NOT_FOUND: no such piece. OUT_OF_RANGE: the offset is behind its end.
+    """
     ListCatalog: _grpc.UnaryUnaryMultiCallable[_classify_pb2.ListCatalogRequest, _classify_pb2.ListCatalogResponse]
     """Tells what the server can answer, with the hashes by which a device knows its own copies."""
 
@@ -63,6 +73,16 @@ class OffloadAsyncStub(OffloadStub):
       takes.
     DEADLINE_EXCEEDED: the deadline passed, or would have, while the request waited.
     UNAVAILABLE: the server is stopping.
+    """
+    ClassifyStream: _aio.StreamStreamMultiCallable[_classify_pb2.ClassifyRequest, _classify_pb2.StreamedAnswer]  # type: ignore[assignment]
+    """The same for many requests at once, without waiting for an answer before the next is sent. Answers come
+    in any order; a request id may be used again once it was answered. A refusal ends one request, not the
+    stream. deadline_s counts from when the server reads the request.
+    """
+    FetchPiece: _aio.UnaryStreamMultiCallable[_classify_pb2.FetchPieceRequest, _classify_pb2.PieceChunk]  # type: ignore[assignment]
+    """Sends a part or a head of the catalog as it is stored, from an offset on.
+
+    NOT_FOUND: no such piece. OUT_OF_RANGE: the offset is behind its end.
     """
     ListCatalog: _aio.UnaryUnaryMultiCallable[_classify_pb2.ListCatalogRequest, _classify_pb2.ListCatalogResponse]  # type: ignore[assignment]
     """Tells what the server can answer, with the hashes by which a device knows its own copies."""
@@ -84,6 +104,28 @@ class OffloadServicer(metaclass=_abc_1.ABCMeta):
           takes.
         DEADLINE_EXCEEDED: the deadline passed, or would have, while the request waited.
         UNAVAILABLE: the server is stopping.
+        """
+
+    @_abc_1.abstractmethod
+    def ClassifyStream(
+        self,
+        request_iterator: _MaybeAsyncIterator[_classify_pb2.ClassifyRequest],
+        context: _ServicerContext,
+    ) -> _typing.Union[_abc.Iterator[_classify_pb2.StreamedAnswer], _abc.AsyncIterator[_classify_pb2.StreamedAnswer]]:
+        """The same for many requests at once, without waiting for an answer before the next is sent. Answers come
+        in any order; a request id may be used again once it was answered. A refusal ends one request, not the
+        stream. deadline_s counts from when the server reads the request.
+        """
+
+    @_abc_1.abstractmethod
+    def FetchPiece(
+        self,
+        request: _classify_pb2.FetchPieceRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_abc.Iterator[_classify_pb2.PieceChunk], _abc.AsyncIterator[_classify_pb2.PieceChunk]]:
+        """Sends a part or a head of the catalog as it is stored, from an offset on.
+
+        NOT_FOUND: no such piece. OUT_OF_RANGE: the offset is behind its end.
         """
 
     @_abc_1.abstractmethod

@@ -1,0 +1,108 @@
+"""Many requests on one stream, against a real server on loopback."""
+
+from __future__ import annotations
+
+import grpc
+import pytest
+
+from cloud.client import CloudClient
+from cloud.errors import CloudBusy, CloudLacksVariant, CloudRefused, CloudUnreachable
+from cloud.hosting import HostedCatalog
+from cloud.limits import Limits
+from cloud.rpc.v1.classify_pb2_grpc import OffloadStub
+from engine.offload import Question
+from tests.cloud.loopback import STEP_LIMIT_S, GatedHost, loopback
+from tests.cloud.test_server import SMALL, WIDE, message, request
+
+
+def test_requests_of_a_stream_are_answered_as_alone(client: CloudClient) -> None:
+    asked = [request(WIDE, SMALL, name=f"r{i}", count=1 + i % 4) for i in range(40)]
+    with client.stream() as stream:
+        answers = [stream.send(client.classify_message(one)) for one in asked]
+        for one, answer in zip(asked, answers, strict=True):
+            found = answer.result(STEP_LIMIT_S)
+            assert found.request_id == one.id
+            assert [[a.class_name for a in row] for row in found.answers] == [
+                [a.class_name for a in row] for row in client.classify(one).answers
+            ]
+            assert found.up_bytes > found.down_bytes > 0
+            assert found.round_trip_s > 0.0
+
+
+def test_a_refusal_ends_one_request_and_not_the_stream(client: CloudClient) -> None:
+    with client.stream() as stream:
+        lacking = stream.send(client.classify_message(request(Question("a", "wide/other"), name="r1")))
+        wrong = stream.send(message(request_id="r2", deadline_s=-1.0))
+        right = stream.send(client.classify_message(request(name="r3")))
+        with pytest.raises(CloudLacksVariant, match="not in this server's catalog"):
+            lacking.result(STEP_LIMIT_S)
+        with pytest.raises(CloudRefused, match="deadline_s"):
+            wrong.result(STEP_LIMIT_S)
+        assert right.result(STEP_LIMIT_S).answers
+
+
+def test_a_full_queue_is_told_in_the_stream() -> None:
+    host = GatedHost()
+    with (
+        loopback(host, Limits(waiting=1)) as server,
+        CloudClient(server.endpoint) as client,
+        client.stream() as stream,
+    ):
+        first = stream.send(message(request_id="r1"))
+        assert host.entered.acquire(timeout=STEP_LIMIT_S)
+        with pytest.raises(CloudBusy) as busy:
+            stream.send(message(request_id="r2")).result(STEP_LIMIT_S)
+        assert busy.value.retry_after_s > 0.0
+        host.gate.set()
+        assert first.result(STEP_LIMIT_S).answers
+
+
+def test_an_id_that_is_under_way_is_refused_on_either_side() -> None:
+    host = GatedHost()
+    with loopback(host) as server, CloudClient(server.endpoint) as client, client.stream() as stream:
+        first = stream.send(message())
+        assert host.entered.acquire(timeout=STEP_LIMIT_S)
+        with pytest.raises(ValueError, match="r1: it is under way"):
+            stream.send(message())
+        with grpc.insecure_channel(str(server.endpoint)) as channel:
+            raw = OffloadStub(channel).ClassifyStream(iter([message(), message()]), timeout=STEP_LIMIT_S)
+            assert next(raw).refused.code == grpc.StatusCode.INVALID_ARGUMENT.value[0]
+            host.gate.set()
+            assert next(raw).answer.request_id == "r1"
+            assert list(raw) == []
+        assert first.result(STEP_LIMIT_S).answers
+
+
+def test_a_client_that_goes_away_takes_its_work_out() -> None:
+    host = GatedHost()
+    with loopback(host) as server, CloudClient(server.endpoint) as client:
+        with grpc.insecure_channel(str(server.endpoint)) as channel:
+            questions = [{"app": f"a{i}", "variant": "v"} for i in range(20)]
+            asked = [message(request_id=f"r{i}", questions=[q]) for i, q in enumerate(questions)]
+            gone = OffloadStub(channel).ClassifyStream(iter(asked))
+            assert host.entered.acquire(timeout=STEP_LIMIT_S)
+            while server.waiting < 20:
+                client.list_catalog(STEP_LIMIT_S)
+            gone.cancel()
+        while server.waiting:
+            client.list_catalog(STEP_LIMIT_S)
+        host.gate.set()
+        assert client.classify(request(Question("last", "v"))).answers
+    assert len(host.ran) == 2
+
+
+def test_a_server_that_stops_ends_the_stream_after_its_answers(hosted: HostedCatalog) -> None:
+    host = GatedHost()
+    with loopback(host, drain_s=STEP_LIMIT_S) as server, CloudClient(server.endpoint) as client:
+        stream = client.stream()
+        first = stream.send(message())
+        assert host.entered.acquire(timeout=STEP_LIMIT_S)
+        stopping = server.begin_stop()
+        with pytest.raises(CloudUnreachable):
+            stream.send(message(request_id="late")).result(STEP_LIMIT_S)
+        host.gate.set()
+        assert first.result(STEP_LIMIT_S).answers
+        stopping.result(STEP_LIMIT_S)
+        stream.close()
+        with pytest.raises(CloudUnreachable, match="the stream has ended"):
+            stream.send(message())
