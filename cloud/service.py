@@ -34,6 +34,9 @@ from engine.offload import OffloadAnswer, Question
 
 _LEAST_RETRY_S = 0.005
 _NAMES_LOGGED = 4
+# An answer that is ready at the very deadline comes too late: what its way out of the server may take.
+_MOST_REPLY_S = 0.005
+_REPLY_SHARE = 0.05
 
 
 class Host(Runner, Protocol):
@@ -210,7 +213,8 @@ class OffloadService(OffloadServicer):
             raise Stopping("the server is stopping")
         call = call_from_proto(request)
         check_call(call, self._limits)
-        deadline_s = arrived_s + (call.deadline_s if left_s is None else min(call.deadline_s, left_s))
+        patience_s = call.deadline_s if left_s is None else min(call.deadline_s, left_s)
+        deadline_s = arrived_s + patience_s - min(_MOST_REPLY_S, _REPLY_SHARE * patience_s)
         size_bytes = request.ByteSize()
         self._check_room(size_bytes)
         self._requests += 1
@@ -255,4 +259,9 @@ async def _refuse(context: grpc.aio.ServicerContext[Any, Any], refusal: Refusal)
     metadata: tuple[tuple[str, str], ...] = ()
     if isinstance(refusal, QueueFull):
         metadata = ((RETRY_AFTER_KEY, f"{refusal.retry_after_s:.3f}"),)
-    await context.abort(refusal.code, str(refusal), metadata)
+    try:
+        await context.abort(refusal.code, str(refusal), metadata)
+    except grpc.aio.AbortError:
+        raise
+    except Exception as e:  # the client has gone meanwhile, and grpc would log a stack trace for each
+        raise asyncio.CancelledError from e

@@ -15,6 +15,7 @@ from cloud.refusals import BadRequest, UnknownVariant
 from engine.offload import Question
 
 WINDOW = -1
+_MOST_KNOWN = 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +91,7 @@ class TrunkForest:
         self.nodes: list[Node] = []
         self.trees: dict[int, Tree] = {}
         self._found: dict[tuple[str, int, tuple[str, ...]], int] = {}
+        self._known: dict[tuple[str, ...], tuple[Walk, ...]] = {}
         self._paths = {t.name: self._grow(t.input_type, t.size_px, t.parts) for t in catalog.contents.trunks}
 
     def _grow(self, input_type: str, size_px: int, parts: tuple[str, ...]) -> tuple[int, ...]:
@@ -112,6 +114,15 @@ class TrunkForest:
             UnknownVariant: a question names one that is not in the catalog.
             BadRequest: the questions are not about the same input type.
         """
+        asked = tuple(q.variant for q in questions)
+        found = self._known.get(asked)
+        if found is None:
+            found = self._work_out(questions)
+            if len(self._known) < _MOST_KNOWN:
+                self._known[asked] = found
+        return found
+
+    def _work_out(self, questions: Sequence[Question]) -> tuple[Walk, ...]:
         self._check(questions)
         nodes: dict[int, set[int]] = {}
         heads: dict[int, dict[str, list[int]]] = {}

@@ -177,3 +177,42 @@ def test_in_batches_of_known_length_what_was_let_in_is_done_in_time(
             running = list(batch.works)
             free_s = now_s + times.batch_s({n: 1 for w in running for n in w.walk.nodes})
     assert (late, done_in_time) == (0, let_in)
+
+
+def batch_s(windows: int) -> float:
+    return 0.005 + 0.010 * windows
+
+
+def test_at_five_times_what_can_be_done_as_much_is_done_and_nothing_too_late() -> None:
+    """Arrivals at even distances in virtual time; a batch takes just what was learnt."""
+    times = RunTimes()
+    times.learn([(0, windows, batch_s(windows)) for windows in range(1, 17)])
+    waiting: BatchQueue[str] = BatchQueue(16, times)
+    peak_hz = 16 / batch_s(16)
+    every_s, patience_s, seconds = 1.0 / (5.0 * peak_hz), 0.3, 10.0
+    walk = Walk(0, (0,), ())
+    running: tuple[Work[str], ...] = ()
+    free_s, done, late = 0.0, 0, 0
+    for i in range(int(seconds / every_s)):
+        now_s = i * every_s
+        while running and free_s <= now_s:
+            late += sum(w.deadline_s < free_s for w in running)
+            done += len(running)
+            waiting.done([])
+            running, free_s, late = begun(waiting, free_s, late)
+        new = work("", now_s + patience_s, walk)
+        try:
+            waiting.check([new], now_s)
+        except QueueFull:
+            continue
+        waiting.add(new)
+        if not running:
+            running, free_s, late = begun(waiting, now_s, late)
+    assert late == 0
+    assert done > 0.95 * peak_hz * seconds
+
+
+def begun(waiting: BatchQueue[str], now_s: float, late: int) -> tuple[tuple[Work[str], ...], float, int]:
+    """What runs next, when it is done, and how many are late by now."""
+    batch = waiting.take(now_s)
+    return batch.works, now_s + batch_s(len(batch.works)), late + len(batch.late)
