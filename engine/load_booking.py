@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
@@ -51,7 +52,7 @@ class LoadBooking:
         resident = self._memory.resident
         if pieces <= resident:
             return 0.0
-        return sum(costs[p].load_energy_j for p in pieces - resident)
+        return math.fsum(costs[p].load_energy_j for p in pieces - resident)
 
     def ahead(self, pieces: Iterable[str], costs: Mapping[str, PieceCost], now: float) -> None:
         """Begin to load in the background, in order, as far as energy and memory go."""

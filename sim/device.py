@@ -7,6 +7,7 @@ first; what goes to the cloud does not hold the processor.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Generator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
@@ -242,7 +243,7 @@ class SimulatedDevice:
     def _hold_device(self, ready: Pass, now: float) -> Reservation | Refusal | None:
         worst_j, resident = ready.worst_j, self._memory.resident
         if not ready.piece_set <= resident:
-            worst_j += sum(self._problem.pieces[p].load_energy_j for p in ready.piece_set - resident)
+            worst_j += math.fsum(self._problem.pieces[p].load_energy_j for p in ready.piece_set - resident)
         return self._accounts.hold(worst_j, 0.0, now)
 
     def _release(self, held: Sequence[Reservation | None], now: float) -> None:

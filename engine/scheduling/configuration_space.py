@@ -290,14 +290,14 @@ class ConfigurationSpace:
         pieces = self._problem.pieces
         longest_s = _LONGEST_VISIT * min(a.latency_limit_s for a in self._problem.apps.values())
         kept_bytes = memory_bytes(pieces, kept)
-        kept_loads = sum((_load(pieces[p]) for p in kept), np.zeros(RESOURCES))
+        kept_loads = sum((_load(pieces[p]) for p in sorted(kept)), np.zeros(RESOURCES))
         usable = np.ones(len(self._options), dtype=bool)
         extra = np.zeros((len(self._options), RESOURCES))
         for i, (option, needs) in enumerate(zip(self._options, self._needs, strict=True)):
             missing = needs - kept
             if not missing:
                 continue
-            loads = sum((_load(pieces[p]) for p in missing), np.zeros(RESOURCES))
+            loads = sum((_load(pieces[p]) for p in sorted(missing)), np.zeros(RESOURCES))
             over = kept_bytes + memory_bytes(pieces, missing) - self._problem.budget.memory_bytes
             if over > 0.0 and kept_bytes > 0:
                 extra[i] = loads + min(1.0, over / kept_bytes) * kept_loads

@@ -267,7 +267,8 @@ def _plan(
         for kind, shares in by_kind.items():
             for found, share in zip(usable[kind], shares, strict=True):
                 if share > _LEAST_SHARE:
-                    for piece in found.pieces if found.beside is None else found.pieces & found.beside:
+                    used = found.pieces if found.beside is None else found.pieces & found.beside
+                    for piece in sorted(used):
                         amount = block.weight * block.windows[kind] * float(share) / total
                         uses[piece] = uses.get(piece, 0.0) + amount
     return FluidPlan(mixes, prices, solved.value, bound, uses)

@@ -8,6 +8,7 @@ known from the program's bound.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
@@ -205,7 +206,7 @@ class Planner:
         return self.mix(outlook, left, kept, prove=prove)
 
     def _loads_j(self, pieces: frozenset[str], resident: frozenset[str]) -> float:
-        return sum(self._problem.pieces[p].load_energy_j for p in pieces - resident)
+        return math.fsum(self._problem.pieces[p].load_energy_j for p in pieces - resident)
 
     def _fits(self, pieces: frozenset[str]) -> bool:
         known = self._problem.pieces

@@ -172,7 +172,7 @@ class _Rows:
         for option in options:
             for item, probability in option.shares:
                 runs.setdefault((option.app, item), {})[option.column] = probability
-            for piece in option.needs:
+            for piece in sorted(option.needs):
                 kept.setdefault((option.app, piece), {})[option.column] = 1.0
         for (_, item), terms in runs.items():
             self._add_row(terms | {shared[item]: -1.0}, 0.0)

@@ -141,7 +141,7 @@ class StandIns:
         if self._load_s(wanted.pieces, state.resident) <= wanted.patience_s - state.backlog_s:
             return self._prepare(kind, wanted, BEING_LOADED)
         chosen = dict(there.options)
-        for app in wanted.options.keys() - chosen.keys():
+        for app in [a for a in wanted.options if a not in chosen]:
             option = self._loads_in_time(app, chosen, kind, state)
             if option is not None:
                 chosen[app] = option
@@ -190,4 +190,4 @@ class StandIns:
         return PreparedChoice(found, Choice(found.options, unserved))
 
     def _load_s(self, pieces: frozenset[str], resident: frozenset[str]) -> float:
-        return sum(self._problem.pieces[p].load_s for p in pieces - resident)
+        return math.fsum(self._problem.pieces[p].load_s for p in pieces - resident)
