@@ -68,7 +68,8 @@ def main() -> None:
     speeds = measured_backends(Architecture("resnet"), 1, rounds)
     body = [*backend_lines(speeds), *further_lines(further)]
     for group in chosen:
-        body += group_lines(group, [r for r in compared_rows if r["group"] == group.name])
+        ended = not catalogs[group.name].contents.compiled.complete
+        body += group_lines(group, [r for r in compared_rows if r["group"] == group.name], ended)
     packages = ("mcdnn", "torch", "onnxruntime", "openvino", "numpy")
     tables = {"further_apps": further, "backends": speeds}
     title = "Catalogs of real images"

@@ -20,9 +20,11 @@ NOTES = [
 ]
 
 
-def group_lines(group: Group, rows: list[Row]) -> list[str]:
+def group_lines(group: Group, rows: list[Row], ended_early: bool) -> list[str]:
     """Return a section: each task, what was asked of it and what came out."""
     lines = [f"## {group.name.capitalize()}", "", group.about, ""]
+    if ended_early:
+        lines += ["**The compile was ended before all that was listed was made.**", ""]
     for task in group.tasks:
         of_task = [r for r in rows if r["task"] == task]
         lines += [f"### {task}", "", *_asked_lines(group.asked, of_task), "", *_table(of_task), ""]
