@@ -11,6 +11,7 @@ from catalog.errors import BadInput
 
 _SIDE_PX = 64
 _VALIDATION_EVERY = 8
+_CHANNELS = 32  # twice those of the ResNet-20 for CIFAR-10
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +29,7 @@ class ScenesScale:
     tuning_epochs: int
 
 
-FULL = ScenesScale(every=1, epochs=18, tuning_epochs=4)
+FULL = ScenesScale(every=1, epochs=24, tuning_epochs=6)
 QUICK = ScenesScale(every=40, epochs=1, tuning_epochs=1)
 
 
@@ -67,6 +68,7 @@ split = {json.dumps(files)}
 
 [[model]]
 arch = "resnet"
+arguments = {{ channels = {_CHANNELS} }}
 techniques = ["scale", "prune", "int8"]
 {_scale(0.75, 1.0)}{_scale(0.5, 1.0)}{_scale(0.5, 0.5)}
 [training]

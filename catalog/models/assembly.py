@@ -47,7 +47,12 @@ class Assembled:
 
 
 def assembled(
-    architecture: Architecture, size_px: int, classes: int, shares: Mapping[str, float], seed: int
+    architecture: Architecture,
+    size_px: int,
+    classes: int,
+    shares: Mapping[str, float],
+    seed: int,
+    full_size_px: int | None = None,
 ) -> Assembled:
     """Build a model, with trained weights where the architecture names some, and take its head off.
 
@@ -58,6 +63,7 @@ def assembled(
         shares: width, depth and first_width, each in (0, 1], where they are not full; of what the
             architecture's own arguments say.
         seed: of fresh weights.
+        full_size_px: side of the windows at full resolution; None for size_px.
 
     Raises:
         BadInput: it cannot be built, does not fit its weights or ends in no linear layer.
@@ -67,7 +73,7 @@ def assembled(
     factory = find_factory(architecture.arch, given)
     pixels = architecture.pixels or PixelScale()
     torch.manual_seed(seed)
-    arguments = {**offered_arguments(factory, size_px, classes, pixels.planes), **given}
+    arguments = {**offered_arguments(factory, size_px, full_size_px or size_px, classes, pixels.planes), **given}
     check_call(factory, arguments, where)
     built = _built(factory, arguments, where)
     if isinstance(built, nn.Module) and not isinstance(built, nn.ModuleList):

@@ -6,6 +6,7 @@ from torch import Tensor, nn
 
 _LARGEST_FULL_STEM_PX = 48
 _LARGEST_HALVED_STEM_PX = 96
+_SMALLEST_AFTER_STEM_PX = 12
 _MULTIPLE = 4
 
 
@@ -27,11 +28,21 @@ def scaled_count(count: int, share: float) -> int:
     return max(1, round(count * share))
 
 
-def stem_stride(size_px: int) -> int:
-    """Return by how much a stem reduces a window, so that what follows reads about 24 to 48 px."""
-    if size_px <= _LARGEST_FULL_STEM_PX:
-        return 1
-    return 2 if size_px <= _LARGEST_HALVED_STEM_PX else 4
+def stem_stride(size_px: int, full_size_px: int | None = None) -> int:
+    """Return by how much a stem reduces a window, so that what follows reads about 24 to 48 px.
+
+    A family's stem is that of its full resolution, so that a lower one saves what its pixels cost, as long
+    as 12 px are left after it.
+
+    Args:
+        size_px: side of the windows.
+        full_size_px: side of those that the family reads at its full resolution; None for the same.
+    """
+    full_px = size_px if full_size_px is None else full_size_px
+    stride = 1 if full_px <= _LARGEST_FULL_STEM_PX else 2 if full_px <= _LARGEST_HALVED_STEM_PX else 4
+    while stride > 1 and size_px < stride * _SMALLEST_AFTER_STEM_PX:
+        stride //= 2
+    return stride
 
 
 def normalised_convolution(

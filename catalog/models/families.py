@@ -18,7 +18,7 @@ FAMILIES = {
     "mobilenet": "catalog.models.mobilenet:mobilenet",
     "vgg": "catalog.models.vgg:vgg",
 }
-_OFFERED = ("size_px", "classes", "num_classes", "planes")
+_OFFERED = ("size_px", "full_size_px", "classes", "num_classes", "planes")
 
 
 def find_factory(arch: str, arguments: Collection[str] = ()) -> Factory:
@@ -49,16 +49,19 @@ def find_factory(arch: str, arguments: Collection[str] = ()) -> Factory:
     return factory
 
 
-def offered_arguments(factory: Factory, size_px: int, classes: int, planes: int) -> dict[str, int]:
+def offered_arguments(
+    factory: Factory, size_px: int, full_size_px: int, classes: int, planes: int
+) -> dict[str, int]:
     """Return what a factory is told without being asked to: those of its parameters with these names.
 
     Args:
         factory: see find_factory.
         size_px: side of the windows, for "size_px".
+        full_size_px: of those at full resolution, for "full_size_px": equal, or larger.
         classes: of the leading task, for "classes" or "num_classes".
         planes: 3, or 1 of grey, for "planes".
     """
-    offered = {"size_px": size_px, "classes": classes, "num_classes": classes, "planes": planes}
+    offered = {"size_px": size_px, "full_size_px": full_size_px, "classes": classes, "num_classes": classes, "planes": planes}
     parameters = inspect.signature(factory).parameters
     return {name: value for name, value in offered.items() if name in parameters}
 

@@ -76,6 +76,7 @@ def mobilenet(
     first_width: float | None = None,
     expansion: int = EXPANSION,
     planes: int = 3,
+    full_size_px: int | None = None,
 ) -> MobileNet:
     """Build a network of inverted residuals with fresh weights.
 
@@ -87,6 +88,7 @@ def mobilenet(
         first_width: share of the channels of stem and first two stages, where that differs from width.
         expansion: how much a block widens its maps.
         planes: of its input.
+        full_size_px: side of the windows at its full resolution; None for size_px.
     """
     first = width if first_width is None else first_width
     shares = [first, first, *[width] * (len(STAGES) - 2)]
@@ -98,7 +100,7 @@ def mobilenet(
     ]
     features = scaled_channels(FEATURES, width)
     last = normalised_convolution(channels[-1], features, 1, activation=nn.ReLU6)
-    stem = _stem(planes, channels[0], stem_stride(size_px))
+    stem = _stem(planes, channels[0], stem_stride(size_px, full_size_px))
     return MobileNet(stem, stages, last, nn.Linear(features, classes))
 
 

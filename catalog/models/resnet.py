@@ -80,6 +80,7 @@ def resnet(
     blocks: int = BLOCKS,
     channels: int = CHANNELS,
     planes: int = 3,
+    full_size_px: int | None = None,
 ) -> ResNet:
     """Build a residual network with fresh weights.
 
@@ -92,13 +93,14 @@ def resnet(
         blocks: n of 6n + 2 layers at full depth: 3 is ResNet-20, 9 ResNet-56.
         channels: of the stem at full width.
         planes: of its input.
+        full_size_px: side of the windows at its full resolution; None for size_px.
     """
     widths = (
         scaled_channels(channels, width if first_width is None else first_width),
         scaled_channels(2 * channels, width),
         scaled_channels(4 * channels, width),
     )
-    return ResNet(planes, widths, scaled_count(blocks, depth), stem_stride(size_px), classes)
+    return ResNet(planes, widths, scaled_count(blocks, depth), stem_stride(size_px, full_size_px), classes)
 
 
 def _stage(inputs: int, outputs: int, blocks: int, stride: int) -> nn.Sequential:

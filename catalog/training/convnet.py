@@ -16,6 +16,7 @@ from torch import Tensor, nn
 CHANNELS = 20
 STAGES = 3
 _LARGEST_FULL_STEM_PX = 40
+_SMALLEST_HALVED_PX = 24
 _PIXEL_MEAN = 127.5
 _PIXEL_SCALE = 63.75
 
@@ -38,7 +39,11 @@ class MeanOverPositions(nn.Module):
 
 
 def convnet(
-    size_px: int, width: float = 1.0, depth: float = 1.0, first_width: float | None = None
+    size_px: int,
+    width: float = 1.0,
+    depth: float = 1.0,
+    first_width: float | None = None,
+    full_size_px: int | None = None,
 ) -> list[nn.Module]:
     """Build the parts of one trunk with fresh weights.
 
@@ -47,17 +52,23 @@ def convnet(
         width: share of the family's channels.
         depth: share of the family's stages.
         first_width: share of the family's channels in the first part, where it differs from width.
+        full_size_px: side of the windows at its full resolution; None for size_px.
     """
     first = channels_of(width if first_width is None else first_width)
     later = channels_of(width)
     stages = stages_of(depth)
     outputs = [2 * first, *(later * 2**s for s in range(2, stages + 1))]
-    stem = _convolution(3, first, 1 if size_px <= _LARGEST_FULL_STEM_PX else 2)
+    stem = _convolution(3, first, _stem_stride(size_px, full_size_px or size_px))
     head_stages = [_stage(a, b) for a, b in pairwise(outputs)] or [_convolution(outputs[0], 2 * later, 1)]
     return [
         nn.Sequential(Normalise(), stem, _stage(first, outputs[0])),
         nn.Sequential(*head_stages, MeanOverPositions()),
     ]
+
+
+def _stem_stride(size_px: int, full_size_px: int) -> int:
+    """Return that of the full resolution, so that a lower one saves what its pixels cost."""
+    return 1 if full_size_px <= _LARGEST_FULL_STEM_PX or size_px < _SMALLEST_HALVED_PX else 2
 
 
 def channels_of(width: float) -> int:

@@ -46,7 +46,8 @@ def scaled(family: Family, base: Candidate) -> list[Candidate]:
     planned = []
     for scale in family.scales:
         if scale.first_width is None:
-            recipe = TrainTrunk(family.arch, scale.width, scale.depth, family.teacher)
+            full_px = _full_px(family, scale)
+            recipe = TrainTrunk(family.arch, scale.width, scale.depth, family.teacher, full_px)
             candidate = _candidate(family, scale, recipe, ())
             owners.setdefault((scale.width, candidate.size_px), candidate.name)
         else:
@@ -64,7 +65,15 @@ def _on_first_part(
             f"model {family.arch.arch}: scale with first_width = {first_width}: "
             "no trunk of that width and resolution stands before it"
         )
-    recipe = TrainOnFirstPart(family.arch, scale.width, scale.depth, first_width, owner, family.teacher)
+    recipe = TrainOnFirstPart(
+        family.arch,
+        scale.width,
+        scale.depth,
+        first_width,
+        owner,
+        family.teacher,
+        _full_px(family, scale),
+    )
     return _candidate(family, scale, recipe, (owner,))
 
 
@@ -81,6 +90,12 @@ def _candidate(
         lineage = (*lineage, f"distil from {recipe.teacher} T={TEMPERATURE:g} share={TAUGHT_SHARE:g}")
         after = tuple(dict.fromkeys([*after, recipe.teacher]))
     return Candidate(name, family.input_type.name, size_px, recipe, lineage, after)
+
+
+def _full_px(family: Family, scale: Scale) -> int | None:
+    """Return the side of the family's full resolution for a trunk of a lower one."""
+    full = family.input_type.size_px
+    return full if _size_px(family, scale) != full else None
 
 
 def _size_px(family: Family, scale: Scale) -> int:

@@ -32,12 +32,14 @@ class TrainTrunk:
         width: share of the family's channels.
         depth: share of the family's layers.
         teacher: name of the trunk that it learns from; None for labels alone.
+        full_size_px: side of the windows at the family's full resolution; None where it is this trunk's.
     """
 
     arch: Architecture
     width: float = 1.0
     depth: float = 1.0
     teacher: str | None = None
+    full_size_px: int | None = None
 
     @property
     def shares(self) -> dict[str, float]:
@@ -46,7 +48,7 @@ class TrainTrunk:
 
     def make(self, bench: Bench) -> tuple[bytes, ...]:
         """Return the trained parts; see Recipe."""
-        model = _assembled(replace(self.arch, weights=None), bench, self.shares)
+        model = _assembled(replace(self.arch, weights=None), bench, self.shares, self.full_size_px)
         full = self.width == 1.0 and self.depth == 1.0
         epochs = bench.effort.epochs if full else bench.effort.scaled_epochs
         _train(model, _example(bench), bench, Schedule(epochs), teacher=self.teacher)
@@ -61,6 +63,7 @@ class TrainOnFirstPart:
         first_width: share of the family's channels in the shared first part.
         of: name of the trunk that it comes from.
         teacher: name of the trunk that it learns from; None for labels alone.
+        full_size_px: side of the windows at the family's full resolution; None where it is this trunk's.
     """
 
     arch: Architecture
@@ -69,6 +72,7 @@ class TrainOnFirstPart:
     first_width: float
     of: str
     teacher: str | None = None
+    full_size_px: int | None = None
 
     @property
     def shares(self) -> dict[str, float]:
@@ -84,7 +88,7 @@ class TrainOnFirstPart:
 
         shared = bench.starting(self.of).parts[0]
         frozen = PartChain(OnnxruntimeBackend(threads=1), [shared])
-        model = _assembled(replace(self.arch, weights=None), bench, self.shares)
+        model = _assembled(replace(self.arch, weights=None), bench, self.shares, self.full_size_px)
         if len(model.parts) < 2:
             raise BadInput(
                 f"arch {self.arch.arch!r}: nothing follows its first part, which is to be shared: "
@@ -131,12 +135,14 @@ def _less_than_full(**shares: float) -> dict[str, float]:
     return {name: share for name, share in shares.items() if share != 1.0}
 
 
-def _assembled(arch: Architecture, bench: Bench, shares: dict[str, float]) -> Assembled:
+def _assembled(
+    arch: Architecture, bench: Bench, shares: dict[str, float], full_size_px: int | None = None
+) -> Assembled:
     from catalog.models.assembly import assembled
     from catalog.training.trunk_training import make_deterministic
 
     make_deterministic(bench.seed)
-    return assembled(arch, bench.size_px, bench.classes, shares, bench.seed)
+    return assembled(arch, bench.size_px, bench.classes, shares, bench.seed, full_size_px)
 
 
 def _example(bench: Bench) -> Tensor:

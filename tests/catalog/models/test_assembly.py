@@ -6,10 +6,13 @@ import pytest
 import torch
 from torch import nn
 
+from catalog.canonical import canonical_bytes
 from catalog.errors import BadInput
+from catalog.graph_costs import describe_part
 from catalog.models.architecture import Architecture, Colour, PixelScale, WeightsFile
 from catalog.models.assembly import Assembled, assembled
 from catalog.models.pixels import Planes
+from catalog.models.trunk_graphs import trunk_graphs
 from tests.catalog.models.modules import Residual
 
 HERE = "tests.catalog.models.modules"
@@ -49,6 +52,18 @@ def test_less_width_and_less_depth_are_fewer_weights(arch: str) -> None:
 
     assert weights(width=0.5) < 0.5 * weights()
     assert weights(depth=0.5) < weights()
+
+
+@pytest.mark.parametrize("arch", ["convnet", "resnet", "mobilenet"])
+@pytest.mark.parametrize("full_px", [32, 64, 112])
+def test_half_the_resolution_costs_about_a_quarter(arch: str, full_px: int) -> None:
+    def macs(size_px: int) -> int:
+        model = assembled(Architecture(arch), size_px, 5, {}, 0, full_px)
+        windows = torch.zeros((2, size_px, size_px, 3), dtype=torch.uint8)
+        graphs = trunk_graphs(model, windows)
+        return sum(describe_part(canonical_bytes(graph), arch).macs for graph in graphs)
+
+    assert 0.2 < macs(full_px // 2) / macs(full_px) < 0.36
 
 
 @pytest.mark.parametrize("arch", ["convnet", "resnet", "mobilenet", "vgg"])

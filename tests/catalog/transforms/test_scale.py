@@ -23,7 +23,7 @@ def test_the_full_size_is_named_after_its_shares_and_side() -> None:
 def test_a_smaller_trunk_reads_smaller_windows() -> None:
     (small,) = scaled(family(Scale(0.5, 0.67, 0.5)), full_size(family()))
     assert (small.name, small.size_px) == ("net-w50-d67-r16", 16)
-    assert small.recipe == TrainTrunk(Architecture(), 0.5, 0.67)
+    assert small.recipe == TrainTrunk(Architecture(), 0.5, 0.67, full_size_px=32)
 
 
 def test_a_shared_first_part_comes_from_the_trunk_of_its_width() -> None:
