@@ -43,6 +43,8 @@ def bench_for(
         report,
         together,
         training_windows,
+        place.seed,
+        place.answers_folder(trainers),
     )
 
 

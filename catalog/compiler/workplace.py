@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -55,3 +55,7 @@ class Workplace:
     def joined_folder(self, input_type: str) -> WindowFolder:
         """Return the folder of the windows that several tasks of an input type train with."""
         return WindowFolder(self.data / f".joined-{input_type}")  # no task's name begins with a point
+
+    def answers_folder(self, trainers: Sequence[Task]) -> Path:
+        """Return the folder of what teachers answer to the windows that these tasks train with."""
+        return self.data / "-".join([".answers", *(t.name for t in trainers)])

@@ -73,7 +73,10 @@ def assembled(
     factory = find_factory(architecture.arch, given)
     pixels = architecture.pixels or PixelScale()
     torch.manual_seed(seed)
-    arguments = {**offered_arguments(factory, size_px, full_size_px or size_px, classes, pixels.planes), **given}
+    arguments = {
+        **offered_arguments(factory, size_px, full_size_px or size_px, classes, pixels.planes),
+        **given,
+    }
     check_call(factory, arguments, where)
     built = _built(factory, arguments, where)
     if isinstance(built, nn.Module) and not isinstance(built, nn.ModuleList):

@@ -61,7 +61,13 @@ def offered_arguments(
         classes: of the leading task, for "classes" or "num_classes".
         planes: 3, or 1 of grey, for "planes".
     """
-    offered = {"size_px": size_px, "full_size_px": full_size_px, "classes": classes, "num_classes": classes, "planes": planes}
+    offered = {
+        "size_px": size_px,
+        "full_size_px": full_size_px,
+        "classes": classes,
+        "num_classes": classes,
+        "planes": planes,
+    }
     parameters = inspect.signature(factory).parameters
     return {name: value for name, value in offered.items() if name in parameters}
 

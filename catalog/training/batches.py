@@ -14,7 +14,7 @@ from catalog.training.joint_tasks import mixed_order
 UInt8 = npt.NDArray[np.uint8]
 Int64 = npt.NDArray[np.int64]
 
-_SHIFT_SHARE = 1 / 16
+_SHIFT_SHARE = 5 / 64  # of a window of 32 px: up to 2 px, each as likely
 _GAIN = 0.15
 _OFFSET = 15.0
 
@@ -54,6 +54,32 @@ class Variation:
         lit = windows[numbers, rows[:, :, np.newaxis], columns[:, np.newaxis]] * gain + offset
         return np.asarray(np.clip(lit, 0.0, 255.0), dtype=np.uint8)
 
+    def of(self, rows: Int64) -> Variation:
+        """Return how some of the windows are varied."""
+        return Variation(self.shifts[rows], self.gain[rows], self.offset[rows], self.mirrored[rows])
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class View:
+    """How one pass over training windows shows them.
+
+    Args:
+        number: of the view; the same number is the same view to every trunk of a compile.
+        variation: of all windows.
+    """
+
+    number: int
+    variation: Variation
+
+
+def drawn_view(number: int, data: LabelledWindows, seed: int) -> View:
+    """Draw a view that depends on nothing but its number, the seed and how many windows there are.
+
+    Trunks that see the same views can learn from one teacher that looks at each view once.
+    """
+    rng = np.random.default_rng((seed, number))
+    return View(number, drawn_variation(len(data), rng, data.mirrored_alike))
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Batch:
@@ -63,19 +89,25 @@ class Batch:
         windows: (N, S, S, 3) uint8 RGB, varied.
         labels: their rows of the labels.
         rows: (N,) which ones they are.
-        variation: how they were varied.
+        view: which shows them so.
     """
 
     windows: UInt8
     labels: Int64
     rows: Int64
-    variation: Variation
+    view: View
 
 
-def shuffled(data: LabelledWindows, batch: int, rng: np.random.Generator) -> Iterator[Batch]:
+def shuffled(data: LabelledWindows, batch: int, rng: np.random.Generator, view: View) -> Iterator[Batch]:
     """Yield one epoch of varied windows with their labels; a last batch of one is left out.
 
     Windows that tasks share are mixed evenly, see mixed_order.
+
+    Args:
+        data: all windows.
+        batch: how many a batch has.
+        rng: draws the order.
+        view: how they are shown.
     """
     order = rng.permutation(len(data)) if data.labels.ndim == 1 else mixed_order(data.labels, rng)
     for start in range(0, len(order), batch):
@@ -83,23 +115,20 @@ def shuffled(data: LabelledWindows, batch: int, rng: np.random.Generator) -> Ite
         if len(rows) < 2:  # batch normalisation needs more than one
             continue
         windows = data.windows[rows]
-        variation = drawn_variation(len(rows), windows.shape[1], rng, data.mirrored_alike)
-        yield Batch(variation(windows), data.labels[rows], rows, variation)
+        yield Batch(view.variation.of(rows)(windows), data.labels[rows], rows, view)
 
 
-def drawn_variation(count: int, size_px: int, rng: np.random.Generator, mirror: bool) -> Variation:
-    """Draw each window's shift, by up to a sixteenth of its side and at least 1 px, and its light.
+def drawn_variation(count: int, rng: np.random.Generator, mirror: bool) -> Variation:
+    """Draw each window's shift, by up to a thirteenth of its side, and its light.
 
     What is asked about a window must not depend on these.
 
     Args:
         count: windows, N.
-        size_px: their side.
         rng: draws.
         mirror: whether one in two is mirrored, too.
     """
-    reach = max(1, round(size_px * _SHIFT_SHARE))
-    shifts = rng.integers(-reach, reach + 1, (count, 2)) / size_px
+    shifts = rng.uniform(-_SHIFT_SHARE, _SHIFT_SHARE, (count, 2))
     gain = rng.uniform(1.0 - _GAIN, 1.0 + _GAIN, count).astype(np.float32)
     offset = rng.uniform(-_OFFSET, _OFFSET, count).astype(np.float32)
     mirrored = rng.random(count) < 0.5 if mirror else np.zeros(count, np.bool_)

@@ -12,12 +12,13 @@ from torch import Tensor, nn
 
 from catalog.errors import RunFailed
 from catalog.labelled_windows import LabelledWindows
-from catalog.training.batches import shuffled
+from catalog.training.batches import drawn_view, shuffled
 from catalog.training.distillation import Distillation
 from catalog.training.joint_loss import joint_cross_entropy, right_answers
 from catalog.training.joint_tasks import JointTasks, alone
 from catalog.training.schedule import Progress, Schedule
 
+_TAUGHT_VIEWS = 8  # then they come again: a teacher looks at each once
 _STEPS_WITHOUT_RISE = 3  # a quarter of them is a phase of no length, by which the scheduler divides
 
 UInt8 = npt.NDArray[np.uint8]
@@ -50,6 +51,7 @@ def train_parts(
     frozen: FrozenParts | None = None,
     tasks: JointTasks | None = None,
     distillation: Distillation | None = None,
+    views_seed: int = 0,
 ) -> None:
     """Train parts and a head in place by cross-entropy; the parts are left in evaluation mode.
 
@@ -58,11 +60,12 @@ def train_parts(
         head: (N, D) -> (N, C); may be pre-set.
         data: windows at the trunk's side.
         schedule: how long and how fast.
-        rng: orders and varies the windows.
+        rng: orders the windows.
         report: called after each epoch.
         frozen: stored parts that come before and are not trained.
         tasks: whose labels the data has; None for one task.
         distillation: from which larger trunk to learn besides; None for labels alone.
+        views_seed: of the views that the passes show, see drawn_view.
 
     Raises:
         TrainingDiverged: the loss became infinite or not a number.
@@ -80,7 +83,8 @@ def train_parts(
     )
     for epoch in range(1, schedule.epochs + 1):
         tally = _Tally()
-        for batch in shuffled(data, schedule.batch, rng):
+        number = epoch - 1 if distillation is None else (epoch - 1) % _TAUGHT_VIEWS
+        for batch in shuffled(data, schedule.batch, rng, drawn_view(number, data, views_seed)):
             inputs = torch.from_numpy(batch.windows if frozen is None else frozen(batch.windows))
             targets = torch.from_numpy(batch.labels)
             logits = model(inputs)  # (N, C)

@@ -8,6 +8,7 @@ over batches. Layers that make one unit are summed up, because they are removed 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import islice
 
 import numpy as np
 import numpy.typing as npt
@@ -16,7 +17,7 @@ from onnx import ModelProto
 
 from catalog.backends.torch_graph import TorchGraph
 from catalog.heads import HeadWeights
-from catalog.training.batches import shuffled
+from catalog.training.batches import drawn_view, shuffled
 from catalog.training.joint_loss import joint_cross_entropy
 from catalog.training.joint_tasks import alone
 from catalog.training.trunk_training import make_deterministic
@@ -49,9 +50,9 @@ def loss_effects(
     chain = torch.nn.Sequential(*graphs, layer)
     tasks = alone(layer.out_features) if bench.tasks is None else bench.tasks
     total = np.zeros(len(channels.locked))
-    for batch, _ in zip(
-        shuffled(bench.data, _BATCH, np.random.default_rng(bench.seed)), range(BATCHES), strict=False
-    ):
+    view = drawn_view(0, bench.data, bench.views_seed)
+    batches = shuffled(bench.data, _BATCH, np.random.default_rng(bench.seed), view)
+    for batch in islice(batches, BATCHES):
         chain.zero_grad()
         loss = joint_cross_entropy(
             chain(torch.from_numpy(batch.windows)), torch.from_numpy(batch.labels), tasks

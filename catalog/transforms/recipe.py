@@ -77,6 +77,8 @@ class Bench:
         tasks: which classes belong to which task, where several tasks train the trunk; None where one does.
         data_at: the same training windows at another side, which a teacher reads; None where there is no
             other side.
+        views_seed: of the views of the training windows, the same for all trunks; see drawn_view.
+        answers: folder where teachers keep their answers to these windows; None to keep none.
     """
 
     seed: int
@@ -88,6 +90,8 @@ class Bench:
     report: Callable[[Progress], None]
     tasks: JointTasks | None = None
     data_at: Callable[[int], LabelledWindows] | None = None
+    views_seed: int = 0
+    answers: Path | None = None
 
 
 class Recipe(Protocol):

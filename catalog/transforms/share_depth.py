@@ -109,6 +109,7 @@ class TrainLastParts:
             np.random.default_rng(bench.seed),
             bench.report,
             frozen,
+            views_seed=bench.views_seed,
         )
         return [canonical_bytes(g.written_back(m)) for g, m in zip(graphs, copied, strict=True)]
 
@@ -140,5 +141,7 @@ def _trained(model: Assembled, bench: Bench, frozen: PartChain) -> list[bytes]:
             features = part.eval()(features)
     head = torch.nn.Linear(features.shape[1], bench.classes)
     rng = np.random.default_rng(bench.seed)
-    train_parts(model.parts, head, bench.data, Schedule(bench.effort.epochs), rng, bench.report, frozen)
+    schedule = Schedule(bench.effort.epochs)
+    views = bench.views_seed
+    train_parts(model.parts, head, bench.data, schedule, rng, bench.report, frozen, views_seed=views)
     return [canonical_bytes(graph) for graph in trunk_graphs(model, example)]

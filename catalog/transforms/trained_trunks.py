@@ -179,6 +179,7 @@ def _train(
         frozen,
         bench.tasks,
         None if teacher is None else taught_by(bench.starting(teacher), bench),
+        bench.views_seed,
     )
 
 

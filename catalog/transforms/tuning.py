@@ -78,7 +78,7 @@ def trained_further(
     schedule = Schedule(epochs, peak_rate, weight_decay=0.0)
     rng = np.random.default_rng(bench.seed)
     lesson = taught_by(teacher, bench)
-    train_parts(graphs, layer, bench.data, schedule, rng, report, None, bench.tasks, lesson)
+    train_parts(graphs, layer, bench.data, schedule, rng, report, None, bench.tasks, lesson, bench.views_seed)
     trained = [graph.written_back(model) for graph, model in zip(graphs, models, strict=True)]
     weight, bias = layer.weight.detach().numpy(), layer.bias.detach().numpy()
     return trained, HeadWeights(weight, bias, head.temperature)

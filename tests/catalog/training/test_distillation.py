@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from torch import nn
 
 from catalog.labelled_windows import LabelledWindows
-from catalog.training.batches import Batch, drawn_variation
+from catalog.training.batches import Batch, drawn_view
 from catalog.training.convnet import convnet
 from catalog.training.distillation import Distillation, soft_target_loss
 from catalog.training.joint_tasks import JointTasks, alone
@@ -50,8 +50,8 @@ def test_the_answers_to_each_task_are_compared_by_themselves() -> None:
 def test_teacher_and_labels_share_the_loss() -> None:
     student, taught = logits(0), logits(1)
     windows = np.zeros((4, 8, 8, 3), np.uint8)
-    variation = drawn_variation(4, 8, np.random.default_rng(0), mirror=False)
-    batch = Batch(windows, np.zeros(4, np.int64), np.arange(4), variation)
+    labels = np.zeros(4, np.int64)
+    batch = Batch(windows, labels, np.arange(4), drawn_view(0, LabelledWindows(windows, labels), 0))
     lesson = Distillation(lambda _: taught.numpy(), temperature=2.0, share=0.25)
     soft = soft_target_loss(student, taught, alone(5), 2.0)
     blended = lesson.blended(torch.tensor(8.0), student, batch, alone(5))

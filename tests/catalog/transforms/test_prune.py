@@ -144,9 +144,10 @@ def test_the_estimated_effect_is_the_loss_that_removal_makes_for_small_filters(t
     models = [graph.written_back(model) for graph, model in zip(graphs, models, strict=True)]
     effects = loss_effects(models, channels, head, here)
 
-    from catalog.training.batches import shuffled
+    from catalog.training.batches import drawn_view, shuffled
 
-    (batch,) = shuffled(here.data, 32, np.random.default_rng(here.seed))
+    view = drawn_view(0, here.data, here.views_seed)
+    (batch,) = shuffled(here.data, 32, np.random.default_rng(here.seed), view)
 
     def loss(without_unit: int | None) -> float:
         chain = [TorchGraph(model) for model in models]

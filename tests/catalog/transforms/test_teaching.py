@@ -12,7 +12,7 @@ from catalog.errors import RunFailed
 from catalog.heads import HeadWeights
 from catalog.labelled_windows import LabelledWindows
 from catalog.store import head_to_bytes
-from catalog.training.batches import shuffled
+from catalog.training.batches import Batch, drawn_view, shuffled
 from catalog.transforms.recipe import Bench, Effort, StoredTrunk
 from catalog.transforms.starting import starting_head
 from catalog.transforms.teaching import taught_by
@@ -40,11 +40,15 @@ def bench(side: int) -> Bench:
     return Bench(1, side, 5, windows(side), Effort(), lambda _: pytest.fail("starts from none"), print)
 
 
+def batches(data: LabelledWindows, view: int) -> list[Batch]:
+    return list(shuffled(data, 8, np.random.default_rng(0), drawn_view(view, data, 0)))
+
+
 def test_a_teacher_answers_for_the_tasks_of_all_its_heads(tmp_path: Path) -> None:
     trunk = stored(tmp_path)
     chain = PartChain(OnnxruntimeBackend(), trunk.parts)
     lesson = taught_by(trunk, bench(8))
-    for batch in shuffled(windows(8), 8, np.random.default_rng(0)):
+    for batch in batches(windows(8), view=0):
         features = chain(batch.windows)
         expected = [features @ head.weight.T + head.bias for head in (FIRST, SECOND)]
         np.testing.assert_allclose(
@@ -57,12 +61,39 @@ def test_a_teacher_reads_the_same_windows_at_its_own_side(tmp_path: Path) -> Non
     at_16 = replace(bench(16), data_at=windows)
     chain = PartChain(OnnxruntimeBackend(), stored(tmp_path).parts)
     lesson = taught_by(stored(tmp_path), at_16)
-    batch = next(shuffled(at_16.data, 8, np.random.default_rng(0)))
-    seen = batch.variation(windows(8).windows[batch.rows])
+    batch = batches(at_16.data, view=0)[0]
+    seen = batch.view.variation.of(batch.rows)(windows(8).windows[batch.rows])
     head = starting_head(stored(tmp_path))
     np.testing.assert_allclose(
         lesson.teacher(batch), chain(seen) @ head.weight.T + head.bias, rtol=1e-4, atol=1e-4
     )
+
+
+def test_a_teacher_looks_at_each_view_once_however_many_learn_from_it(tmp_path: Path) -> None:
+    trunk, here = stored(tmp_path), replace(bench(8), answers=tmp_path / "answers")
+    answers = {}
+    for view in (0, 1, 0):
+        teacher = taught_by(trunk, here).teacher
+        answers[view] = np.concatenate([teacher(batch) for batch in batches(here.data, view)])
+    assert not np.array_equal(answers[0], answers[1])
+    assert sorted(f.name for f in here.answers.glob("*/*")) == ["0.npy", "1.npy"]  # type: ignore[union-attr]
+
+    later = replace(here, data=LabelledWindows(np.zeros_like(here.data.windows), here.data.labels))
+    teacher = taught_by(trunk, later).teacher
+    remembered = np.concatenate([teacher(batch) for batch in batches(here.data, view=1)])
+    np.testing.assert_array_equal(remembered, answers[1])
+
+
+def test_what_a_teacher_answers_does_not_depend_on_who_asked_before(tmp_path: Path) -> None:
+    """Bit for bit: a compile that is resumed makes the same trunks."""
+    trunk = stored(tmp_path)
+    first, second = (replace(bench(8), answers=tmp_path / name) for name in ("one", "two"))
+    shown = {view: batches(first.data, view) for view in (0, 1)}
+    forward, backward = taught_by(trunk, first).teacher, taught_by(trunk, second).teacher
+    in_order = {view: [forward(b) for b in shown[view]] for view in (0, 1)}
+    reversed_ = {view: [backward(b) for b in shown[view][::-1]][::-1] for view in (1, 0)}
+    for view in (0, 1):
+        np.testing.assert_array_equal(np.concatenate(in_order[view]), np.concatenate(reversed_[view]))
 
 
 def test_a_teacher_without_windows_is_named(tmp_path: Path) -> None:
