@@ -24,6 +24,7 @@ import numpy as np
 from benchmarks.backends import measured as measured_backends
 from benchmarks.catalog_groups import GROUPS, Group
 from benchmarks.catalog_report import NOTES, backend_lines, further_lines, group_lines
+from benchmarks.image_lists import counted
 from benchmarks.report import RESULTS, Row, write_report
 from catalog.backends.part_chain import PartChain
 from catalog.backends.picked import PickedBackends
@@ -65,11 +66,13 @@ def main() -> None:
         }
         compared_rows = [r for g in chosen for r in compared(g, catalogs[g.name], rounds)]
         further = [r for g in chosen for r in further_rows(g.name, catalogs[g.name])]
+        images = {g.name: {t: counted(work / g.name, t) for t in g.tasks} for g in chosen}
     speeds = measured_backends(Architecture("resnet"), 1, rounds)
     body = [*backend_lines(speeds), *further_lines(further)]
     for group in chosen:
         ended = not catalogs[group.name].contents.compiled.complete
-        body += group_lines(group, [r for r in compared_rows if r["group"] == group.name], ended)
+        of_group = [r for r in compared_rows if r["group"] == group.name]
+        body += group_lines(group, images[group.name], of_group, ended)
     packages = ("mcdnn", "torch", "onnxruntime", "openvino", "numpy")
     tables = {"further_apps": further, "backends": speeds}
     title = "Catalogs of real images"
@@ -87,7 +90,7 @@ def compiled(group: Group, data: Path, work: Path, budget_minutes: float | None,
     work.mkdir(parents=True, exist_ok=True)
     catalog = work / "catalog"
     tasks = group.write(data, work, quick)
-    if (catalog / "profiles").is_dir():
+    if (catalog / "profiles").is_dir() and open_catalog(catalog).contents.compiled.complete:
         _mcdnn(group.name, "catalog", "profile", str(catalog))
         return open_catalog(catalog)
     flags = ["--resume"]

@@ -78,8 +78,8 @@ def _write_scenes(data: Path, folder: Path, quick: bool) -> Path:
 GROUPS = (
     Group(
         "objects",
-        "CIFAR-10: 16,000 images train; of 4,000 test images, which no published network saw, 1,000 validate "
-        "and 3,000 test. Reference: the published ResNet-56.",
+        "CIFAR-10 at 32 px. Validated and tested by its test images, which no published network saw. "
+        "Reference: the published ResNet-56.",
         ("object",),
         _write_objects,
         None,
@@ -88,9 +88,9 @@ GROUPS = (
     ),
     Group(
         "faces",
-        "Grey faces of 112 px. Identity: 158 people of LFW, of each one image in five validates and one "
-        "tests. Age band (five) and gender: UTKFace, 1,200 test. All three train the trunks together. "
-        "Reference: the published MobileFaceNet with a head for each task.",
+        "Grey faces of 112 px. Identity: people of LFW, of each one image in five validates and one tests. "
+        "Age band (five) and gender: UTKFace. All three train the trunks together. Reference: the "
+        "published MobileFaceNet with a head for each task.",
         ("identity", "age", "gender"),
         _write_faces,
         None,
@@ -99,8 +99,8 @@ GROUPS = (
     ),
     Group(
         "scenes",
-        "Intel scenes, six classes at 64 px: 2,625 images train, 375 validate, 720 test. Reference: a "
-        "ResNet-20 of full width trained here.",
+        "Intel scenes, six classes at 64 px. Reference: a ResNet-20 of twice the width that it has for "
+        "CIFAR-10, trained here.",
         ("scene",),
         _write_scenes,
         24,

@@ -20,14 +20,33 @@ NOTES = [
 ]
 
 
-def group_lines(group: Group, rows: list[Row], ended_early: bool) -> list[str]:
-    """Return a section: each task, what was asked of it and what came out."""
+def group_lines(
+    group: Group, images: dict[str, dict[str, tuple[int, int]]], rows: list[Row], ended_early: bool
+) -> list[str]:
+    """Return a section: each task, what was asked of it and what came out.
+
+    Args:
+        group: which.
+        images: of each task and split how many there are, and of how many classes.
+        rows: of its variants.
+        ended_early: whether the compile was ended before it was done.
+    """
     lines = [f"## {group.name.capitalize()}", "", group.about, ""]
     if ended_early:
         lines += ["**The compile was ended before all that was listed was made.**", ""]
     for task in group.tasks:
         of_task = [r for r in rows if r["task"] == task]
-        lines += [f"### {task}", "", *_asked_lines(group.asked, of_task), "", *_table(of_task), ""]
+        counts = "; ".join(f"{n:,} images {split}, of {c} classes" for split, (n, c) in images[task].items())
+        lines += [
+            f"### {task}",
+            "",
+            f"{counts}.",
+            "",
+            *_asked_lines(group.asked, of_task),
+            "",
+            *_table(of_task),
+            "",
+        ]
     return lines
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import json
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,6 +10,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
+from benchmarks.image_lists import SPLITS, Labelled, write_lists
 from catalog.errors import BadInput
 
 CLASSES = ("airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck")
@@ -32,7 +32,7 @@ _PUBLISHED = {
             "lowrank:kept=0.5+int8",
         ),
     ),
-    "resnet32": (5, ("int8", "prune-weights:kept=0.5+int8")),
+    "resnet32": (5, ("int8", "prune:kept=0.8+int8")),
 }
 
 
@@ -49,7 +49,7 @@ class ObjectsScale:
     tuning_epochs: int
 
 
-FULL = ObjectsScale(every=1, tuning_epochs=4)
+FULL = ObjectsScale(every=1, tuning_epochs=8)
 QUICK = ObjectsScale(every=40, tuning_epochs=1)
 
 
@@ -59,7 +59,7 @@ def write_objects(data: Path, folder: Path, scale: ObjectsScale) -> Path:
     Raises:
         BadInput: the data is not there.
     """
-    lists: dict[str, list[tuple[str, str]]] = {"train": [], "validation": [], "test": []}
+    lists: dict[str, list[Labelled]] = {split: [] for split in SPLITS}
     for split in ("train", "test"):
         for name in CLASSES:
             tiles = read_tiles(data / "objects/cifar10" / f"{split}_{name}.webp")[:: scale.every]
@@ -69,14 +69,10 @@ def write_objects(data: Path, folder: Path, scale: ObjectsScale) -> Path:
                 file.parent.mkdir(parents=True, exist_ok=True)
                 if not file.is_file():
                     cv2.imwrite(str(file), cv2.cvtColor(tile, cv2.COLOR_RGB2BGR))
-                lists["validation" if is_validation else split].append((str(file), name))
-    for name, rows in lists.items():
-        with (folder / f"{name}.csv").open("w", newline="", encoding="utf-8") as stream:
-            writer = csv.writer(stream)
-            writer.writerow(("file", "label"))
-            writer.writerows(rows)
+                lists["validation" if is_validation else split].append((file, name))
+    files = write_lists(folder, "object", lists)
     path = folder / "TASKS.toml"
-    path.write_text(_tasks_toml(data, scale), encoding="utf-8")
+    path.write_text(_tasks_toml(data, files, scale), encoding="utf-8")
     return path
 
 
@@ -93,7 +89,7 @@ def read_tiles(path: Path) -> npt.NDArray[np.uint8]:
     return np.ascontiguousarray(tiles.reshape(-1, _SIDE_PX, _SIDE_PX, 3), np.uint8)
 
 
-def _tasks_toml(data: Path, scale: ObjectsScale) -> str:
+def _tasks_toml(data: Path, files: list[str], scale: ObjectsScale) -> str:
     published = "".join(_published(data, name, *of) for name, of in _PUBLISHED.items())
     return f"""
 [input.object]
@@ -103,7 +99,7 @@ mirror = true
 [task.object]
 input = "object"
 data = "."
-split = ["train.csv", "validation.csv", "test.csv"]
+split = {json.dumps(files)}
 {published}
 [training]
 tuning_epochs = {scale.tuning_epochs}

@@ -21,8 +21,8 @@ _GENDERS = {"0": "male", "1": "female"}
 _WEIGHTS = "weights/face_id/mobilefacenet_068.ckpt"
 _PUBLISHED_TECHNIQUES = (
     "int8",
+    "prune:kept=0.6+int8",
     "prune:kept=0.35+int8",
-    "prune:kept=0.2+int8",
     "lowrank:kept=0.5+int8",
 )
 _OWN_TECHNIQUES = ("int8", "prune+int8", "scale+int8")
@@ -47,7 +47,7 @@ class FacesScale:
     tuning_epochs: int
 
 
-FULL = FacesScale(every=1, attributes_every=3, people=158, epochs=6, tuning_epochs=2)
+FULL = FacesScale(every=1, attributes_every=2, people=158, epochs=20, tuning_epochs=5)
 QUICK = FacesScale(every=40, attributes_every=1, people=4, epochs=1, tuning_epochs=1)
 
 

@@ -23,6 +23,16 @@ def write_lists(folder: Path, prefix: str, splits: Mapping[str, Iterable[Labelle
     return names
 
 
+def counted(folder: Path, prefix: str) -> dict[str, tuple[int, int]]:
+    """Return how many images, and of how many classes, each list of write_lists has."""
+    counts = {}
+    for split in SPLITS:
+        with (folder / f"{prefix}_{split}.csv").open(encoding="utf-8") as stream:
+            labels = [row["label"] for row in csv.DictReader(stream)]
+        counts[split] = (len(labels), len(set(labels)))
+    return counts
+
+
 def every_nth_for_validation(images: Iterable[Labelled], nth: int) -> dict[str, list[Labelled]]:
     """Divide images into train and validation: of each label's images the first and every nth after it."""
     splits: dict[str, list[Labelled]] = {"train": [], "validation": []}

@@ -17,7 +17,10 @@ def test_tiles_become_images_lists_and_a_task_file(tmp_path: Path) -> None:
     path = write_objects(outside_folder("objects").parent, tmp_path, ObjectsScale(every=200, tuning_epochs=1))
     request = read_task_file(str(path))
     assert [m.architecture.weights is not None for m in request.models] == [True, True, True]
-    lines = {n: (tmp_path / f"{n}.csv").read_text().splitlines()[1:] for n in ("train", "validation", "test")}
+    lines = {
+        n: (tmp_path / f"object_{n}.csv").read_text().splitlines()[1:]
+        for n in ("train", "validation", "test")
+    }
     assert {n: len(rows) for n, rows in lines.items()} == {"train": 80, "validation": 10, "test": 10}
     assert {row.rpartition(",")[2] for row in lines["test"]} == set(CLASSES)
     assert all(Path(row.rpartition(",")[0]).is_file() for row in lines["validation"])
