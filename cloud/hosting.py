@@ -17,7 +17,7 @@ from catalog.backends.protocol import Backend
 from catalog.errors import BackendError, CatalogError
 from catalog.store import Catalog
 from cloud.messages import CatalogListing, OfferedTask, OfferedTrunk, OfferedVariant
-from cloud.refusals import DoesNotFit, UnknownPiece
+from cloud.refusals import DoesNotFit, UnknownPiece, UnknownVariant
 from cloud.tree_run import BatchResult, Job, Outcome, TreeRun
 from cloud.trunk_forest import Tree, TrunkForest, Walk
 from engine.offload import Question
@@ -89,6 +89,17 @@ class HostedCatalog:
             BadRequest: the questions are not about the same input type.
         """
         return self._forest.walks(questions)
+
+    def check_heads(self, questions: Sequence[Question], head_ids: Sequence[str]) -> None:
+        """Check that the variants have the heads that a device knows them by, "" for any.
+
+        Raises:
+            UnknownVariant: one has another, or is not in the catalog.
+        """
+        for question, head in zip(questions, head_ids, strict=True):
+            variant = self._catalog.variants.get(question.variant)
+            if head and (variant is None or variant.head != head):
+                raise UnknownVariant(f"variant {question.variant!r}: not in this server's catalog as asked")
 
     def walks_on(
         self, questions: Sequence[Question], part_ids: tuple[str, ...]

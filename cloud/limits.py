@@ -55,6 +55,8 @@ def check_call(call: ClassifyCall, limits: Limits) -> None:
         _check_count("features: windows", call.features.windows, limits.windows)
         if call.pictures:
             raise BadRequest("pictures and features: expected one of them")
+    if any(len(h) > limits.name_chars for h in call.head_ids):
+        raise BadRequest(f"questions: a head_id of more than {limits.name_chars} characters")
     apps = [q.app for q in call.questions]
     if len(set(apps)) != len(apps):
         raise BadRequest("questions: an app stands twice: expected one question an app")

@@ -51,13 +51,19 @@ class Features:
 
 @dataclass(frozen=True, slots=True)
 class ClassifyCall:
-    """A request as it travels: an OffloadRequest whose windows are encoded, or features in their place."""
+    """A request as it travels: an OffloadRequest whose windows are encoded, or features in their place.
+
+    Args:
+        head_ids: hash of the head that each question's variant is known by, "" for any; none at all
+            where no question names one.
+    """
 
     request_id: str
     questions: tuple[Question, ...]
     pictures: tuple[Picture, ...]
     deadline_s: float
     features: Features | None = None
+    head_ids: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -49,6 +49,9 @@ class Host(Runner, Protocol):
     def walks(self, questions: Sequence[Question]) -> tuple[Walk, ...]:
         """Return what the questions need, one walk a tree of parts."""
 
+    def check_heads(self, questions: Sequence[Question], head_ids: Sequence[str]) -> None:
+        """Refuse a question whose variant has another head than the device knows it by, "" for any."""
+
     def walks_on(
         self, questions: Sequence[Question], part_ids: tuple[str, ...]
     ) -> tuple[Walk, tuple[int, ...]]:
@@ -94,6 +97,7 @@ class OffloadService(OffloadServicer):
         self.metrics = ServerMetrics(self._state)
         queue = BatchQueue[Place](limits.batch_windows, RunTimes())
         self._worker = BatchWorker(host, queue, self.metrics.batch, clock)
+        self._listing = listing_to_proto(host.listing())
         self._requests = 0
         self._held_bytes = 0
         self._draining = False
@@ -160,7 +164,9 @@ class OffloadService(OffloadServicer):
             refusal = e if isinstance(e, Refusal) else _broken(e)
         else:
             self.metrics.answered(answer)
-            return answer_to_proto(answer)
+            message = answer_to_proto(answer)
+            message.catalog_hash = self._listing.catalog_hash
+            return message
         self.metrics.ended(refusal.code.name)
         variants = [q.variant for q in request.questions[:_NAMES_LOGGED]]
         self._log.refused(request.request_id, self._client_of(context), variants, refusal)
@@ -201,11 +207,13 @@ class OffloadService(OffloadServicer):
 
     async def ListCatalog(  # noqa: N802
         self,
-        request: pb.ListCatalogRequest,  # noqa: ARG002
+        request: pb.ListCatalogRequest,
         context: grpc.aio.ServicerContext[pb.ListCatalogRequest, pb.ListCatalogResponse],  # noqa: ARG002
     ) -> pb.ListCatalogResponse:
-        """Tell what can be answered."""
-        return listing_to_proto(self._host.listing())
+        """Tell what can be answered, or that it is what the device knows."""
+        if request.known_hash == self._listing.catalog_hash:
+            return pb.ListCatalogResponse(catalog_hash=request.known_hash, unchanged=True)
+        return self._listing
 
     async def _classify(self, request: pb.ClassifyRequest, left_s: float | None) -> OffloadAnswer:
         arrived_s = self._clock()
@@ -229,6 +237,8 @@ class OffloadService(OffloadServicer):
 
     async def _jobs(self, call: ClassifyCall, deadline_s: float) -> list[Job]:
         most = self._limits.batch_windows
+        if call.head_ids:
+            self._host.check_heads(call.questions, call.head_ids)
         if call.features is not None:
             walk, shape = self._host.walks_on(call.questions, call.features.part_ids)
             return jobs_of([walk], [unpacked(call.features, shape)], most)

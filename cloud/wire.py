@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+
 from catalog.errors import BadInput
 from catalog.tasks import InputType, Resize
 from cloud.errors import CloudError, CloudIncompatible, error_of_code
@@ -19,6 +21,7 @@ from cloud.refusals import BadRequest
 from cloud.rpc.v1 import classify_pb2 as pb
 from engine.offload import OffloadAnswer, OffloadedAnswer, Question
 
+_HASH_DIGITS = 16
 _ENCODING_TO_PROTO = {
     Encoding.RAW_RGB: pb.ENCODING_RAW_RGB,
     Encoding.PNG: pb.ENCODING_PNG,
@@ -29,9 +32,13 @@ _ENCODING_FROM_PROTO = {number: encoding for encoding, number in _ENCODING_TO_PR
 
 def call_to_proto(call: ClassifyCall) -> pb.ClassifyRequest:
     """Return the message of a call."""
+    heads = call.head_ids or ("",) * len(call.questions)
     return pb.ClassifyRequest(
         request_id=call.request_id,
-        questions=[pb.Question(app=q.app, variant=q.variant) for q in call.questions],
+        questions=[
+            pb.Question(app=q.app, variant=q.variant, head_id=head)
+            for q, head in zip(call.questions, heads, strict=True)
+        ],
         pictures=[picture_to_proto(p) for p in call.pictures],
         deadline_s=call.deadline_s,
         features=None if call.features is None else features_to_proto(call.features),
@@ -44,12 +51,14 @@ def call_from_proto(message: pb.ClassifyRequest) -> ClassifyCall:
     Raises:
         BadRequest: an encoding that this version does not know.
     """
+    heads = tuple(q.head_id for q in message.questions)
     return ClassifyCall(
         message.request_id,
         tuple(Question(q.app, q.variant) for q in message.questions),
         tuple(picture_from_proto(p) for p in message.pictures),
         message.deadline_s,
         features_from_proto(message.features) if message.HasField("features") else None,
+        heads if any(heads) else (),
     )
 
 
@@ -124,8 +133,8 @@ def refusal_from_proto(message: pb.Refused, where: str) -> CloudError:
 
 
 def listing_to_proto(listing: CatalogListing) -> pb.ListCatalogResponse:
-    """Return the message of a listing."""
-    return pb.ListCatalogResponse(
+    """Return the message of a listing, with the hash by which a device sees that it has changed."""
+    message = pb.ListCatalogResponse(
         input_types=[
             pb.InputType(name=i.name, size_px=i.size_px, resize=i.resize, margin=i.margin)
             for i in listing.input_types
@@ -146,6 +155,9 @@ def listing_to_proto(listing: CatalogListing) -> pb.ListCatalogResponse:
             for v in listing.variants
         ],
     )
+    digest = hashlib.sha256(message.SerializeToString(deterministic=True))
+    message.catalog_hash = digest.hexdigest()[:_HASH_DIGITS]
+    return message
 
 
 def listing_from_proto(message: pb.ListCatalogResponse) -> CatalogListing:

@@ -117,6 +117,9 @@ class GatedHost:
         reading = Reading(0, names, ((),) * len(names), tuple((i,) for i in range(len(names))))
         return (Walk(0, (0,), (reading,)),)
 
+    def check_heads(self, questions: Sequence[Question], head_ids: Sequence[str]) -> None:
+        raise NotImplementedError
+
     def walks_on(
         self, questions: Sequence[Question], part_ids: tuple[str, ...]
     ) -> tuple[Walk, tuple[int, ...]]:

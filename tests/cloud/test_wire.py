@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -45,9 +47,10 @@ def tuples_of(values: st.SearchStrategy) -> st.SearchStrategy:
 PICTURES = st.builds(Picture, st.sampled_from(Encoding), SIDES, SIDES, st.binary(max_size=40))
 QUESTIONS = st.builds(Question, NAMES, NAMES)
 FEATURES = st.builds(Features, tuples_of(NAMES), SIDES, st.binary(max_size=40))
-CALLS = st.builds(
+ASKED = st.builds(
     ClassifyCall, NAMES, tuples_of(QUESTIONS), tuples_of(PICTURES), SECONDS, st.none() | FEATURES
 )
+CALLS = ASKED | ASKED.map(lambda c: replace(c, head_ids=tuple(f"h{i}" for i in range(len(c.questions)))))
 ANSWERS = st.builds(
     OffloadAnswer,
     NAMES,

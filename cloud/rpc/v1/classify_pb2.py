@@ -24,49 +24,49 @@ _sym_db = _symbol_database.Default()
 
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1b\x63loud/rpc/v1/classify.proto\x12\x0c\x63loud.rpc.v1\"\xb7\x01\n\x0f\x43lassifyRequest\x12\x12\n\nrequest_id\x18\x01 \x01(\t\x12)\n\tquestions\x18\x02 \x03(\x0b\x32\x16.cloud.rpc.v1.Question\x12\'\n\x08pictures\x18\x03 \x03(\x0b\x32\x15.cloud.rpc.v1.Picture\x12\x12\n\ndeadline_s\x18\x04 \x01(\x01\x12(\n\x08\x66\x65\x61tures\x18\x05 \x01(\x0b\x32\x16.cloud.rpc.v1.Features\">\n\x08\x46\x65\x61tures\x12\x10\n\x08part_ids\x18\x01 \x03(\t\x12\x0f\n\x07windows\x18\x02 \x01(\r\x12\x0f\n\x07\x66loat16\x18\x03 \x01(\x0c\"(\n\x08Question\x12\x0b\n\x03\x61pp\x18\x01 \x01(\t\x12\x0f\n\x07variant\x18\x02 \x01(\t\"f\n\x07Picture\x12(\n\x08\x65ncoding\x18\x01 \x01(\x0e\x32\x16.cloud.rpc.v1.Encoding\x12\x10\n\x08width_px\x18\x02 \x01(\r\x12\x11\n\theight_px\x18\x03 \x01(\r\x12\x0c\n\x04\x64\x61ta\x18\x04 \x01(\x0c\"\x8b\x01\n\x10\x43lassifyResponse\x12\x12\n\nrequest_id\x18\x01 \x01(\t\x12&\n\x07\x61nswers\x18\x02 \x03(\x0b\x32\x15.cloud.rpc.v1.Answers\x12\x0f\n\x07queue_s\x18\x03 \x01(\x01\x12\x13\n\x0b\x65xecution_s\x18\x04 \x01(\x01\x12\x15\n\rbatch_windows\x18\x05 \x01(\r\"0\n\x07\x41nswers\x12%\n\x07windows\x18\x01 \x03(\x0b\x32\x14.cloud.rpc.v1.Answer\"0\n\x06\x41nswer\x12\x12\n\nclass_name\x18\x01 \x01(\t\x12\x12\n\nconfidence\x18\x02 \x01(\x01\"w\n\x0eStreamedAnswer\x12\x30\n\x06\x61nswer\x18\x01 \x01(\x0b\x32\x1e.cloud.rpc.v1.ClassifyResponseH\x00\x12(\n\x07refused\x18\x02 \x01(\x0b\x32\x15.cloud.rpc.v1.RefusedH\x00\x42\t\n\x07outcome\"j\n\x07Refused\x12\x12\n\nrequest_id\x18\x01 \x01(\t\x12\x0c\n\x04\x63ode\x18\x02 \x01(\r\x12\x0f\n\x07message\x18\x03 \x01(\t\x12\x1a\n\rretry_after_s\x18\x04 \x01(\x01H\x00\x88\x01\x01\x42\x10\n\x0e_retry_after_s\"/\n\x11\x46\x65tchPieceRequest\x12\n\n\x02id\x18\x01 \x01(\t\x12\x0e\n\x06offset\x18\x02 \x01(\x04\"?\n\nPieceChunk\x12\x0e\n\x06offset\x18\x01 \x01(\x04\x12\x0c\n\x04\x64\x61ta\x18\x02 \x01(\x0c\x12\x13\n\x0btotal_bytes\x18\x03 \x01(\x04\"\x14\n\x12ListCatalogRequest\"\xb4\x01\n\x13ListCatalogResponse\x12,\n\x0binput_types\x18\x01 \x03(\x0b\x32\x17.cloud.rpc.v1.InputType\x12!\n\x05tasks\x18\x02 \x03(\x0b\x32\x12.cloud.rpc.v1.Task\x12#\n\x06trunks\x18\x03 \x03(\x0b\x32\x13.cloud.rpc.v1.Trunk\x12\'\n\x08variants\x18\x04 \x03(\x0b\x32\x15.cloud.rpc.v1.Variant\"J\n\tInputType\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x0f\n\x07size_px\x18\x02 \x01(\r\x12\x0e\n\x06resize\x18\x03 \x01(\t\x12\x0e\n\x06margin\x18\x04 \x01(\x01\"9\n\x04Task\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x12\n\ninput_type\x18\x02 \x01(\t\x12\x0f\n\x07\x63lasses\x18\x03 \x03(\t\"L\n\x05Trunk\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x12\n\ninput_type\x18\x02 \x01(\t\x12\x0f\n\x07size_px\x18\x03 \x01(\r\x12\x10\n\x08part_ids\x18\x04 \x03(\t\"`\n\x07Variant\x12\n\n\x02id\x18\x01 \x01(\t\x12\x0c\n\x04task\x18\x02 \x01(\t\x12\r\n\x05trunk\x18\x03 \x01(\t\x12\x0f\n\x07head_id\x18\x04 \x01(\t\x12\x1b\n\x13validation_accuracy\x18\x05 \x01(\x01*_\n\x08\x45ncoding\x12\x18\n\x14\x45NCODING_UNSPECIFIED\x10\x00\x12\x14\n\x10\x45NCODING_RAW_RGB\x10\x01\x12\x10\n\x0c\x45NCODING_PNG\x10\x02\x12\x11\n\rENCODING_JPEG\x10\x03\x32\xc6\x02\n\x07Offload\x12I\n\x08\x43lassify\x12\x1d.cloud.rpc.v1.ClassifyRequest\x1a\x1e.cloud.rpc.v1.ClassifyResponse\x12Q\n\x0e\x43lassifyStream\x12\x1d.cloud.rpc.v1.ClassifyRequest\x1a\x1c.cloud.rpc.v1.StreamedAnswer(\x01\x30\x01\x12I\n\nFetchPiece\x12\x1f.cloud.rpc.v1.FetchPieceRequest\x1a\x18.cloud.rpc.v1.PieceChunk0\x01\x12R\n\x0bListCatalog\x12 .cloud.rpc.v1.ListCatalogRequest\x1a!.cloud.rpc.v1.ListCatalogResponseb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1b\x63loud/rpc/v1/classify.proto\x12\x0c\x63loud.rpc.v1\"\xb7\x01\n\x0f\x43lassifyRequest\x12\x12\n\nrequest_id\x18\x01 \x01(\t\x12)\n\tquestions\x18\x02 \x03(\x0b\x32\x16.cloud.rpc.v1.Question\x12\'\n\x08pictures\x18\x03 \x03(\x0b\x32\x15.cloud.rpc.v1.Picture\x12\x12\n\ndeadline_s\x18\x04 \x01(\x01\x12(\n\x08\x66\x65\x61tures\x18\x05 \x01(\x0b\x32\x16.cloud.rpc.v1.Features\">\n\x08\x46\x65\x61tures\x12\x10\n\x08part_ids\x18\x01 \x03(\t\x12\x0f\n\x07windows\x18\x02 \x01(\r\x12\x0f\n\x07\x66loat16\x18\x03 \x01(\x0c\"9\n\x08Question\x12\x0b\n\x03\x61pp\x18\x01 \x01(\t\x12\x0f\n\x07variant\x18\x02 \x01(\t\x12\x0f\n\x07head_id\x18\x03 \x01(\t\"f\n\x07Picture\x12(\n\x08\x65ncoding\x18\x01 \x01(\x0e\x32\x16.cloud.rpc.v1.Encoding\x12\x10\n\x08width_px\x18\x02 \x01(\r\x12\x11\n\theight_px\x18\x03 \x01(\r\x12\x0c\n\x04\x64\x61ta\x18\x04 \x01(\x0c\"\xa1\x01\n\x10\x43lassifyResponse\x12\x12\n\nrequest_id\x18\x01 \x01(\t\x12&\n\x07\x61nswers\x18\x02 \x03(\x0b\x32\x15.cloud.rpc.v1.Answers\x12\x0f\n\x07queue_s\x18\x03 \x01(\x01\x12\x13\n\x0b\x65xecution_s\x18\x04 \x01(\x01\x12\x15\n\rbatch_windows\x18\x05 \x01(\r\x12\x14\n\x0c\x63\x61talog_hash\x18\x06 \x01(\t\"0\n\x07\x41nswers\x12%\n\x07windows\x18\x01 \x03(\x0b\x32\x14.cloud.rpc.v1.Answer\"0\n\x06\x41nswer\x12\x12\n\nclass_name\x18\x01 \x01(\t\x12\x12\n\nconfidence\x18\x02 \x01(\x01\"w\n\x0eStreamedAnswer\x12\x30\n\x06\x61nswer\x18\x01 \x01(\x0b\x32\x1e.cloud.rpc.v1.ClassifyResponseH\x00\x12(\n\x07refused\x18\x02 \x01(\x0b\x32\x15.cloud.rpc.v1.RefusedH\x00\x42\t\n\x07outcome\"j\n\x07Refused\x12\x12\n\nrequest_id\x18\x01 \x01(\t\x12\x0c\n\x04\x63ode\x18\x02 \x01(\r\x12\x0f\n\x07message\x18\x03 \x01(\t\x12\x1a\n\rretry_after_s\x18\x04 \x01(\x01H\x00\x88\x01\x01\x42\x10\n\x0e_retry_after_s\"/\n\x11\x46\x65tchPieceRequest\x12\n\n\x02id\x18\x01 \x01(\t\x12\x0e\n\x06offset\x18\x02 \x01(\x04\"?\n\nPieceChunk\x12\x0e\n\x06offset\x18\x01 \x01(\x04\x12\x0c\n\x04\x64\x61ta\x18\x02 \x01(\x0c\x12\x13\n\x0btotal_bytes\x18\x03 \x01(\x04\"(\n\x12ListCatalogRequest\x12\x12\n\nknown_hash\x18\x01 \x01(\t\"\xdd\x01\n\x13ListCatalogResponse\x12,\n\x0binput_types\x18\x01 \x03(\x0b\x32\x17.cloud.rpc.v1.InputType\x12!\n\x05tasks\x18\x02 \x03(\x0b\x32\x12.cloud.rpc.v1.Task\x12#\n\x06trunks\x18\x03 \x03(\x0b\x32\x13.cloud.rpc.v1.Trunk\x12\'\n\x08variants\x18\x04 \x03(\x0b\x32\x15.cloud.rpc.v1.Variant\x12\x14\n\x0c\x63\x61talog_hash\x18\x05 \x01(\t\x12\x11\n\tunchanged\x18\x06 \x01(\x08\"J\n\tInputType\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x0f\n\x07size_px\x18\x02 \x01(\r\x12\x0e\n\x06resize\x18\x03 \x01(\t\x12\x0e\n\x06margin\x18\x04 \x01(\x01\"9\n\x04Task\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x12\n\ninput_type\x18\x02 \x01(\t\x12\x0f\n\x07\x63lasses\x18\x03 \x03(\t\"L\n\x05Trunk\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x12\n\ninput_type\x18\x02 \x01(\t\x12\x0f\n\x07size_px\x18\x03 \x01(\r\x12\x10\n\x08part_ids\x18\x04 \x03(\t\"`\n\x07Variant\x12\n\n\x02id\x18\x01 \x01(\t\x12\x0c\n\x04task\x18\x02 \x01(\t\x12\r\n\x05trunk\x18\x03 \x01(\t\x12\x0f\n\x07head_id\x18\x04 \x01(\t\x12\x1b\n\x13validation_accuracy\x18\x05 \x01(\x01*_\n\x08\x45ncoding\x12\x18\n\x14\x45NCODING_UNSPECIFIED\x10\x00\x12\x14\n\x10\x45NCODING_RAW_RGB\x10\x01\x12\x10\n\x0c\x45NCODING_PNG\x10\x02\x12\x11\n\rENCODING_JPEG\x10\x03\x32\xc6\x02\n\x07Offload\x12I\n\x08\x43lassify\x12\x1d.cloud.rpc.v1.ClassifyRequest\x1a\x1e.cloud.rpc.v1.ClassifyResponse\x12Q\n\x0e\x43lassifyStream\x12\x1d.cloud.rpc.v1.ClassifyRequest\x1a\x1c.cloud.rpc.v1.StreamedAnswer(\x01\x30\x01\x12I\n\nFetchPiece\x12\x1f.cloud.rpc.v1.FetchPieceRequest\x1a\x18.cloud.rpc.v1.PieceChunk0\x01\x12R\n\x0bListCatalog\x12 .cloud.rpc.v1.ListCatalogRequest\x1a!.cloud.rpc.v1.ListCatalogResponseb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'cloud.rpc.v1.classify_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_ENCODING']._serialized_start=1542
-  _globals['_ENCODING']._serialized_end=1637
+  _globals['_ENCODING']._serialized_start=1642
+  _globals['_ENCODING']._serialized_end=1737
   _globals['_CLASSIFYREQUEST']._serialized_start=46
   _globals['_CLASSIFYREQUEST']._serialized_end=229
   _globals['_FEATURES']._serialized_start=231
   _globals['_FEATURES']._serialized_end=293
   _globals['_QUESTION']._serialized_start=295
-  _globals['_QUESTION']._serialized_end=335
-  _globals['_PICTURE']._serialized_start=337
-  _globals['_PICTURE']._serialized_end=439
-  _globals['_CLASSIFYRESPONSE']._serialized_start=442
-  _globals['_CLASSIFYRESPONSE']._serialized_end=581
-  _globals['_ANSWERS']._serialized_start=583
-  _globals['_ANSWERS']._serialized_end=631
-  _globals['_ANSWER']._serialized_start=633
-  _globals['_ANSWER']._serialized_end=681
-  _globals['_STREAMEDANSWER']._serialized_start=683
-  _globals['_STREAMEDANSWER']._serialized_end=802
-  _globals['_REFUSED']._serialized_start=804
-  _globals['_REFUSED']._serialized_end=910
-  _globals['_FETCHPIECEREQUEST']._serialized_start=912
-  _globals['_FETCHPIECEREQUEST']._serialized_end=959
-  _globals['_PIECECHUNK']._serialized_start=961
-  _globals['_PIECECHUNK']._serialized_end=1024
-  _globals['_LISTCATALOGREQUEST']._serialized_start=1026
-  _globals['_LISTCATALOGREQUEST']._serialized_end=1046
-  _globals['_LISTCATALOGRESPONSE']._serialized_start=1049
-  _globals['_LISTCATALOGRESPONSE']._serialized_end=1229
-  _globals['_INPUTTYPE']._serialized_start=1231
-  _globals['_INPUTTYPE']._serialized_end=1305
-  _globals['_TASK']._serialized_start=1307
-  _globals['_TASK']._serialized_end=1364
-  _globals['_TRUNK']._serialized_start=1366
-  _globals['_TRUNK']._serialized_end=1442
-  _globals['_VARIANT']._serialized_start=1444
-  _globals['_VARIANT']._serialized_end=1540
-  _globals['_OFFLOAD']._serialized_start=1640
-  _globals['_OFFLOAD']._serialized_end=1966
+  _globals['_QUESTION']._serialized_end=352
+  _globals['_PICTURE']._serialized_start=354
+  _globals['_PICTURE']._serialized_end=456
+  _globals['_CLASSIFYRESPONSE']._serialized_start=459
+  _globals['_CLASSIFYRESPONSE']._serialized_end=620
+  _globals['_ANSWERS']._serialized_start=622
+  _globals['_ANSWERS']._serialized_end=670
+  _globals['_ANSWER']._serialized_start=672
+  _globals['_ANSWER']._serialized_end=720
+  _globals['_STREAMEDANSWER']._serialized_start=722
+  _globals['_STREAMEDANSWER']._serialized_end=841
+  _globals['_REFUSED']._serialized_start=843
+  _globals['_REFUSED']._serialized_end=949
+  _globals['_FETCHPIECEREQUEST']._serialized_start=951
+  _globals['_FETCHPIECEREQUEST']._serialized_end=998
+  _globals['_PIECECHUNK']._serialized_start=1000
+  _globals['_PIECECHUNK']._serialized_end=1063
+  _globals['_LISTCATALOGREQUEST']._serialized_start=1065
+  _globals['_LISTCATALOGREQUEST']._serialized_end=1105
+  _globals['_LISTCATALOGRESPONSE']._serialized_start=1108
+  _globals['_LISTCATALOGRESPONSE']._serialized_end=1329
+  _globals['_INPUTTYPE']._serialized_start=1331
+  _globals['_INPUTTYPE']._serialized_end=1405
+  _globals['_TASK']._serialized_start=1407
+  _globals['_TASK']._serialized_end=1464
+  _globals['_TRUNK']._serialized_start=1466
+  _globals['_TRUNK']._serialized_end=1542
+  _globals['_VARIANT']._serialized_start=1544
+  _globals['_VARIANT']._serialized_end=1640
+  _globals['_OFFLOAD']._serialized_start=1740
+  _globals['_OFFLOAD']._serialized_end=2066
 # @@protoc_insertion_point(module_scope)

@@ -122,19 +122,23 @@ class Question(_message.Message):
 
     APP_FIELD_NUMBER: _builtins.int
     VARIANT_FIELD_NUMBER: _builtins.int
+    HEAD_ID_FIELD_NUMBER: _builtins.int
     app: _builtins.str
     """For logs and accounting."""
     variant: _builtins.str
     """"<trunk>/<task>" as in the catalog."""
+    head_id: _builtins.str
+    """Hash of the head that the device knows this variant by; empty for whichever the server has."""
     def __init__(
         self,
         *,
         app: _builtins.str = ...,
         variant: _builtins.str = ...,
+        head_id: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["app", b"app", "variant", b"variant"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["app", b"app", "head_id", b"head_id", "variant", b"variant"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -181,6 +185,7 @@ class ClassifyResponse(_message.Message):
     QUEUE_S_FIELD_NUMBER: _builtins.int
     EXECUTION_S_FIELD_NUMBER: _builtins.int
     BATCH_WINDOWS_FIELD_NUMBER: _builtins.int
+    CATALOG_HASH_FIELD_NUMBER: _builtins.int
     request_id: _builtins.str
     queue_s: _builtins.float
     """The rest of the time in the server: decoding, loading, waiting for its turn and for what ran with it."""
@@ -188,6 +193,8 @@ class ClassifyResponse(_message.Message):
     """The request's share of the batches that it was in."""
     batch_windows: _builtins.int
     """Windows that ran together in the largest of those batches."""
+    catalog_hash: _builtins.str
+    """Of the catalog that answered, as ListCatalog tells it: another one than before means to list again."""
     @_builtins.property
     def answers(self) -> _containers.RepeatedCompositeFieldContainer[Global___Answers]:
         """One for each question, in the order asked."""
@@ -200,10 +207,11 @@ class ClassifyResponse(_message.Message):
         queue_s: _builtins.float = ...,
         execution_s: _builtins.float = ...,
         batch_windows: _builtins.int = ...,
+        catalog_hash: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["answers", b"answers", "batch_windows", b"batch_windows", "execution_s", b"execution_s", "queue_s", b"queue_s", "request_id", b"request_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["answers", b"answers", "batch_windows", b"batch_windows", "catalog_hash", b"catalog_hash", "execution_s", b"execution_s", "queue_s", b"queue_s", "request_id", b"request_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -366,12 +374,17 @@ Global___PieceChunk: _TypeAlias = PieceChunk  # noqa: Y015
 class ListCatalogRequest(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 
+    KNOWN_HASH_FIELD_NUMBER: _builtins.int
+    known_hash: _builtins.str
+    """Hash of the catalog that the device knows already; empty for none."""
     def __init__(
         self,
+        *,
+        known_hash: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["known_hash", b"known_hash"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -385,6 +398,12 @@ class ListCatalogResponse(_message.Message):
     TASKS_FIELD_NUMBER: _builtins.int
     TRUNKS_FIELD_NUMBER: _builtins.int
     VARIANTS_FIELD_NUMBER: _builtins.int
+    CATALOG_HASH_FIELD_NUMBER: _builtins.int
+    UNCHANGED_FIELD_NUMBER: _builtins.int
+    catalog_hash: _builtins.str
+    """Changes with anything of the above."""
+    unchanged: _builtins.bool
+    """The device knows this catalog: only the hash is told."""
     @_builtins.property
     def input_types(self) -> _containers.RepeatedCompositeFieldContainer[Global___InputType]: ...
     @_builtins.property
@@ -400,10 +419,12 @@ class ListCatalogResponse(_message.Message):
         tasks: _abc.Iterable[Global___Task] | None = ...,
         trunks: _abc.Iterable[Global___Trunk] | None = ...,
         variants: _abc.Iterable[Global___Variant] | None = ...,
+        catalog_hash: _builtins.str = ...,
+        unchanged: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["input_types", b"input_types", "tasks", b"tasks", "trunks", b"trunks", "variants", b"variants"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["catalog_hash", b"catalog_hash", "input_types", b"input_types", "tasks", b"tasks", "trunks", b"trunks", "unchanged", b"unchanged", "variants", b"variants"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

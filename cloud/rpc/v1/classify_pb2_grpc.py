@@ -63,7 +63,7 @@ class OffloadServicer:
         """Answers one or more questions about the same windows; parts that the questions share run once.
 
         INVALID_ARGUMENT: the request breaks a rule that its message names.
-        NOT_FOUND: no such variant in the server's catalog.
+        NOT_FOUND: no such variant in the server's catalog, or one with another head than the device names.
         FAILED_PRECONDITION: a variant that does not fit into the server's memory.
         RESOURCE_EXHAUSTED: the queue is full, or too long for the deadline; trailing metadata
         "retry-after-s" says when to come back. Without that entry the message was larger than the server
