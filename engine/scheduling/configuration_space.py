@@ -399,6 +399,12 @@ def _items(
         found[_Item("cloud", stage.parts)] = (probability, (0.0, stage.cost_usd, 0.0))
         exchange_j = problem.link.energy_j(stage.up_bytes, stage.down_bytes)
         found[_Item("exchange", before)] = (probability, (exchange_j, 0.0, 0.0))
+    if option.standby is not None:
+        for piece in option.standby.pieces:
+            cost = problem.pieces[piece]
+            item = _Item("piece", piece)
+            planned = found[item][0] if item in found else 0.0
+            found[item] = (max(planned, option.standby.probability), (cost.run_energy_j, 0.0, cost.run_s))
     return found
 
 

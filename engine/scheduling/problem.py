@@ -98,6 +98,8 @@ class Option:
         accuracy: expected share of right answers, in [0, 1]; 0 for what is only of use in a context.
         stages: in order; at least one gives an answer.
         contexts: where it differs; in every other context accuracy and stages are as above.
+        standby: at the device, what answers in time when the cloud does not; its probability is how
+            often that is expected. It is resident and its energy is reserved whatever happens.
     """
 
     app: str
@@ -105,16 +107,18 @@ class Option:
     accuracy: float
     stages: tuple[Stage, ...]
     contexts: tuple[InContext, ...] = ()
+    standby: Stage | None = None
 
     @property
     def place(self) -> Place:
-        """Where the answer comes from: that of the last stage."""
+        """Where the answer is expected from: that of the last stage."""
         return self.stages[-1].place
 
     @property
     def device_pieces(self) -> tuple[str, ...]:
-        """Every piece that it may run at the device, in order."""
-        return tuple(p for s in self.stages if s.place is Place.DEVICE for p in s.pieces)
+        """Every piece that it may run at the device, in order, what stands by included."""
+        planned = tuple(p for s in self.stages if s.place is Place.DEVICE for p in s.pieces)
+        return planned if self.standby is None else (*planned, *self.standby.pieces)
 
     @property
     def needs_cloud(self) -> bool:
@@ -297,6 +301,9 @@ class _Runs:
                 max(up, stage.up_bytes),
                 max(down, stage.down_bytes),
             )
+        if option.standby is not None:
+            for piece in option.standby.pieces:
+                self.pieces[piece] = max(self.pieces.get(piece, 0.0), option.standby.probability)
 
 
 def configuration_cost(problem: Problem, options: Iterable[Option], context: str = "") -> ConfigurationCost:
@@ -339,6 +346,9 @@ def configuration_cost(problem: Problem, options: Iterable[Option], context: str
 
 def worst_latency_s(problem: Problem, option: Option, mbps: float = float("inf")) -> float:
     """Return how long an option takes at most, alone and with everything resident, transfers included.
+
+    What stands by counts as if it always ran: it begins that much before the limit, so that is when
+    the cloud has to have answered.
 
     Args:
         mbps: speed of the link now, where it is known to be slower than expected.

@@ -117,7 +117,8 @@ class _Program:
         rows = []
         for i, option in enumerate(self.choices):
             hz = self._demand.requests_hz[option.app]
-            for stage in option.stages:
+            standby = () if option.standby is None else (option.standby,)
+            for stage in (*option.stages, *standby):
                 for piece in stage.pieces if stage.place is Place.DEVICE else ():
                     rows.append((self._row({i: 1.0, self._z[piece]: -1.0}), 0.0))
                     rows.append((self._row({i: hz * stage.probability, self._y[piece]: -1.0}), 0.0))

@@ -10,6 +10,7 @@ import numpy as np
 
 from catalog.devices import RadioProfile
 from catalog.errors import BadInput
+from engine.scheduling.cloud_options import expected_link
 from engine.scheduling.problem import (
     App,
     Budget,
@@ -104,10 +105,7 @@ def make_models(
 
 def link_of(radio: RadioProfile | None, round_trip_s: float) -> Link:
     """Return what a device expects of a radio: the whole tail at every exchange."""
-    if radio is None:
-        return Link(round_trip_s=round_trip_s)
-    tail_j = radio.tail_w * radio.tail_s
-    return Link(tail_j, radio.up_j_per_byte, radio.down_j_per_byte, radio.mbps, round_trip_s)
+    return expected_link(radio, round_trip_s)
 
 
 def with_limits(problem: Problem, limits: Limits, windows: Mapping[str, float], period_s: float) -> Problem:

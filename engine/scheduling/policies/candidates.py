@@ -49,8 +49,8 @@ class Candidate:
 
     def is_again(self, earlier: Candidate) -> bool:
         """Tell whether this is an earlier candidate, perhaps with other costs."""
-        same = self.option.variant == earlier.option.variant and self.place is earlier.place
-        return same and self.pieces == earlier.pieces
+        same = self.option.variant == earlier.option.variant and self.pieces == earlier.pieces
+        return same and _runs(self.option) == _runs(earlier.option)
 
     def missing(self, resident: frozenset[str]) -> tuple[float, float]:
         """Return the energy and the time to load what is not resident."""
@@ -95,6 +95,11 @@ def candidates_of(problem: Problem, app: App) -> Candidates:
         tuple(sorted((c for c in in_time if not c.needs_cloud), key=lambda c: c.energy_j)),
         tuple(sorted((c for c in in_time if c.needs_cloud), key=lambda c: c.cost_usd)),
     )
+
+
+def _runs(option: Option) -> tuple[tuple[Place, tuple[str, ...]], ...]:
+    """Return what an option runs where."""
+    return tuple((s.place, s.parts) for s in option.stages)
 
 
 def _candidate(problem: Problem, option: Option) -> Candidate:
