@@ -325,7 +325,8 @@ class Ledger:
 
     def _free(self) -> tuple[float, float, float]:
         """Return the energy and the money that are neither spent nor held, and the time that is left."""
-        books, left_s = self._books, self._left_s()
+        books = self._books
+        left_s = books.end_s - self._now_s if books.end_s < math.inf else self._left_s()
         base_j = self._base_load_j() if self._base_w else 0.0
         held_j = self._held_j + self._standing_w * left_s
         free_j = books.energy_j - base_j - books.work_j - held_j

@@ -10,10 +10,12 @@ class SimulatedCloud:
 
     Args:
         servers: windows that run at the same time, at least 1.
+        devices: that send to it.
     """
 
-    def __init__(self, servers: int) -> None:
+    def __init__(self, servers: int, devices: int = 1) -> None:
         self._servers = servers
+        self.is_shared = devices > 1
         self._free_at_s: list[float] = []  # a heap: when each server that was used becomes free
         self.queued_s = 0.0
 

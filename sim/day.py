@@ -95,7 +95,7 @@ def _simulate(
     admission: bool,
 ) -> tuple[DayResult, ...]:
     env = simpy.Environment()
-    cloud = SimulatedCloud(scenario.cloud_servers)
+    cloud = SimulatedCloud(scenario.cloud_servers, len(scenario.devices))
     devices = [
         SimulatedDevice(env, day, policy, cloud, observe(day), admission, scenario.loads_take_time)
         for day, policy in zip(scenario.devices, policies, strict=True)

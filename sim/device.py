@@ -136,12 +136,13 @@ class SimulatedDevice:
         now = self._env.now
         left = self._accounts.left(captured_s)
         self._observer.left(captured_s, left)
-        network, memory = self._network.at(now), self._memory
-        energy_j, cost_usd, period_s = left
+        network, memory = self._network, self._memory
+        if now >= network.until_s:
+            network.at(now)
         return State(
-            energy_j,
-            cost_usd,
-            period_s,
+            left[0],
+            left[1],
+            left[2],
             memory.resident,
             memory.loading,
             network.is_connected,

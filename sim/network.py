@@ -73,20 +73,20 @@ class NetworkNow:
         network: over the whole day.
     """
 
-    __slots__ = ("_network", "_until_s", "breaks_s", "is_connected", "mbps")
+    __slots__ = ("_network", "breaks_s", "is_connected", "mbps", "until_s")
 
     def __init__(self, network: Network) -> None:
         self._network = network
-        self._until_s = -math.inf
+        self.until_s = -math.inf
         self.is_connected = False
         self.mbps = math.inf
         self.breaks_s = math.inf
 
     def at(self, t_s: float) -> NetworkNow:
         """Move on to a moment, no earlier than the one before."""
-        if t_s >= self._until_s:
+        if t_s >= self.until_s:
             network = self._network
-            self._until_s = network.changes_s(t_s)
+            self.until_s = network.changes_s(t_s)
             self.is_connected = network.is_connected(t_s)
             self.mbps = network.mbps(t_s)
             self.breaks_s = network.breaks_s(t_s)

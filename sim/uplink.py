@@ -89,14 +89,36 @@ class Uplink:
         if begins_s < breaks_s:
             flight.radio_j = self._radio.up_j(begins_s, min(ends_s, breaks_s), up_bytes)
         self._sending_until_s = min(ends_s, max(begins_s, breaks_s))
-        self._at(ends_s + self._one_way_s, now, flight, self._arrive)
+        arrives_s = ends_s + self._one_way_s
+        if arrives_s > breaks_s:
+            self._lose(flight)
+        elif self._cloud.is_shared:
+            self._after(arrives_s - now, lambda _: self._run(flight, self._env.now))
+        else:  # what is sent first arrives first, so that what comes of it is known now
+            self._run(flight, arrives_s)
 
-    def _arrive(self, flight: Flight) -> None:
-        """Have the cloud run what was asked for."""
-        now, message = self._env.now, flight.message
+    def _run(self, flight: Flight, arrival_s: float) -> None:
+        """Have the cloud run what was asked for; called in the order of arrival from all devices."""
+        message = flight.message
         flight.cost_usd = message.cost_usd
-        answer_from_s = flight.answer_from_s = self._cloud.run(now, message.run_s) + self._one_way_s
-        self._at(answer_from_s + 8e-6 * message.down_bytes / flight.mbps, now, flight, self._receive)
+        answer_from_s = flight.answer_from_s = self._cloud.run(arrival_s, message.run_s) + self._one_way_s
+        ends_s = answer_from_s + 8e-6 * message.down_bytes / flight.mbps
+        if ends_s > flight.breaks_s:
+            self._lose(flight)
+            return
+        delay_s = ends_s - self._env.now
+        if delay_s > 0.0:
+            self._after(delay_s, lambda _: self._receive(flight))
+        else:
+            self._receive(flight)
+
+    def _lose(self, flight: Flight) -> None:
+        """End an exchange where the connection breaks."""
+        flight.lost_because = CONNECTION_LOST
+        self._after(flight.breaks_s - self._env.now, lambda _: self._receive(flight))
+
+    def _after(self, delay_s: float, go_on: Callable[[simpy.Event], None]) -> None:
+        self._env.timeout(delay_s).callbacks.append(go_on)
 
     def _receive(self, flight: Flight) -> None:
         """Charge the answer, as far as it came."""
@@ -104,14 +126,3 @@ class Uplink:
         if now >= flight.answer_from_s:
             flight.radio_j += self._radio.down_j(flight.answer_from_s, now, flight.message.down_bytes)
         self._on_end(flight)
-
-    def _at(self, t_s: float, now: float, flight: Flight, go_on: Callable[[Flight], None]) -> None:
-        """Go on at a later moment, or end the flight where the connection breaks before."""
-        if t_s > flight.breaks_s:
-            flight.lost_because = CONNECTION_LOST
-            t_s, go_on = flight.breaks_s, self._receive
-        delay_s = t_s - now
-        if delay_s <= 0.0:
-            go_on(flight)
-            return
-        self._env.timeout(delay_s).callbacks.append(lambda _: go_on(flight))

@@ -94,6 +94,25 @@ def test_devices_queue_for_the_cloud_that_they_share() -> None:
     assert [r.device for r in results] == ["a", "b", "c"]
 
 
+@pytest.mark.parametrize("breaks_s", [float("inf"), 0.2, 0.9])
+def test_a_device_alone_at_a_cloud_lives_the_day_that_it_lives_beside_an_idle_one(breaks_s: float) -> None:
+    up = {0.0: 1.0} if breaks_s == float("inf") else {0.0: 1.0, breaks_s: 0.0, breaks_s + 0.1: 1.0}
+    day = device(problem(), arrivals(0.0, 0.0, 0.02, 0.3, 0.7), Network(Steps(up, 0.0)), name="busy")
+    idle = device(problem(), arrivals(), CONNECTED, name="idle")
+    logs = []
+    for days in ((day,), (day, idle)):
+        log = DayLog()
+        seen = {"busy": log, "idle": DayLog()}
+        results = simulate_scenario(
+            Scenario("cloud", days), lambda _: always(in_cloud()), lambda d, seen=seen: seen[d.name]
+        )
+        logs.append((log.answers, results[0].total_energy_j, results[0].cost_usd))
+    alone, beside = logs
+    assert [(app, what) for _, app, what in alone[0]] == [(app, what) for _, app, what in beside[0]]
+    assert [t for t, *_ in alone[0]] == pytest.approx([t for t, *_ in beside[0]])
+    assert alone[1:] == pytest.approx(beside[1:])
+
+
 @pytest.mark.parametrize(
     ("breaks_s", "spent_j", "spent_usd"),
     [
