@@ -61,8 +61,8 @@ class PartTrial:
         self._inputs = {n: _example(part, n, reads_pixels) for n in batches}
         self._expected: npt.NDArray[np.float32] | None = None
 
-    def calls(self, runtime: Runtime, clock: Clock) -> list[MeasuredCall]:
-        """Return the calls to measure, one for each batch size.
+    def calls(self, runtime: Runtime, timer: Clock) -> list[MeasuredCall]:
+        """Return the calls to measure, one for each batch size; loading is measured by a timer.
 
         Raises:
             BackendError: the file is damaged, or the backend cannot run the part, gives values that are
@@ -73,7 +73,7 @@ class PartTrial:
         except CatalogError as e:
             raise BackendError(str(e)) from e
         backend = runtime.backend
-        load_s = _load_time(backend, self._path, next(iter(self._inputs.values())), clock)
+        load_s = _load_time(backend, self._path, next(iter(self._inputs.values())), timer)
         loaded = backend.load(self._path)
         answers = [loaded(x) for x in self._inputs.values()]
         self._check(answers, runtime)
@@ -121,11 +121,11 @@ def _example(part: Part, batch: int, pixels: bool) -> Array:
     return np.maximum(rng.standard_normal(shape, dtype=np.float32), 0.0)
 
 
-def _load_time(backend: Backend, path: Path, inputs: Array, clock: Clock) -> float:
+def _load_time(backend: Backend, path: Path, inputs: Array, timer: Clock) -> float:
     """Return the median time from the file to the first answer; the file is in the system's cache."""
     times_s = []
     for _ in range(_LOADS):
-        start_s = clock()
+        start_s = timer()
         backend.load(path)(inputs)
-        times_s.append(clock() - start_s)
+        times_s.append(timer() - start_s)
     return float(np.median(times_s))

@@ -86,8 +86,8 @@ def measure(
         busy: processor seconds of this process, all threads.
         report: told how many parts of how many are measured.
         sleep: leaves the device idle for some seconds.
-        own: processor seconds of the calling thread: a camera's calls are timed by it, as the engine
-            books them; by the clock where several threads work.
+        own: processor seconds of the calling thread: loads and a camera's calls are timed by it, as the
+            engine books them; by the clock where several threads work.
 
     Raises:
         BadInput: no such backend or device profile.
@@ -104,7 +104,7 @@ def measure(
     parts = catalog.contents.parts
     rounds_s = plan.budget_s * (1.0 - _MEMORY_SHARE if plan.memory else 1.0)
     for group in resident_groups(parts, _MOST_RESIDENT_BYTES):
-        calls = _opened(catalog, group, plan, clock, failures)
+        calls = _opened(catalog, group, plan, timer, failures)
         share_s = rounds_s * len(group) / len(parts)
         _take_turns(calls, (1.0 - _LIVE_SHARE) * share_s, clock, meter)
         measured = [_measurement(c, plan.threads, meter) for c in calls]
@@ -129,7 +129,7 @@ def measure(
 
 
 def _opened(
-    catalog: Catalog, parts: Sequence[Part], plan: MeasuringPlan, clock: Clock, failures: list[PartFailure]
+    catalog: Catalog, parts: Sequence[Part], plan: MeasuringPlan, timer: Clock, failures: list[PartFailure]
 ) -> list[MeasuredCall]:
     first_parts = {trunk.parts[0] for trunk in catalog.contents.trunks}
     calls: list[MeasuredCall] = []
@@ -139,7 +139,7 @@ def _opened(
             arithmetic = _arithmetic(part, name)
             try:
                 backend = open_backend(name, plan.threads, "bf16" if arithmetic == "bf16" else "f32")
-                calls += trial.calls(Runtime(backend, arithmetic), clock)
+                calls += trial.calls(Runtime(backend, arithmetic), timer)
             except BackendError as e:
                 failures.append(PartFailure(part.id, name, arithmetic, str(e)))
     return calls
