@@ -8,7 +8,7 @@ McdnnError
     ├── PastTheEnd       an offset behind a piece's end       OUT_OF_RANGE
     ├── DoesNotFit       larger than this server's memory     FAILED_PRECONDITION
     ├── QueueFull        come back after retry_after_s        RESOURCE_EXHAUSTED
-    ├── TooLate          the deadline passed while it waited  DEADLINE_EXCEEDED
+    ├── TooLate          it waited too long for its deadline  DEADLINE_EXCEEDED
     ├── Denied           no token that the server knows       UNAUTHENTICATED
     ├── Stopping         the server takes nothing new         UNAVAILABLE
     └── Broken           the server failed; its log says how  INTERNAL
@@ -74,7 +74,7 @@ class QueueFull(Refusal):
 
 
 class TooLate(Refusal):
-    """The deadline passed before the work began."""
+    """The deadline passed, or would have before the work was done."""
 
     code = grpc.StatusCode.DEADLINE_EXCEEDED
 

@@ -156,9 +156,10 @@ class BatchWorker:
                     self._changed.wait()
                 if self._stopping:
                     return
-                batch = self._queue.take(self._clock())
+                now = self._clock()
+                batch = self._queue.take(now)
             if batch.late:
-                self._tell([(w.load, TooLate("its deadline passed while it waited")) for w in batch.late])
+                self._tell([(w.load, TooLate(_why_late(w.deadline_s - now))) for w in batch.late])
             if batch.works:
                 places = [w.load for w in batch.works]
                 began_s = self._clock()
@@ -186,3 +187,9 @@ class BatchWorker:
             place.order.settle(place.index, outcome)
         if ran is not None:
             self._on_batch(*ran)
+
+
+def _why_late(left_s: float) -> str:
+    if left_s > 0.0:
+        return f"it has waited until {left_s:.3f} s were left, and takes longer"
+    return f"it has waited until {-left_s:.3f} s after its deadline"
