@@ -191,5 +191,5 @@ class BatchWorker:
 
 def _why_late(left_s: float) -> str:
     if left_s > 0.0:
-        return f"it has waited until {left_s:.3f} s were left, and takes longer"
-    return f"it has waited until {-left_s:.3f} s after its deadline"
+        return f"its turn came {left_s:.3f} s before its deadline, and it takes longer"
+    return f"its deadline passed {-left_s:.3f} s before its turn came"
