@@ -1,4 +1,7 @@
-"""The device's side: an Offload over one gRPC channel. Needs no torch and no catalog."""
+"""A client that waits for each answer, for commands and tools. Needs no torch and no catalog.
+
+An engine asks by cloud.offloading, which does not wait.
+"""
 
 from __future__ import annotations
 
@@ -8,10 +11,12 @@ from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
 
+from cloud.calling import call_of, check_answer, check_size
 from cloud.client_stream import ClientStream
+from cloud.connection import channel_options
 from cloud.credentials import PLAIN, Credentials
 from cloud.endpoint import Endpoint
-from cloud.errors import CloudIncompatible, CloudRefused, CloudTimeout, translated
+from cloud.errors import CloudTimeout, translated
 from cloud.limits import Limits
 from cloud.messages import CatalogListing, ClassifyCall, Features, Picture
 from cloud.pictures import UInt8, raw_picture
@@ -20,8 +25,6 @@ from cloud.rpc.v1 import classify_pb2 as pb
 from cloud.rpc.v1.classify_pb2_grpc import OffloadStub
 from cloud.wire import answer_from_proto, call_to_proto, listing_from_proto
 from engine.offload import OffloadAnswer, OffloadRequest, Question
-
-_RECONNECT_MS = (100, 2000)  # first and longest pause; grpc's own longest is two minutes
 
 
 class CloudClient:
@@ -50,7 +53,7 @@ class CloudClient:
         self._encode = encode
         self._limits = limits or Limits()
         self._clock = clock
-        self._channel = credentials.channel(endpoint, _channel_options(endpoint, self._limits))
+        self._channel = credentials.channel(endpoint, channel_options(endpoint, self._limits))
         self._metadata = credentials.metadata
         self._stub = OffloadStub(self._channel)
 
@@ -61,16 +64,17 @@ class CloudClient:
             CloudError: there is no answer, or not in time; the subclass says why.
         """
         began_s = self._clock()
-        pictures = tuple(self._encode(w) for w in request.windows)
+        where = f"cloud {self._name}: request {request.id}"
+        message = call_to_proto(call_of(request, self._encode, request.deadline_s))
         left_s = request.deadline_s - (self._clock() - began_s)
         if not left_s > 0.0:
-            raise CloudTimeout(f"cloud {self._name}: request {request.id}: no time left to send it")
-        message = call_to_proto(ClassifyCall(request.id, request.questions, pictures, left_s))
-        self._check_size(message.ByteSize(), request.id)
+            raise CloudTimeout(f"{where}: no time left to send it")
+        message.deadline_s = left_s
+        check_size(message.ByteSize(), self._limits.message_bytes, where)
         with translated(self._name):
             reply = self._stub.Classify(message, timeout=left_s, metadata=self._metadata)
         answer = answer_from_proto(reply)
-        self._check_answer(answer, request)
+        check_answer(answer, request, where)
         return replace(
             answer,
             up_bytes=message.ByteSize(),
@@ -94,7 +98,9 @@ class CloudClient:
         """
         began_s = self._clock()
         message = call_to_proto(ClassifyCall(request_id, questions, (), deadline_s, features))
-        self._check_size(message.ByteSize(), request_id)
+        check_size(
+            message.ByteSize(), self._limits.message_bytes, f"cloud {self._name}: request {request_id}"
+        )
         with translated(self._name):
             reply = self._stub.Classify(message, timeout=deadline_s, metadata=self._metadata)
         return replace(
@@ -121,9 +127,9 @@ class CloudClient:
         Raises:
             CloudRefused: it is larger than the server takes.
         """
-        pictures = tuple(self._encode(w) for w in request.windows)
-        message = call_to_proto(ClassifyCall(request.id, request.questions, pictures, request.deadline_s))
-        self._check_size(message.ByteSize(), request.id)
+        message = call_to_proto(call_of(request, self._encode, request.deadline_s))
+        where = f"cloud {self._name}: request {request.id}"
+        check_size(message.ByteSize(), self._limits.message_bytes, where)
         return message
 
     def fetch_piece(self, piece: str, path: Path, most_bytes: int, timeout_s: float) -> None:
@@ -171,30 +177,3 @@ class CloudClient:
     ) -> None:
         """Close the channel."""
         self.close()
-
-    def _check_size(self, size_bytes: int, request_id: str) -> None:
-        if size_bytes > self._limits.message_bytes:
-            raise CloudRefused(
-                f"cloud {self._name}: request {request_id}: {size_bytes} bytes: the limit is "
-                f"{self._limits.message_bytes}: send fewer or smaller windows"
-            )
-
-    def _check_answer(self, answer: OffloadAnswer, request: OffloadRequest) -> None:
-        expected = [len(request.windows)] * len(request.questions)
-        if answer.request_id != request.id or [len(row) for row in answer.answers] != expected:
-            raise CloudIncompatible(
-                f"cloud {self._name}: request {request.id}: the answer is to something else"
-            )
-
-
-def _channel_options(endpoint: Endpoint, limits: Limits) -> list[tuple[str, int]]:
-    first_ms, longest_ms = _RECONNECT_MS
-    options = [
-        ("grpc.initial_reconnect_backoff_ms", first_ms),
-        ("grpc.min_reconnect_backoff_ms", first_ms),
-        ("grpc.max_reconnect_backoff_ms", longest_ms),
-        ("grpc.max_send_message_length", limits.message_bytes),
-        ("grpc.max_receive_message_length", limits.message_bytes),
-    ]
-    # A proxy from the environment cannot reach this machine's own loopback address.
-    return [*options, ("grpc.enable_http_proxy", 0)] if endpoint.loopback else options

@@ -34,17 +34,25 @@ class Credentials:
     key: bytes | None = None
     token: str | None = None
 
+    def check(self, endpoint: Endpoint) -> None:
+        """Check that these may be shown to a server.
+
+        Raises:
+            BadInput: a token would travel unencrypted between machines.
+        """
+        if self.token is not None and not (self.encrypted or endpoint.loopback):
+            raise BadInput(f"cloud {endpoint}: a token would travel unencrypted: connect by TLS")
+
     def channel(self, endpoint: Endpoint, options: Sequence[tuple[str, int]]) -> grpc.Channel:
         """Return a channel to a server.
 
         Raises:
             BadInput: a token would travel unencrypted between machines.
         """
+        self.check(endpoint)
         if self.encrypted:
             credentials = grpc.ssl_channel_credentials(self.ca, self.key, self.certificate)
             return grpc.secure_channel(str(endpoint), credentials, options)
-        if self.token is not None and not endpoint.loopback:
-            raise BadInput(f"cloud {endpoint}: a token would travel unencrypted: connect by TLS")
         return grpc.insecure_channel(str(endpoint), options)
 
     @property

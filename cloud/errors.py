@@ -7,6 +7,7 @@ OffloadFailed (engine)
     ├── CloudBusy            the server's queue is full; retry_after_s says when to come back
     ├── CloudRefused         the server will not answer this request, now or later
     │   ├── CloudLacksVariant    it has no such variant: its catalog is another one
+    │   ├── CloudLacksMemory     the variant does not fit into its memory
     │   └── CloudDenied          it does not let this device in
     ├── CloudIncompatible    the two sides do not speak the same protocol
     └── CloudBroken          the server failed
@@ -56,6 +57,10 @@ class CloudLacksVariant(CloudRefused):
     """The server has no such variant: its catalog is another one."""
 
 
+class CloudLacksMemory(CloudRefused):
+    """The variant does not fit into the server's memory."""
+
+
 class CloudDenied(CloudRefused):
     """The server does not let this device in."""
 
@@ -78,7 +83,7 @@ _BY_CODE: dict[grpc.StatusCode, type[CloudError]] = {
     grpc.StatusCode.PERMISSION_DENIED: CloudDenied,
     # grpc's own, for a message over the size limit; a full queue comes with RETRY_AFTER_KEY.
     grpc.StatusCode.RESOURCE_EXHAUSTED: CloudRefused,
-    grpc.StatusCode.FAILED_PRECONDITION: CloudRefused,
+    grpc.StatusCode.FAILED_PRECONDITION: CloudLacksMemory,
     grpc.StatusCode.ABORTED: CloudBroken,
     grpc.StatusCode.OUT_OF_RANGE: CloudRefused,
     grpc.StatusCode.UNIMPLEMENTED: CloudIncompatible,

@@ -375,16 +375,20 @@ class ListCatalogRequest(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 
     KNOWN_HASH_FIELD_NUMBER: _builtins.int
+    PADDING_FIELD_NUMBER: _builtins.int
     known_hash: _builtins.str
     """Hash of the catalog that the device knows already; empty for none."""
+    padding: _builtins.bytes
+    """Not read: makes the message as large as a request, so that a device can measure the way."""
     def __init__(
         self,
         *,
         known_hash: _builtins.str = ...,
+        padding: _builtins.bytes = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["known_hash", b"known_hash"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["known_hash", b"known_hash", "padding", b"padding"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
