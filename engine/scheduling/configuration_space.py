@@ -2,83 +2,28 @@
 
 Choosing what the apps of a window run is a facility-location problem: a facility is what an option
 shares with others (parts at the device, a trunk in the cloud, one exchange with it), paid once
-however many apps use it; a client is an app, which gets the best of the open facilities. With few
-facilities all sets are tried; with more, all pairs of the promising ones, and further ones are
-added while that pays.
+however many apps use it; a client is an app, which gets the best of the open facilities.
 """
 
 from __future__ import annotations
 
-import math
-from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from itertools import pairwise
-from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
+from engine.scheduling.configurations import RESOURCES, Configuration, configuration
+from engine.scheduling.facility_location import LEAST_GAIN, best_facilities
 from engine.scheduling.kinds import Kind
-from engine.scheduling.problem import (
-    Option,
-    PieceCost,
-    Place,
-    Problem,
-    configuration_cost,
-    memory_bytes,
-    worst_latency_s,
-)
+from engine.scheduling.option_items import Item, items_of
+from engine.scheduling.problem import Option, PieceCost, Problem, memory_bytes, worst_latency_s
 
 Float64 = npt.NDArray[np.float64]
 Bool = npt.NDArray[np.bool_]
 
-RESOURCES = 3  # energy in J, money in USD, processor time in s
-_MOST_ENUMERATED = 12
-_MOST_PAIRED, _MOST_ALONE = 10, 2
 _MOST_KEPT = 8
 _LONGEST_VISIT = 0.5  # loads of a window that makes do with what is not kept: share of the tightest limit
-_LEAST_GAIN = 1e-12
-
-
-class _Item(NamedTuple):
-    """Something that is paid once a window."""
-
-    what: str  # "piece", "cloud" or "exchange"
-    key: object
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Configuration:
-    """One option for some of a kind's apps, and what they take together.
-
-    Args:
-        options: by app.
-        value: expected weighted right answers on one window.
-        resources: (3,) expected energy (J), money (USD) and processor time (s) of one window.
-        pieces: what must be resident at the device.
-        worst_energy_j: to reserve.
-        worst_usd: to reserve.
-        worst_run_s: 95th percentile of the processor time.
-        patience_s: how long a window may have waited for all its answers still to be in time.
-        away_megabits: most that one option moves; what slows it down when the link does.
-        beside: what is kept in memory beside it, where it visits: pieces that are not kept are
-            loaded for the window, and its resources include that. None where it does not visit.
-    """
-
-    options: dict[str, Option]
-    value: float
-    resources: Float64
-    pieces: frozenset[str]
-    worst_energy_j: float
-    worst_usd: float
-    worst_run_s: float
-    patience_s: float
-    away_megabits: float
-    beside: frozenset[str] | None = None
-
-    def worth(self, prices: Float64) -> float:
-        """Return its value less what it takes at (3,) prices."""
-        return self.value - float(self.resources @ prices)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -224,7 +169,7 @@ class ConfigurationSpace:
         if len(self._kind.due) == 1:
             net = gain - self._shares @ (self._items @ prices)
             top = int(np.argmax(net))
-            return self._make((top,) if net[top] > _LEAST_GAIN else (), usable)
+            return self._make((top,) if net[top] > LEAST_GAIN else (), usable)
         return self._make(self._best_together(gain, self._items @ prices), usable)
 
     def least_costly(self, app: str, prices: Float64, usable: Usable | None = None) -> Option | None:
@@ -251,11 +196,7 @@ class ConfigurationSpace:
             return ()
         table = table[:, useful]
         shares = self._facility_shares[useful]  # (facilities, items)
-        if len(useful) <= _MOST_ENUMERATED:
-            opened = _best_of_all(table, shares, item_price)
-        else:
-            opened = _best_by_pairs(table, shares, item_price)
-        return self._assigned(gain, useful[opened])
+        return self._assigned(gain, useful[best_facilities(table, shares, item_price)])
 
     def _assigned(self, gain: Float64, opened: npt.NDArray[np.intp]) -> tuple[int, ...]:
         """Return each app's best option among the opened facilities."""
@@ -266,7 +207,7 @@ class ConfigurationSpace:
         for first, last in self._spans:
             if first < last:
                 top = first + int(usable[first:last].argmax())
-                if usable[top] > _LEAST_GAIN:
+                if usable[top] > LEAST_GAIN:
                     chosen.append(top)
         return tuple(chosen)
 
@@ -310,9 +251,9 @@ class ConfigurationSpace:
 
     def _build(self) -> None:
         """Find what options share: items that more than one app may pay for are shared, others private."""
-        uses = [_items(self._problem, o, self._kind.context) for o in self._options]
-        users: dict[_Item, set[str]] = {}
-        costs: dict[_Item, tuple[float, float, float]] = {}
+        uses = [items_of(self._problem, o, self._kind.context) for o in self._options]
+        users: dict[Item, set[str]] = {}
+        costs: dict[Item, tuple[float, float, float]] = {}
         for option, used in zip(self._options, uses, strict=True):
             for item, (_, cost) in used.items():
                 users.setdefault(item, set()).add(option.app)
@@ -338,32 +279,6 @@ class ConfigurationSpace:
         self._facility_shares = np.array(list(facilities)).reshape(len(facilities), len(shared))
 
 
-def configuration(problem: Problem, kind: Kind, options: Iterable[Option]) -> Configuration:
-    """Make a configuration with its costs."""
-    chosen = {o.app: o for o in options}
-    cost = configuration_cost(problem, chosen.values(), kind.context)
-    value = sum(problem.apps[a].weight * o.accuracy_in(kind.context) for a, o in chosen.items())
-    patience_s, megabits = math.inf, 0.0
-    for app, option in chosen.items():
-        away_s = worst_latency_s(problem, option) - sum(
-            problem.pieces[p].run_worst_s for p in dict.fromkeys(option.device_pieces)
-        )
-        patience_s = min(patience_s, problem.apps[app].latency_limit_s - cost.run_worst_s - away_s)
-        moved = sum(s.up_bytes + s.down_bytes for s in option.stages if s.place is Place.CLOUD)
-        megabits = max(megabits, 8e-6 * moved)
-    return Configuration(
-        chosen,
-        value,
-        np.array([cost.energy_j, cost.cost_usd, cost.run_s]),
-        frozenset(p for o in chosen.values() for p in o.device_pieces),
-        cost.worst_energy_j,
-        cost.worst_cost_usd,
-        cost.run_worst_s,
-        patience_s,
-        megabits,
-    )
-
-
 def _load(cost: PieceCost) -> Float64:
     return np.array([cost.load_energy_j, 0.0, cost.load_s])
 
@@ -381,73 +296,3 @@ def _usable(problem: Problem, kind: Kind, app: str) -> list[Option]:
         and memory_bytes(problem.pieces, o.device_pieces) <= limit_bytes
         and worst_latency_s(problem, o) <= known.latency_limit_s
     ]
-
-
-def _items(
-    problem: Problem, option: Option, context: str
-) -> dict[_Item, tuple[float, tuple[float, float, float]]]:
-    """Return everything that an option pays for, with its probability and its cost when it runs."""
-    found: dict[_Item, tuple[float, tuple[float, float, float]]] = {}
-    before: tuple[str, ...] = ()
-    for stage, probability in zip(option.stages, option.probabilities_in(context), strict=True):
-        if stage.place is Place.DEVICE:
-            for piece in stage.pieces:
-                cost = problem.pieces[piece]
-                found[_Item("piece", piece)] = (probability, (cost.run_energy_j, 0.0, cost.run_s))
-            before += stage.parts
-            continue
-        found[_Item("cloud", stage.parts)] = (probability, (0.0, stage.cost_usd, 0.0))
-        exchange_j = problem.link.energy_j(stage.up_bytes, stage.down_bytes)
-        found[_Item("exchange", before)] = (probability, (exchange_j, 0.0, 0.0))
-    if option.standby is not None:
-        for piece in option.standby.pieces:
-            cost = problem.pieces[piece]
-            item = _Item("piece", piece)
-            planned = found[item][0] if item in found else 0.0
-            found[item] = (max(planned, option.standby.probability), (cost.run_energy_j, 0.0, cost.run_s))
-    return found
-
-
-def _best_of_all(table: Float64, shares: Float64, item_price: Float64) -> npt.NDArray[np.intp]:
-    """Try every set of facilities; exact.
-
-    Args:
-        table: (clients, facilities) what a client gains at a facility, at least 0.
-        shares: (facilities, items) probability with which a facility needs an item.
-        item_price: (items,).
-    """
-    clients, facilities = table.shape
-    best = np.zeros((1, clients))
-    needs = np.zeros((1, len(item_price)))
-    for f in range(facilities):  # the sets without f, then the same with it: index = bit mask
-        best = np.concatenate([best, np.maximum(best, table[:, f])])
-        needs = np.concatenate([needs, np.maximum(needs, shares[f])])
-    top = int(np.argmax(best.sum(axis=1) - needs @ item_price))
-    return np.flatnonzero([(top >> f) & 1 for f in range(facilities)])
-
-
-def _best_by_pairs(table: Float64, shares: Float64, item_price: Float64) -> npt.NDArray[np.intp]:
-    """Try every pair of the most promising facilities, then add further ones while that pays."""
-    price = shares @ item_price
-    promising = _promising(table, price)
-    gains, needs_of = table[:, promising], shares[promising]
-    pairs = np.maximum(gains.T[:, None, :], gains.T[None, :, :]).sum(axis=2)
-    pair_price = np.maximum(needs_of[:, None, :], needs_of[None, :, :]) @ item_price
-    first, second = np.unravel_index(int(np.argmax(pairs - pair_price)), pairs.shape)
-    opened = [int(promising[first])] if first == second else [int(promising[first]), int(promising[second])]
-    best, needs = table[:, opened].max(axis=1), shares[opened].max(axis=0)
-    while True:
-        more = np.maximum(best[:, None], table).sum(axis=0) - best.sum()
-        extra = (np.maximum(needs, shares) - needs) @ item_price
-        top = int(np.argmax(more - extra))
-        if more[top] - extra[top] <= _LEAST_GAIN:
-            return np.array(opened, dtype=np.intp)
-        opened.append(top)
-        best, needs = np.maximum(best, table[:, top]), np.maximum(needs, shares[top])
-
-
-def _promising(table: Float64, price: Float64) -> npt.NDArray[np.intp]:
-    """Return the facilities that are best for all clients together, and for each of them alone."""
-    together = np.argsort(price - table.sum(axis=0))[:_MOST_PAIRED]
-    alone = np.argsort(price - table, axis=1)[:, :_MOST_ALONE]
-    return np.union1d(together, alone)

@@ -26,7 +26,8 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from engine.scheduling.configuration_space import RESOURCES, Configuration, ConfigurationSpace, Usable
+from engine.scheduling.configuration_space import ConfigurationSpace, Usable
+from engine.scheduling.configurations import RESOURCES, Configuration
 from engine.scheduling.kinds import Kind
 
 Float64 = npt.NDArray[np.float64]

@@ -15,7 +15,8 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from engine.scheduling.configuration_space import RESOURCES, Configuration, ConfigurationSpace
+from engine.scheduling.configuration_space import ConfigurationSpace
+from engine.scheduling.configurations import RESOURCES, Configuration
 from engine.scheduling.fluid_program import FluidPlan, FluidProgram, Outlook
 from engine.scheduling.kinds import Kind
 from engine.scheduling.problem import Problem, memory_bytes

@@ -25,7 +25,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
-from engine.scheduling.configuration_space import RESOURCES, ConfigurationSpace, OptionColumn
+from engine.scheduling.configuration_space import ConfigurationSpace, OptionColumn
+from engine.scheduling.configurations import RESOURCES
 from engine.scheduling.kinds import Kind
 from engine.scheduling.problem import Problem
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from engine.scheduling.configuration_space import Configuration
+from engine.scheduling.configurations import Configuration
 from engine.scheduling.kinds import Kind
 from engine.scheduling.policy import Choice
 

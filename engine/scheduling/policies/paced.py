@@ -20,7 +20,7 @@ from collections.abc import Sequence
 import numpy as np
 import numpy.typing as npt
 
-from engine.scheduling.configuration_space import RESOURCES, Configuration
+from engine.scheduling.configurations import RESOURCES, Configuration
 from engine.scheduling.fluid_program import FluidPlan, Outlook
 from engine.scheduling.forecast import Forecast
 from engine.scheduling.kinds import Kind

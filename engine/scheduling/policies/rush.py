@@ -8,7 +8,7 @@ from collections.abc import Mapping
 import numpy as np
 import numpy.typing as npt
 
-from engine.scheduling.configuration_space import RESOURCES
+from engine.scheduling.configurations import RESOURCES
 from engine.scheduling.fluid_program import FluidPlan, Outlook
 from engine.scheduling.kinds import Kind
 from engine.scheduling.planner import Planner

@@ -15,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from engine.scheduling.admission import admit
-from engine.scheduling.configuration_space import RESOURCES, Configuration, configuration
+from engine.scheduling.configurations import RESOURCES, Configuration, configuration
 from engine.scheduling.kinds import Kind
 from engine.scheduling.planner import Planner
 from engine.scheduling.policies.mix_follower import MixFollower, PreparedChoice

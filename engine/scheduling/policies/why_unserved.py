@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from engine.scheduling.configuration_space import configuration
+from engine.scheduling.configurations import configuration
 from engine.scheduling.kinds import Kind
 from engine.scheduling.planner import Planner
 from engine.scheduling.problem import Problem, memory_bytes, worst_latency_s

@@ -5,7 +5,8 @@ from itertools import product
 import numpy as np
 import pytest
 
-from engine.scheduling.configuration_space import Configuration, ConfigurationSpace, configuration
+from engine.scheduling.configuration_space import ConfigurationSpace
+from engine.scheduling.configurations import Configuration, configuration
 from engine.scheduling.kinds import Kind
 from engine.scheduling.problem import Budget, InContext, Option, Place, Problem, Stage
 from tests.planning_problems import kinds_of, random_problem
