@@ -3,31 +3,36 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
-from typing import Any
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 
 from catalog.devices import DeviceProfile
-from catalog.errors import McdnnError
 from catalog.preprocessing import window_pixels
 from catalog.store import Catalog
 from engine.broken_pieces import BrokenPieces, without_pieces
 from engine.clocks import REAL_CLOCKS, Clocks
+from engine.cloud_answering import CloudAnswering
+from engine.cloud_link import CloudLink
 from engine.demand import Demand
-from engine.errors import PartFailed
+from engine.device_runs import DevicePass, DeviceRuns, NotRun, device_pass
+from engine.exchanges import Exchange, exchanges_of
+from engine.frame_results import FrameResults
 from engine.frames import Window
-from engine.ledger import Ledger, Refusal
+from engine.ledger import Ledger, Refusal, Reservation
 from engine.load_booking import NOTHING_BOOKED, Booked, LoadBooking
 from engine.notices import Notices
+from engine.offload import PassedFeatures, UInt8
+from engine.reachable_cloud import NO_CLOUD, ReachableCloud
 from engine.results import Result
-from engine.router import Execution, Route, build_route, run_route
+from engine.router import Execution
 from engine.runtime.loading import PieceMemory
-from engine.runtime.residency import TooLarge
 from engine.scheduling.costs_correction import CostsCorrection
 from engine.scheduling.passes import passes_in_memory
 from engine.scheduling.policy import Policy, State
-from engine.scheduling.problem import Option, Problem, configuration_cost
-from engine.scheduling.unserved import TOO_LARGE
+from engine.scheduling.problem import Option, Place, Problem
+from engine.scheduling.unserved import AT_CLOUD
+from engine.serving import Serving
+from engine.snapshot import CloudFigures
 from engine.window_results import answered, unserved
 
 _log = logging.getLogger(__name__)
@@ -38,33 +43,19 @@ _MOST_PREPARED = 256
 
 @dataclass(frozen=True, slots=True)
 class _Pass:
-    """A part of a configuration that fits the memory, made ready: how it runs and what it may cost."""
-
-    route: Route
-    pieces: frozenset[str]
-    worst_energy_j: float
-
-
-@dataclass(slots=True)
-class _Serving:
-    """One window while it is being served.
+    """A part of a configuration that fits the memory, made ready.
 
     Args:
-        now: time on the source's clock.
-        began_s: reading of the wall clock from which latency counts.
-        reasons: why apps are not served.
-        results: of those that are.
+        options: that it was made from: while they are kept, no others get their ids.
+        here: what runs at the device; None where everything is in the cloud.
+        exchanges: what the cloud is asked.
+        pieces: whatever it may run at the device.
     """
 
-    window: Window
-    now: float
-    began_s: float
-    reasons: dict[str, str]
-    results: dict[str, Result] = field(default_factory=dict)
-
-    def refuse(self, apps: Iterable[str], reason: str) -> None:
-        """Note why apps are not served."""
-        self.reasons.update(dict.fromkeys(apps, reason))
+    options: Mapping[str, Option]
+    here: DevicePass | None
+    exchanges: tuple[Exchange, ...]
+    pieces: frozenset[str]
 
 
 class Answerer:
@@ -81,6 +72,7 @@ class Answerer:
         memory: pieces that can be run.
         profile: turns processor time into joules.
         clocks: what answers take is measured by them.
+        cloud: where requests may be answered, too.
     """
 
     def __init__(
@@ -92,6 +84,7 @@ class Answerer:
         memory: PieceMemory,
         profile: DeviceProfile,
         clocks: Clocks = REAL_CLOCKS,
+        cloud: ReachableCloud = NO_CLOUD,
     ) -> None:
         self._catalog = catalog
         self._policy = policy
@@ -103,10 +96,15 @@ class Answerer:
         self._correction = CostsCorrection(profile)
         self._notices = Notices(ledger)
         self._broken = BrokenPieces()
+        self._runs = DeviceRuns(catalog, ledger, memory, self._loads, self._broken, profile, clocks)
+        self._link = CloudLink(cloud.offload, catalog, cloud.radio, cloud.prices, clocks)
+        self._cloud = CloudAnswering(
+            cloud, self._link, ledger, profile, clocks, self._reserve, self._run_here
+        )
         self._aside: frozenset[str] = frozenset()
         self._why_aside: dict[str, str] = {}
         self._knows_demand = False
-        self._prepared: dict[tuple[str, ...], tuple[_Pass, ...]] = {}
+        self._prepared: dict[tuple[int, ...], tuple[_Pass, ...]] = {}
         self._problem = problem
 
     @property
@@ -124,11 +122,24 @@ class Answerer:
         """Pieces that left it to make room for others."""
         return self._loads.evictions
 
+    @property
+    def cloud_figures(self) -> CloudFigures:
+        """What became of requests that were sent to the cloud."""
+        return self._cloud.figures
+
+    @property
+    def awaits(self) -> bool:
+        """Whether any request waits for the cloud."""
+        return self._cloud.awaits
+
     def set_problem(self, problem: Problem) -> None:
-        """Take other apps, costs or budgets; what no app can use any more leaves the memory."""
+        """Take other apps, costs or budgets; what no app can use any more leaves the memory.
+
+        The options of the cloud are put in anew, as it is now.
+        """
         if problem.apps != self._problem.apps:
             self._knows_demand = False
-        self._problem = problem
+        problem = self._problem = self._link.offer(problem, self._aside)
         self._prepared.clear()
         self._memory.drop(self._memory.resident - (problem.pieces.keys() - self._aside))
         usable = without_pieces(problem, self._aside)
@@ -172,16 +183,24 @@ class Answerer:
         self.set_problem(replace(self._problem, budget=self._ledger.budget))
         return True
 
+    def cloud_came_or_went(self) -> bool:
+        """Tell whether the cloud lists what it did not, or the other way round, so that a plan is due."""
+        return self._link.came_or_went()
+
     def plan(self, now: float) -> Mapping[str, float]:
         """Let the policy plan; start loading what it wants; return the rates that it lowers."""
         self._take_note(self._loads.book(now), now)
+        if self._link.has_changed():
+            self.set_problem(self._problem)
         plan = self._policy.plan(self._state(now, 0.0), now)
         if plan.note:
             _log.info("plan at %.1f s: %s", now, plan.note)
         self._loads.ahead(plan.resident, self._problem.pieces, now)
         return plan.rates_hz
 
-    def answer(self, window: Window, due: Sequence[str], now: float, began_s: float) -> list[Result]:
+    def answer(
+        self, window: Window, due: Sequence[str], now: float, began_s: float, into: FrameResults
+    ) -> None:
         """Serve the apps that are due on a window.
 
         Args:
@@ -189,14 +208,12 @@ class Answerer:
             due: app names.
             now: time on the source's clock.
             began_s: reading of the wall clock from which latency counts.
-
-        Returns:
-            One result an app, in the order of `due`.
+            into: gets one result an app, in the order of `due`; some may come later.
         """
         self._take_note(self._loads.book(now), now)
         state = self._state(now, self._clocks.wall_s() - began_s)
         choice = self._policy.choose(window.input_type, due, state, now)
-        serving = _Serving(window, now, began_s, dict(choice.unserved))
+        serving = Serving(window, now, began_s, dict(choice.unserved))
         if self._why_aside:
             serving.reasons.update((app, self._why_aside[app]) for app in due if app in self._why_aside)
         if choice.options:
@@ -206,27 +223,45 @@ class Answerer:
             self._loads.ahead(choice.wanted, self._problem.pieces, now)
         if serving.reasons:
             self._notices.unserved(serving.reasons, now)
-        results = serving.results
-        return [results[app] if app in results else self._unserved(serving, app) for app in due]
+        self._give(serving, due, into)
+
+    def attend(self, now: float) -> bool:
+        """Give what the cloud has answered, answer here what waits too long; tell whether there was any."""
+        return self._cloud.attend(now)
+
+    def wait_s(self) -> float:
+        """Return for how long only an answer of the cloud is to be attended to; called before waiting."""
+        return self._cloud.wait_s()
+
+    def wait(self, most_s: float) -> None:
+        """Wait until there may be something to attend to."""
+        self._cloud.wait(most_s)
+
+    def wakes(self, wake: Callable[[], None]) -> None:
+        """Have somebody woken when the cloud answers; called from other threads."""
+        self._cloud.wakes(wake)
 
     def finish(self, now: float) -> None:
-        """Wait for loads under way, so that what they took is in the books."""
+        """Wait for loads and exchanges under way, so that what they took is in the books."""
+        self._cloud.finish(now)
         self._loads.finish(now)
 
     def _state(self, now: float, backlog_s: float) -> State:
         left, memory = self._ledger.left(now), self._memory
+        connected, mbps = self._link.now()
         return State(
             left.energy_j,
             left.cost_usd,
             left.period_s,
             memory.resident,
             memory.loading,
-            False,
+            connected,
             backlog_s,
+            mbps,
         )
 
     def _prepare(self, options: Mapping[str, Option]) -> tuple[_Pass, ...]:
-        key = (*options, *[o.variant for o in options.values()])
+        key = tuple(map(id, options.values()))
         prepared = self._prepared.get(key)
         if prepared is None:
             if len(self._prepared) >= _MOST_PREPARED:
@@ -235,55 +270,66 @@ class Answerer:
         return prepared
 
     def _passes(self, options: Mapping[str, Option]) -> tuple[_Pass, ...]:
-        costs = self._problem.pieces
+        problem, catalog = self._problem, self._catalog
         passes = []
-        for together in passes_in_memory(options, costs, self._problem.budget.memory_bytes):
-            route = build_route(self._catalog, together)
-            worst_j = configuration_cost(self._problem, together.values()).worst_energy_j
-            passes.append(_Pass(route, frozenset(route.pieces), worst_j))
+        for together in passes_in_memory(options, problem.pieces, problem.budget.memory_bytes):
+            here = {a: o for a, o in together.items() if o.stages[0].place is Place.DEVICE}
+            away = {a: o for a, o in together.items() if o.needs_cloud}
+            passes.append(
+                _Pass(
+                    together,
+                    device_pass(catalog, problem, here) if here else None,
+                    exchanges_of(catalog, problem, away) if away else (),
+                    frozenset(p for o in together.values() for p in o.device_pieces),
+                )
+            )
         return tuple(passes)
 
-    def _run(self, ready: _Pass, serving: _Serving) -> None:
-        """Run one pass; add its results, or why there are none."""
-        execution = self._execute(ready, serving)
-        booked = self._loads.book(serving.now)
-        if execution is not None:
-            self._correction.observe(self._problem, execution.piece_s)
-            self._add_results(serving, execution, booked.waited_j)
-        if execution is None or booked is not NOTHING_BOOKED:
-            self._take_note(booked, serving.now)
+    def _run(self, ready: _Pass, serving: Serving) -> None:
+        """Run one pass and send what goes on in the cloud; add its results, or why there are none."""
+        if ready.exchanges:
+            self._runs.keep_ready(ready.pieces)
+        for exchange in ready.exchanges:
+            if not exchange.passed:
+                self._cloud.ask(exchange, serving, self._pixels(serving.window, exchange.size_px), {})
+        here, now = ready.here, serving.now
+        if here is None:
+            return
+        held = self._reserve(here, now)
+        if isinstance(held, Refusal):
+            serving.refuse(here.route.apps, held.reason)
+            return
+        outcome, waited_j = self._run_here(here, serving.window, held, now)
+        if isinstance(outcome, NotRun):
+            serving.refuse(here.route.apps, outcome.reason)
+            return
+        if outcome.answers:
+            self._add_results(serving, outcome, waited_j)
+        for passed in outcome.passed:
+            exchange = next(e for e in ready.exchanges if e.passed == passed.parts)
+            here_j = {app: self._profile.processor_energy_j(s) for app, s in passed.busy_s.items()}
+            self._cloud.ask(exchange, serving, PassedFeatures(passed.parts, passed.values), here_j)
 
-    def _execute(self, ready: _Pass, serving: _Serving) -> Execution | None:
-        """Reserve, load, run and settle one pass; None where it did not come to an answer."""
-        apps, now = ready.route.apps, serving.now
-        worst_j = ready.worst_energy_j + self._loads.energy_j(ready.pieces, self._problem.pieces)
-        reservation = self._ledger.reserve(worst_j, 0.0, now)
-        if isinstance(reservation, Refusal):
-            serving.refuse(apps, reservation.reason)
-            return None
-        busy_s = 0.0
-        try:
-            loaded = self._memory.obtain(ready.route.pieces)
-            execution = run_route(ready.route, loaded, self._pixels_of(serving.window), self._clocks.busy_s)
-            busy_s = execution.busy_s
-            return execution
-        except PartFailed as e:
-            busy_s = e.busy_s
-            self._broken.note(e.piece, str(e), now)
-            serving.refuse(apps, str(e))
-        except TooLarge:
-            serving.refuse(apps, TOO_LARGE)
-        except McdnnError as e:  # which piece could not be loaded is among the memory's events
-            serving.refuse(apps, str(e))
-        finally:
-            self._ledger.settle(reservation, self._profile.processor_energy_j(busy_s), now)
-        return None
+    def _reserve(self, ready: DevicePass, now: float) -> Reservation | Refusal:
+        return self._runs.reserve(ready, self._problem.pieces, now)
 
-    def _pixels_of(self, window: Window) -> Callable[[int], Any]:
+    def _run_here(
+        self, ready: DevicePass, window: Window, held: Reservation, now: float
+    ) -> tuple[Execution | NotRun, float]:
+        """Run a pass for which energy is held; return what came out, and the energy of loads waited for."""
+        outcome = self._runs.execute(ready, window, held, now)
+        booked = self._loads.book(now)
+        if isinstance(outcome, Execution):
+            self._correction.observe(self._problem, outcome.piece_s)
+        if isinstance(outcome, NotRun) or booked is not NOTHING_BOOKED:
+            self._take_note(booked, now)
+        return outcome, booked.waited_j
+
+    def _pixels(self, window: Window, size_px: int) -> tuple[UInt8, ...]:
         input_type = self._catalog.input_types[window.input_type]
-        return lambda size_px: window_pixels(window.frame.pixels, window.box, input_type, size_px)
+        return tuple(window_pixels(window.frame.pixels, window.box, input_type, size_px))
 
-    def _add_results(self, serving: _Serving, execution: Execution, waited_j: float) -> None:
+    def _add_results(self, serving: Serving, execution: Execution, waited_j: float) -> None:
         """Add a result an app; loads that were waited for are divided equally."""
         latency_s = self._clocks.wall_s() - serving.began_s
         loading_j = waited_j / len(execution.answers)
@@ -291,7 +337,21 @@ class Answerer:
         answers = [(apps[a.app], a, energy_j(a.busy_s) + loading_j) for a in execution.answers]
         serving.results |= answered(serving.window, answers, latency_s)
 
-    def _unserved(self, serving: _Serving, app: str) -> Result:
+    def _give(self, serving: Serving, due: Sequence[str], into: FrameResults) -> None:
+        """Put results where they belong, in the order asked, and keep places for those to come."""
+        results, awaited = serving.results, serving.awaited
+        if not awaited:
+            into.results += [results[app] if app in results else self._unserved(serving, app) for app in due]
+            return
+        for app in due:
+            if app in awaited:
+                waiting = awaited[app]
+                waiting.place = into.expect(unserved(serving.window, waiting.app, AT_CLOUD))
+                waiting.into = into
+            else:
+                into.results.append(results[app] if app in results else self._unserved(serving, app))
+
+    def _unserved(self, serving: Serving, app: str) -> Result:
         return unserved(serving.window, self._problem.apps[app], serving.reasons.get(app, _NOT_CHOSEN))
 
     def _take_note(self, booked: Booked, now: float) -> None:

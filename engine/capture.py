@@ -69,6 +69,7 @@ class Capture:
         self._ended = False
         self._waits_for_room = False
         self._closed = False
+        self._woken = False
         self._read = self._taken = self._dropped = 0
         self._busy_s = self._busy_taken_s = 0.0
         self._thread = threading.Thread(target=self._run, name=f"mcdnn-capture-{source.name}", daemon=True)
@@ -88,7 +89,7 @@ class Capture:
         """Return the oldest frame, or None after the last one and after close().
 
         Raises:
-            queue.Empty: none came within timeout_s.
+            queue.Empty: none came within timeout_s, or before somebody called wake().
             SourceError: the source broke, after the frames that came before are taken.
         """
         with self._changed:
@@ -96,6 +97,10 @@ class Capture:
                 raise queue.Empty
             if self._closed:
                 return None
+            if self._woken:
+                self._woken = False
+                if not self._frames and not self._ended:
+                    raise queue.Empty
             if self._frames:
                 self._taken += 1
                 frame = self._frames.popleft()
@@ -131,8 +136,14 @@ class Capture:
         if self._thread.is_alive():
             _log.warning("%s: does not come back from reading: left behind", self._source.name)
 
+    def wake(self) -> None:
+        """Have a get() that waits, or else the next one, not wait any longer; any thread may call."""
+        with self._changed:
+            self._woken = True
+            self._changed.notify_all()
+
     def _has_news(self) -> bool:
-        return bool(self._frames) or self._ended or self._closed
+        return bool(self._frames) or self._ended or self._closed or self._woken
 
     def _run(self) -> None:
         try:

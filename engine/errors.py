@@ -29,7 +29,13 @@ class SinkError(RunFailed):
 
 
 class OffloadFailed(RunFailed):
-    """Say why the cloud gave no answer; what was asked is answered by the device or not at all."""
+    """Say why the cloud gave no answer; what was asked is answered by the device or not at all.
+
+    Attributes:
+        may_have_run: whether the other side may have worked on it all the same, and charge it.
+    """
+
+    may_have_run = True
 
 
 class PartFailed(BackendError):

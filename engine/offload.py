@@ -160,6 +160,9 @@ class Offload(Protocol):
         """End what is under way and let go of the connection."""
 
 
+_NOWHERE = LinkState()
+
+
 class NoCloud:
     """The cloud of an engine that has none."""
 
@@ -173,7 +176,7 @@ class NoCloud:
 
     def state(self) -> LinkState:
         """Return that there is none; see Offload."""
-        return LinkState()
+        return _NOWHERE
 
     def encoded_bytes(self, size_px: int) -> float:
         """Return the bytes of plain pixels; see Offload."""

@@ -13,10 +13,10 @@ from engine.capture import Capture
 from engine.clocks import REAL_CLOCKS, Clocks
 from engine.demand import DemandMeter
 from engine.errors import SourceBroke, SourceError
+from engine.frame_results import FrameLine, FrameResults
 from engine.frames import Frame, Window
 from engine.ledger import Category, Ledger
 from engine.rates import RateGates
-from engine.results import Result
 from engine.sinks.protocol import Sink
 from engine.summary import Summary
 from engine.window_finding import WindowFinder
@@ -68,6 +68,8 @@ class Pipeline:
         self._changes: queue.SimpleQueue[Callable[[], None]] = queue.SimpleQueue()
         self._now_s = 0.0
         self._frames = 0
+        self._line = FrameLine(self._deliver)
+        answerer.wakes(capture.wake)
 
     @property
     def now_s(self) -> float:
@@ -95,6 +97,7 @@ class Pipeline:
             try:
                 frame = self._next_frame()
             except queue.Empty:
+                self._attend()
                 if self._clocks.wall_s() > latest_s:  # a camera that gives nothing does not hold the end up
                     return
                 continue
@@ -103,14 +106,21 @@ class Pipeline:
             self._process(frame)
 
     def finish(self) -> None:
-        """Learn what was measured since the last plan, and book what is still being loaded."""
+        """Wait for answers that are to come, learn what was measured, and book what is under way.
+
+        Raises:
+            SinkError: results can no longer be written.
+        """
+        while self._answerer.awaits:
+            self._answerer.wait(_WAIT_S)
+            self._attend()
         self._answerer.finish(self._now_s)
         self._answerer.learn(self._meter.demand(self._gates.tasks))
 
     def _next_frame(self) -> Frame | None:
         """Return the next frame, stamped no earlier than the one before; None at the end."""
         try:
-            frame = self._capture.get(_WAIT_S)
+            frame = self._capture.get(min(_WAIT_S, self._answerer.wait_s()))
         except SourceError as e:
             if self._frames:
                 raise SourceBroke(str(e)) from e
@@ -123,22 +133,37 @@ class Pipeline:
         now = self._now_s = frame.t_s
         began_s = frame.captured_s if self._capture.live else self._clocks.wall_s()
         self._frames += 1
+        self._attend()
         self._keep_planned(now)
-        results: list[Result] = []
+        answers = FrameResults(frame)
         for window in self._find(frame):
             due = self._gates.due(window.input_type, now)
             if due:
-                results += self._answerer.answer(window, due, now, began_s)
-        self._summary.add(*results)
-        self._sink.accept(frame, results)
-        self._summary.frame_done(now)
+                self._answerer.attend(now)
+                self._answerer.answer(window, due, now, began_s, answers)
+        self._attend()
+        self._line.put(answers)
+        while self._line.is_full:
+            self._answerer.wait(_WAIT_S)
+            self._attend()
+
+    def _attend(self) -> None:
+        """Hand on what the cloud, or the device for it, has answered since the last look."""
+        if self._answerer.attend(self._now_s):
+            self._line.flush()
+
+    def _deliver(self, answered: FrameResults) -> None:
+        """Count a frame whose results are complete and hand it to the sinks."""
+        self._summary.add(*answered.results)
+        self._sink.accept(answered.frame, answered.results)
+        self._summary.frame_done(answered.frame.t_s)
 
     def _keep_planned(self, now: float) -> None:
         """Make what changes were asked for, and plan where that, a new period or the time calls for it."""
         while not self._changes.empty():
             self._changes.get()()
             self._next_plan_s = now
-        if self._answerer.budget_renewed(now):
+        if self._answerer.budget_renewed(now) or self._answerer.cloud_came_or_went():
             self._next_plan_s = now
         if now >= self._next_plan_s:
             self._answerer.correct(self._meter.demand(self._gates.tasks))

@@ -20,14 +20,15 @@ class Result(NamedTuple):
         answer: class name, or None where unserved.
         confidence: calibrated, in [0, 1], or None where unserved.
         variant: id of the variant that answered, or None.
-        place: "device" or "cloud", or None.
+        place: "device", "cloud", "split" (the device began and the cloud went on), or None.
         latency_s: from the frame's capture to the answer (from its dequeuing where the source is
             not live), or None.
         energy_j: this request's share: parts that several apps used are divided equally.
         energy_origin: "measured", "modelled" or "given".
         cost_usd: this request's share of the cloud's bill.
         served: an answer was given within the app's latency limit.
-        reason: why it was not served, or a note ("late"), else "".
+        reason: why it was not served, or a note ("late", or why the device answered for the cloud),
+            else "".
         truth: class name where the source knows it, else None.
     """
 

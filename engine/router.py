@@ -69,6 +69,21 @@ class FeatureReaders:
 
 
 @dataclass(frozen=True, slots=True)
+class Cut:
+    """Where the network goes on somewhere else.
+
+    Args:
+        source: index of the step whose output is sent.
+        parts: that have run by then, in order.
+        apps: indices of the route's apps that it is sent for.
+    """
+
+    source: int
+    parts: tuple[str, ...]
+    apps: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Route:
     """How one configuration runs: built once, used for every window with that configuration."""
 
@@ -77,6 +92,7 @@ class Route:
     pieces: tuple[str, ...]
     parts: tuple[PartStep, ...]
     heads: tuple[FeatureReaders, ...]
+    cuts: tuple[Cut, ...] = ()
 
 
 class Answer(NamedTuple):
@@ -95,24 +111,41 @@ class Answer(NamedTuple):
     busy_s: float
 
 
+class Passed(NamedTuple):
+    """What leaves the device at one cut.
+
+    Args:
+        parts: that have run, in order.
+        values: (N, ...) float32, what the last of them gave.
+        busy_s: by app that it is sent for, its share of the processor time.
+    """
+
+    parts: tuple[str, ...]
+    values: npt.NDArray[np.float32]
+    busy_s: dict[str, float]
+
+
 class Execution(NamedTuple):
     """What one pass over a batch of windows gave and took.
 
     Args:
-        answers: one an app.
+        answers: one an app that is answered here.
         piece_s: processor time of each piece that ran.
         busy_s: their sum.
+        passed: one a cut.
     """
 
     answers: tuple[Answer, ...]
     piece_s: dict[str, float]
     busy_s: float
+    passed: tuple[Passed, ...] = ()
 
 
 def build_route(catalog: Catalog, options: Mapping[str, Option]) -> Route:
     """Work out which parts run, in which order, and which heads read them.
 
-    Two apps share a part where their trunks agree on everything before it, window size included.
+    Two apps share a part where their trunks agree on everything before it, window size included. Of
+    an option that goes on in the cloud, what runs here is its first stage.
     """
     apps = tuple(options)
     pieces: dict[str, int] = {}
@@ -121,18 +154,23 @@ def build_route(catalog: Catalog, options: Mapping[str, Option]) -> Route:
     users: list[list[int]] = []
     heads: dict[int, dict[str, list[int]]] = {}
     classes: dict[str, tuple[str, ...]] = {}
+    cuts: dict[tuple[int, tuple[str, ...]], list[int]] = {}
     for i, option in enumerate(options.values()):
         variant = catalog.variants[option.variant]
         trunk = catalog.trunks[variant.trunk]
+        parts = option.stages[0].parts if option.needs_cloud else trunk.parts
         source = _WINDOW
-        for depth, part in enumerate(trunk.parts, 1):
-            key = (trunk.size_px, trunk.parts[:depth])
+        for depth, part in enumerate(parts, 1):
+            key = (trunk.size_px, parts[:depth])
             if key not in steps:
                 steps[key] = len(order)
                 order.append((pieces.setdefault(part, len(pieces)), source, trunk.size_px))
                 users.append([])
             source = steps[key]
             users[source].append(i)
+        if option.needs_cloud:
+            cuts.setdefault((source, parts), []).append(i)
+            continue
         pieces.setdefault(variant.head, len(pieces))
         classes[variant.head] = catalog.tasks[variant.task].classes
         heads.setdefault(source, {}).setdefault(variant.head, []).append(i)
@@ -148,6 +186,7 @@ def build_route(catalog: Catalog, options: Mapping[str, Option]) -> Route:
             )
             for source, readers in heads.items()
         ),
+        tuple(Cut(source, parts, tuple(members)) for (source, parts), members in cuts.items()),
     )
 
 
@@ -209,7 +248,13 @@ def run_route(
                 found[app] = named
                 shares[app] += each_s / len(head.apps)
     answers = tuple(map(Answer, route.apps, route.variants, found, shares))
-    return Execution(answers, piece_s, sum(shares))
+    if not route.cuts:
+        return Execution(answers, piece_s, sum(shares))
+    passed = tuple(
+        Passed(cut.parts, outputs[cut.source], {route.apps[i]: shares[i] for i in cut.apps})
+        for cut in route.cuts
+    )
+    return Execution(tuple(a for a in answers if a.windows), piece_s, sum(shares), passed)
 
 
 def _fused(readers: FeatureReaders, loaded: list[Any]) -> FusedHeads:

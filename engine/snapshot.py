@@ -28,6 +28,7 @@ class AppFigures:
         energy_j: its share of what running and waited-for loading took, by origin of the figure.
         cost_usd: its share of the cloud's bill.
         variants: answers by variant.
+        places: answers by place: "device", "cloud" and "split".
         variant: that answered last.
     """
 
@@ -42,6 +43,7 @@ class AppFigures:
     energy_j: Mapping[str, float] = field(default_factory=dict)
     cost_usd: float = 0.0
     variants: Mapping[str, int] = field(default_factory=dict)
+    places: Mapping[str, int] = field(default_factory=dict)
     variant: str | None = None
 
     @property
@@ -100,6 +102,23 @@ class MemoryFigures:
 
 
 @dataclass(frozen=True, slots=True)
+class CloudFigures:
+    """What became of requests that were sent to the cloud.
+
+    Args:
+        sent: to it.
+        answered: by it.
+        stood_in: answered by the device, because the cloud was silent for too long.
+        lost: answered by nobody.
+    """
+
+    sent: int = 0
+    answered: int = 0
+    stood_in: int = 0
+    lost: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class Standing:
     """Everything beside the results, read from its owners at one moment by the engine's thread."""
 
@@ -109,6 +128,7 @@ class Standing:
     budget: BudgetFigures = BudgetFigures()
     memory: MemoryFigures = MemoryFigures()
     sink_drops: tuple[SinkDrops, ...] = ()
+    cloud: CloudFigures = CloudFigures()
 
     @property
     def spent_j(self) -> float:

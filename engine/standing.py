@@ -51,4 +51,5 @@ def read_standing(
             answerer.evictions,
         ),
         sink_drops,
+        answerer.cloud_figures,
     )

@@ -111,6 +111,7 @@ class _AppTally:
         "energy_j",
         "known",
         "latency",
+        "places",
         "requests",
         "served",
         "unserved",
@@ -125,6 +126,7 @@ class _AppTally:
         self.energy_j: dict[str, float] = {}
         self.cost_usd = 0.0
         self.variants: dict[str, int] = {}
+        self.places: dict[str, int] = {}
         self.variant: str | None = None
 
     def add(self, result: Result) -> None:
@@ -137,6 +139,8 @@ class _AppTally:
         if result.variant is not None:
             self.variant = result.variant
             self.variants[result.variant] = self.variants.get(result.variant, 0) + 1
+        if result.place is not None:
+            self.places[result.place] = self.places.get(result.place, 0) + 1
         if result.latency_s is not None:
             self.latency.add(result.latency_s)
         if result.truth is not None:
@@ -166,5 +170,6 @@ class _AppTally:
             dict(self.energy_j),
             self.cost_usd,
             dict(self.variants),
+            {str(place): count for place, count in self.places.items()},
             self.variant,
         )

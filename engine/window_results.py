@@ -6,6 +6,7 @@ from collections.abc import Iterable
 
 from engine.frames import Window
 from engine.ledger import EnergyOrigin
+from engine.offload import OffloadedAnswer
 from engine.results import Result
 from engine.router import Answer
 from engine.scheduling.problem import App, Place
@@ -46,6 +47,44 @@ def answered(
             _true_class(window, app),
         )
     return results
+
+
+def answered_away(
+    window: Window,
+    app: App,
+    answer: OffloadedAnswer,
+    variant: str,
+    place: str,
+    latency_s: float,
+    energy_j: float,
+    cost_usd: float,
+) -> Result:
+    """Return the result of a request that the cloud answered, in time or late.
+
+    Args:
+        place: "cloud" or "split".
+        energy_j: its modelled share of what was run, sent and received at the device.
+        cost_usd: its share of the price.
+    """
+    late = latency_s > app.latency_limit_s
+    return Result(
+        window.frame.t_s,
+        window.frame.source,
+        window.id,
+        window.box,
+        app.name,
+        answer.class_name,
+        answer.confidence,
+        variant,
+        place,
+        latency_s,
+        energy_j,
+        EnergyOrigin.MODELLED,
+        cost_usd,
+        not late,
+        LATE if late else "",
+        _true_class(window, app),
+    )
 
 
 def unserved(window: Window, app: App, reason: str) -> Result:

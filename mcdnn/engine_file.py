@@ -24,6 +24,9 @@ NotNegative = Annotated[float, Field(ge=0.0, allow_inf_nan=False)]
 Share = Annotated[float, Field(ge=0.0, le=1.0)]
 
 
+_CLOUD_FILES = ("ca", "certificate", "key", "token_file")
+
+
 class _Table(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -51,6 +54,28 @@ class DeviceTable(_Table):
     profile: str = "host"
     measured_on: str = "host"
     threads: Annotated[int, Field(ge=1, le=256)] = 1
+
+
+class CloudTable(_Table):
+    """[cloud]: a server that may answer windows, too (mcdnn serve), and what using it costs."""
+
+    endpoint: Annotated[str, Field(min_length=1)]
+    tls: bool | None = None
+    ca: str | None = None
+    certificate: str | None = None
+    key: str | None = None
+    token_file: str | None = None
+    usd_per_s: NotNegative = 0.0
+    usd_per_byte: NotNegative = 0.0
+    radio: str | None = None
+
+    @model_validator(mode="after")
+    def _certificate_with_key(self) -> CloudTable:
+        if (self.certificate is None) != (self.key is None):
+            raise ValueError("certificate and key: expected both or neither")
+        if self.tls is False and (self.ca or self.certificate):
+            raise ValueError("ca and certificate need TLS: expected tls = true, or none of them")
+        return self
 
 
 class SourceTable(_Table):
@@ -93,6 +118,7 @@ class EngineFile(_Table):
     policy: str = "paced"
     budget: BudgetTable = BudgetTable()
     device: DeviceTable = DeviceTable()
+    cloud: CloudTable | None = None
     extractor: dict[str, str] = {}
     source: list[SourceTable] = []
     app: list[AppTable] = []
@@ -148,6 +174,7 @@ def _known_keys(loc: tuple[int | str, ...]) -> list[str]:
     tables: dict[str, type[BaseModel]] = {
         "budget": BudgetTable,
         "device": DeviceTable,
+        "cloud": CloudTable,
         "source": SourceTable,
         "app": AppTable,
     }
@@ -180,6 +207,10 @@ def read_engine_file(path: Path) -> EngineFile:
     if parsed.device.profile.endswith(".toml"):
         profile = str(_beside(path, parsed.device.profile))
         update["device"] = parsed.device.model_copy(update={"profile": profile})
+    if parsed.cloud is not None:
+        named = {k: getattr(parsed.cloud, k) for k in _CLOUD_FILES}
+        beside = {k: str(_beside(path, given)) for k, given in named.items() if given is not None}
+        update["cloud"] = parsed.cloud.model_copy(update=beside)
     return parsed.model_copy(update=update)
 
 

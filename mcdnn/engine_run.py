@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from contextlib import ExitStack
 from dataclasses import replace
 from datetime import datetime
 
@@ -69,6 +70,8 @@ class EngineRun:
         self._gates = RateGates(apps.values())
         self._finder = WindowFinder(make_extractors(setup, apps.values()))
         problem = make_problem(setup, apps.values(), self._ledger.budget)
+        cloud = setup.cloud.open()
+        self._offload = cloud.offload
         self._answerer = Answerer(
             setup.catalog,
             problem,
@@ -77,6 +80,7 @@ class EngineRun:
             self._memory,
             answering_profile(setup),
             answering_clocks(setup.file),
+            cloud,
         )
         self.summary = Summary(self._standing)
         self._expect(apps)
@@ -126,15 +130,16 @@ class EngineRun:
         Raises:
             SinkError: a sink or the decision log failed, unless the run ended because of it.
         """
-        self._capture.close()
-        try:
+        with ExitStack() as closing:
+            closing.callback(self._decisions.close)
+            closing.callback(self._memory.close)
+            closing.callback(self._offload.close)
+            ends: list[Snapshot] = []
+            closing.callback(lambda: ends.append(self.summary.finish()))
+            closing.callback(self._sink.close)
+            self._capture.close()
             self.pipeline.finish()
-            self._sink.close()
-        finally:
-            end = self.summary.finish()
-            self._memory.close()
-            self._decisions.close()
-        return end
+        return ends[0]
 
     def _expect(self, apps: Mapping[str, App]) -> None:
         for app in apps:

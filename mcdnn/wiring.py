@@ -29,6 +29,7 @@ from engine.scheduling.policies.table import POLICIES
 from engine.scheduling.problem import App, Budget, Problem
 from engine.sources.digit_camera import DigitCamera
 from engine.sources.protocol import Source
+from mcdnn.cloud_wiring import CloudSetup, read_cloud
 from mcdnn.engine_file import AppTable, EngineFile
 
 _HOST = "host"
@@ -43,12 +44,14 @@ class Setup:
     Args:
         profile: turns processor time into joules.
         measurements: of the catalog, to plan with until the run has measured for itself.
+        cloud: where it may ask, too.
     """
 
     file: EngineFile
     catalog: Catalog
     profile: DeviceProfile
     measurements: DeviceMeasurements
+    cloud: CloudSetup
 
 
 def open_setup(file: EngineFile) -> Setup:
@@ -63,7 +66,8 @@ def open_setup(file: EngineFile) -> Setup:
         _check_policy(file)
         _check_extractors(file, catalog)
         profile = load_device_profile(file.device.profile)
-        setup = Setup(file, catalog, profile, catalog.measurements(file.device.measured_on))
+        measurements = catalog.measurements(file.device.measured_on)
+        setup = Setup(file, catalog, profile, measurements, read_cloud(file.cloud, profile))
         make_ledger(setup, datetime.now().astimezone())
     return setup
 

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from engine.scheduling.problem import App
 
+AT_CLOUD = "not answered by the cloud yet"
 ENERGY_GONE = "energy budget gone"
 BEING_LOADED = "being loaded"
+CLOUD_SILENT = "the cloud did not answer in time"
 CONNECTION_LOST = "connection lost before the answer came"
 ENERGY_KEPT = "energy kept for the rest of the period"
 LATE = "late"

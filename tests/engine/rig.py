@@ -19,6 +19,7 @@ from catalog.errors import BackendError
 from catalog.store import Catalog
 from engine.answering import Answerer
 from engine.clocks import Clocks
+from engine.frame_results import FrameResults
 from engine.frames import Frame, TruthWindow, Window
 from engine.ledger import Category, Ledger
 from engine.period import FixedPeriod
@@ -130,7 +131,13 @@ class Rig:
     answerer: Answerer
 
     def ask(self, now: float = 0.0, due: Iterable[str] = ("who", "odd"), index: int = 0) -> list[Result]:
-        return self.answerer.answer(window(now, index), list(due), now, self.clock.now_s)
+        return self.answer(now, due, self.clock.now_s, index)
+
+    def answer(self, now: float, due: Iterable[str], began_s: float, index: int = 0) -> list[Result]:
+        about = window(now, index)
+        answers = FrameResults(about.frame)
+        self.answerer.answer(about, list(due), now, began_s, answers)
+        return answers.results
 
     def spent_j(self, category: Category, now: float = 0.0) -> float:
         return sum(line.energy_j for line in self.ledger.lines(now) if line.category is category)

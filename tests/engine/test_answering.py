@@ -14,7 +14,7 @@ from engine.ledger import Category
 from engine.scheduling.problem import App, Budget
 from engine.scheduling.unserved import ENERGY_GONE, LATE, TOO_LARGE
 from tests.catalog_builder import build_catalog
-from tests.engine.rig import ODD, WHO, Scripted, bytes_of, make_rig, on_trunks, option, window
+from tests.engine.rig import ODD, WHO, Scripted, bytes_of, make_rig, on_trunks, option
 
 MJ = 1e-3
 LOAD_WIDE_J, RUN_WIDE_J = 200 * MJ, 10 * MJ
@@ -49,7 +49,7 @@ def test_apps_on_one_trunk_pay_it_once_and_in_equal_parts(built_catalog: Catalog
 def test_latency_counts_from_when_the_frame_was_there_and_includes_loading(built_catalog: Catalog) -> None:
     rig = make_rig(built_catalog, Scripted(on_trunks(built_catalog, who="wide")))
     rig.clock.now_s = 5.0
-    (result,) = rig.answerer.answer(window(), ["who"], 0.0, began_s=4.9)
+    (result,) = rig.answer(0.0, ["who"], began_s=4.9)
     assert result.latency_s == pytest.approx(0.1 + 0.020 + 0.001)
 
 
@@ -66,7 +66,7 @@ def test_the_policy_sees_what_is_left_resident_and_waiting(built_catalog: Catalo
     policy = Scripted(on_trunks(built_catalog, who="small"))
     rig = make_rig(built_catalog, policy, energy_j=1.0, period_s=60.0)
     rig.ask(due=["who"])
-    rig.answerer.answer(window(), ["who"], 20.0, rig.clock.now_s - 0.25)
+    rig.answer(20.0, ["who"], rig.clock.now_s - 0.25)
     before, after = policy.states
     assert (before.resident, before.energy_left_j, before.period_left_s) == (frozenset(), 1.0, 60.0)
     assert after.resident == set(option(built_catalog, WHO, "small").device_pieces)

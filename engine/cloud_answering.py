@@ -1,0 +1,363 @@
+"""Requests that the cloud answers, and that the device answers where the cloud does not in time."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections import deque
+from collections.abc import Callable, Mapping
+from concurrent.futures import Future
+from dataclasses import dataclass, field
+
+from catalog.devices import DeviceProfile
+from engine.clocks import Clocks
+from engine.cloud_link import CloudLink
+from engine.device_runs import DevicePass, NotRun
+from engine.errors import OffloadFailed
+from engine.exchanges import Exchange, StandbyPass
+from engine.frames import Window
+from engine.ledger import Category, Ledger, Refusal, Reservation
+from engine.offload import OffloadAnswer, OffloadRequest, PassedFeatures, UInt8
+from engine.radio_tail import TailRadio
+from engine.reachable_cloud import ReachableCloud
+from engine.router import Execution
+from engine.scheduling.unserved import CLOUD_SILENT, CONNECTION_LOST
+from engine.serving import Awaited, Serving
+from engine.snapshot import CloudFigures
+from engine.standby_line import StandbyLine
+from engine.window_results import answered, answered_away, unserved
+
+_log = logging.getLogger(__name__)
+
+_GRACE_S = 1.0  # beyond its deadline, for a request to end
+_LEAST_S = 1e-3  # less than that is left: nothing is sent any more
+
+StandIn = Callable[[DevicePass, Window, Reservation, float], tuple[Execution | NotRun, float]]
+Reserve = Callable[[DevicePass, float], Reservation | Refusal]
+
+
+@dataclass(slots=True, eq=False)
+class _Flight:
+    """One exchange on its way.
+
+    Args:
+        awaited: requests that nothing has answered yet, by app.
+        held: for radio and money.
+        here_j: by app, what ran at the device before.
+        up_tail_j: energy of sending beside that of the bytes.
+        standbys: for what is not answered.
+    """
+
+    exchange: Exchange
+    window: Window
+    began_s: float
+    awaited: dict[str, Awaited]
+    held: Reservation
+    here_j: Mapping[str, float]
+    up_tail_j: float
+    answer: Future[OffloadAnswer] = field(default_factory=Future)
+    standbys: list[_Standby] = field(default_factory=list)
+
+
+@dataclass(slots=True, eq=False)
+class _Standby:
+    """What runs at the device for some apps of a flight, unless the cloud answers before."""
+
+    flight: _Flight
+    run: StandbyPass
+    held: Reservation
+    deadline_s: float
+    worst_s: float
+
+
+class CloudAnswering:
+    """Sends, waits, and falls back; used by one thread, while answers come in on others.
+
+    Args:
+        cloud: the way to it, and what using it takes.
+        link: what is known of it.
+        ledger: energy and money of what is under way are held in it.
+        profile: turns processor time into joules.
+        clocks: deadlines are on the wall clock.
+        reserve: holds the energy of what stands by.
+        stand_in: runs it.
+    """
+
+    def __init__(
+        self,
+        cloud: ReachableCloud,
+        link: CloudLink,
+        ledger: Ledger,
+        profile: DeviceProfile,
+        clocks: Clocks,
+        reserve: Reserve,
+        stand_in: StandIn,
+    ) -> None:
+        self._offload = cloud.offload
+        self._link = link
+        self._radio = cloud.radio
+        self._tail = TailRadio(cloud.radio)
+        self._prices = cloud.prices
+        self._ledger = ledger
+        self._profile = profile
+        self._clocks = clocks
+        self._reserve = reserve
+        self._stand_in = stand_in
+        self._line: StandbyLine[_Standby] = StandbyLine()
+        self._landed: deque[tuple[_Flight, float]] = deque()
+        self._news = threading.Event()
+        self._wake: Callable[[], None] = _nobody
+        self._under_way = 0
+        self._next_id = 0
+        self._longest_s = 0.0
+        self._sent = self._answered = self._stood_in = self._lost = 0
+
+    @property
+    def under_way(self) -> int:
+        """Exchanges that have not ended, those whose requests the device has answered included."""
+        return self._under_way
+
+    @property
+    def awaits(self) -> bool:
+        """Whether any request waits for an answer."""
+        return len(self._line) > 0
+
+    @property
+    def figures(self) -> CloudFigures:
+        """What became of requests so far."""
+        return CloudFigures(self._sent, self._answered, self._stood_in, self._lost)
+
+    def wakes(self, wake: Callable[[], None]) -> None:
+        """Have somebody woken when an answer comes; called from other threads."""
+        self._wake = wake
+
+    def ask(
+        self,
+        exchange: Exchange,
+        serving: Serving,
+        asked: tuple[UInt8, ...] | PassedFeatures,
+        here_j: Mapping[str, float],
+    ) -> None:
+        """Send an exchange, or answer at the device at once where there is no time for it.
+
+        Args:
+            asked: the window (H, W, 3) uint8 RGB, or what the first parts gave for it.
+            here_j: by app, its share of what these took.
+        """
+        apps = [q.app for q in exchange.questions]
+        held = self._hold(exchange, serving.now)
+        if isinstance(held, Refusal):
+            serving.refuse(apps, held.reason)
+            return
+        flight = self._flight(exchange, serving, held[0], here_j)
+        for run, reservation in zip(exchange.standby, held[1:], strict=True):
+            deadline_s = serving.began_s + run.limit_s
+            standby = _Standby(flight, run, reservation, deadline_s, run.worst_s)
+            flight.standbys.append(standby)
+            self._line.add(standby)
+        serving.awaited |= flight.awaited
+        self._sent += len(apps)
+        self._submit(flight, asked)
+
+    def attend(self, now: float) -> bool:
+        """Give the answers that have come, and have the device answer what can wait no longer.
+
+        Args:
+            now: time on the source's clock.
+
+        Returns:
+            Whether anything was answered.
+        """
+        if not self._under_way:
+            return False
+        line = self._line
+        line.looks(self._clocks.wall_s())
+        before = len(line)
+        while self._landed:
+            self._land(*self._landed.popleft(), now)
+        while (standby := line.overdue(self._clocks.wall_s())) is not None:
+            self._answer_here(standby, CLOUD_SILENT, now)
+        return len(line) < before
+
+    def wait_s(self) -> float:
+        """Return for how long nothing has to be looked at unless an answer comes; called before waiting."""
+        if not self._under_way:
+            return float("inf")
+        self._line.rests()
+        return max(0.0, self._line.due_s() - self._clocks.wall_s())
+
+    def wait(self, most_s: float) -> None:
+        """Wait for an answer, or until the device has to give one."""
+        self._news.wait(min(most_s, self.wait_s()))
+        self._news.clear()
+
+    def finish(self, now: float) -> None:
+        """Wait for what is under way, as long as it was given time, and pay for it."""
+        ends_s = self._clocks.wall_s() + self._longest_s + _GRACE_S
+        while self._under_way and (left_s := ends_s - self._clocks.wall_s()) > 0.0:
+            self.wait(left_s)
+            self.attend(now)
+        if self._under_way:
+            _log.warning("%d requests to the cloud never ended", self._under_way)
+
+    def _hold(self, exchange: Exchange, now: float) -> list[Reservation] | Refusal:
+        """Hold the worst case of an exchange and of all that stands by for it, or nothing."""
+        radio = self._radio
+        worst_j = 2.0 * radio.tail_w * radio.tail_s
+        worst_j += exchange.up_bytes * radio.up_j_per_byte + exchange.down_bytes * radio.down_j_per_byte
+        held: list[Reservation] = []
+        first = self._ledger.reserve(worst_j, exchange.worst_usd, now)
+        if isinstance(first, Refusal):
+            return first
+        held.append(first)
+        for run in exchange.standby:
+            further = (
+                self._ledger.reserve(0.0, 0.0, now) if run.ready is None else self._reserve(run.ready, now)
+            )
+            if isinstance(further, Refusal):
+                for reservation in held:
+                    self._ledger.settle(reservation, 0.0, now)
+                return further
+            held.append(further)
+        return held
+
+    def _flight(
+        self, exchange: Exchange, serving: Serving, held: Reservation, here_j: Mapping[str, float]
+    ) -> _Flight:
+        awaited = {app.name: Awaited(app) for run in exchange.standby for app in run.apps}
+        up_tail_j = self._tail.up_j(*self._link.send(exchange.up_bytes), 0)
+        return _Flight(exchange, serving.window, serving.began_s, awaited, held, here_j, up_tail_j)
+
+    def _submit(self, flight: _Flight, asked: tuple[UInt8, ...] | PassedFeatures) -> None:
+        self._next_id += 1
+        self._under_way += 1
+        left_s = max(s.deadline_s - s.worst_s for s in flight.standbys) - self._clocks.wall_s()
+        if left_s < _LEAST_S:
+            flight.answer.set_exception(OffloadFailed("no time is left to ask the cloud"))
+            self._landed.append((flight, self._clocks.wall_s()))
+            return
+        features = asked if isinstance(asked, PassedFeatures) else None
+        windows = () if isinstance(asked, PassedFeatures) else asked
+        self._longest_s = max(self._longest_s, left_s)
+        request = OffloadRequest(str(self._next_id), flight.exchange.questions, windows, left_s, features)
+        flight.answer = self._offload.submit(request)
+        flight.answer.add_done_callback(lambda _: self._arrive(flight))
+
+    def _arrive(self, flight: _Flight) -> None:
+        """Note that an exchange has ended; called by any thread."""
+        self._landed.append((flight, self._clocks.wall_s()))
+        self._news.set()
+        self._wake()
+
+    def _land(self, flight: _Flight, arrived_s: float, now: float) -> None:
+        """Pay for an exchange that has ended and answer what still waits for it."""
+        self._under_way -= 1
+        try:
+            answer = _checked(flight)
+        except OffloadFailed as e:
+            self._pay_for_nothing(flight, e, now)
+            for standby in tuple(flight.standbys):
+                self._answer_here(standby, CLOUD_SILENT, now)
+            return
+        radio_j, cost_usd = self._pay(flight, answer, arrived_s, now)
+        share = 1.0 / len(answer.answers)
+        for question, (found, *_) in zip(flight.exchange.questions, answer.answers, strict=True):
+            awaited = flight.awaited.pop(question.app, None)
+            if awaited is None:
+                continue
+            energy_j = share * radio_j + flight.here_j.get(question.app, 0.0)
+            latency_s = arrived_s - flight.began_s
+            place = flight.exchange.place
+            awaited.answer(
+                answered_away(
+                    flight.window,
+                    awaited.app,
+                    found,
+                    question.variant,
+                    place,
+                    latency_s,
+                    energy_j,
+                    share * cost_usd,
+                )
+            )
+            self._answered += 1
+        for standby in tuple(flight.standbys):
+            self._let_go(standby, now)
+
+    def _pay(
+        self, flight: _Flight, answer: OffloadAnswer, arrived_s: float, now: float
+    ) -> tuple[float, float]:
+        """Settle what an answered exchange took."""
+        down_s = 8e-6 * answer.down_bytes / self._radio.mbps
+        down_tail_j = self._tail.down_j(arrived_s - down_s, arrived_s, 0)
+        tail_j = flight.up_tail_j + down_tail_j
+        radio_j = tail_j + answer.up_bytes * self._radio.up_j_per_byte
+        radio_j += answer.down_bytes * self._radio.down_j_per_byte
+        self._link.exchanged(tail_j)
+        cost_usd = self._prices.cost_usd(answer.execution_s, answer.up_bytes + answer.down_bytes)
+        self._ledger.settle(flight.held, radio_j, now, cost_usd, Category.RADIO)
+        return radio_j, cost_usd
+
+    def _pay_for_nothing(self, flight: _Flight, error: OffloadFailed, now: float) -> None:
+        """Settle an exchange without an answer: what was sent, and what may have run, is paid for."""
+        radio_j = flight.up_tail_j + flight.exchange.up_bytes * self._radio.up_j_per_byte
+        cost_usd = flight.exchange.worst_usd if error.may_have_run else 0.0
+        self._ledger.settle(flight.held, radio_j, now, cost_usd, Category.RADIO)
+        _log.debug("%s", error)
+
+    def _let_go(self, standby: _Standby, now: float) -> None:
+        """Stop standing by; the energy that was held is free again."""
+        self._line.remove(standby)
+        standby.flight.standbys.remove(standby)
+        self._ledger.settle(standby.held, 0.0, now)
+
+    def _answer_here(self, standby: _Standby, why: str, now: float) -> None:
+        """Run what stands by, and answer with it."""
+        flight, ready = standby.flight, standby.run.ready
+        if ready is None or self._clocks.wall_s() >= standby.deadline_s:
+            self._let_go(standby, now)
+            self._give_up(standby, CONNECTION_LOST)
+            return
+        self._line.remove(standby)
+        flight.standbys.remove(standby)
+        outcome, waited_j = self._stand_in(ready, flight.window, standby.held, now)
+        if isinstance(outcome, NotRun):
+            self._give_up(standby, outcome.reason)
+            return
+        latency_s = self._clocks.wall_s() - flight.began_s
+        loading_j = waited_j / len(outcome.answers)
+        given = [
+            (flight.awaited[a.app].app, a, self._profile.processor_energy_j(a.busy_s) + loading_j)
+            for a in outcome.answers
+        ]
+        for app, result in answered(flight.window, given, latency_s).items():
+            flight.awaited.pop(app).answer(result._replace(reason=result.reason or why))
+            self._stood_in += 1
+
+    def _give_up(self, standby: _Standby, reason: str) -> None:
+        for app in standby.run.apps:
+            standby.flight.awaited.pop(app.name).answer(unserved(standby.flight.window, app, reason))
+            self._lost += 1
+
+
+def _checked(flight: _Flight) -> OffloadAnswer:
+    """Return the answer of a flight that has ended.
+
+    Raises:
+        OffloadFailed: there is none, or it is not to what was asked.
+    """
+    if flight.answer.cancelled():
+        raise OffloadFailed("the request was given up")
+    error = flight.answer.exception()
+    if isinstance(error, OffloadFailed):
+        raise error
+    if error is not None:
+        raise OffloadFailed(str(error)) from error
+    answer = flight.answer.result()
+    if [len(row) for row in answer.answers] != [1] * len(flight.exchange.questions):
+        raise OffloadFailed("the answer is to something else")
+    return answer
+
+
+def _nobody() -> None:
+    """Wake nobody."""

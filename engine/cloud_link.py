@@ -1,0 +1,149 @@
+"""The way to the cloud as the scheduler sees it: what is offered, at which price, and whether now."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Collection
+
+from catalog.devices import RadioProfile
+from catalog.store import Catalog
+from engine.clocks import Clocks
+from engine.offload import LinkState, OfferedVariant, Offload
+from engine.scheduling.cloud_options import (
+    CloudOffer,
+    CloudPrices,
+    expected_link,
+    with_cloud,
+    without_cloud,
+)
+from engine.scheduling.problem import Problem
+
+_UNLIMITED = math.inf
+_NO_WAY = (False, _UNLIMITED)
+_OTHER = 0.25  # change of a figure from which on options are priced anew
+_OTHER_S = 0.002
+_OTHER_SHARE = 0.05
+_SLOWER = 0.8  # of the expected speed: from there on what is slower now is told
+_WEIGHT = 0.05  # of one exchange in what is measured of them
+
+
+class CloudLink:
+    """Follows one Offload; used by one thread.
+
+    Args:
+        offload: the way to the cloud.
+        catalog: of the device.
+        radio: what sending takes.
+        prices: of the cloud.
+        clocks: when bytes leave is reckoned by the wall clock.
+    """
+
+    def __init__(
+        self, offload: Offload, catalog: Catalog, radio: RadioProfile, prices: CloudPrices, clocks: Clocks
+    ) -> None:
+        self._offload = offload
+        self._catalog = catalog
+        self._radio = radio
+        self._prices = prices
+        self._clocks = clocks
+        self._sizes = sorted({t.size_px for t in catalog.contents.trunks})
+        self._taken: CloudOffer | None = None
+        self._mbps = _UNLIMITED
+        self._exchange_j = radio.tail_w * radio.tail_s
+        self._up_bytes = 0.0
+        self._sending_until_s = -_UNLIMITED
+
+    def now(self) -> tuple[bool, float]:
+        """Return whether the cloud can be reached, and the speed where it is less than was planned with.
+
+        What is still to be sent slows down what comes next.
+        """
+        if self._taken is None:
+            return _NO_WAY
+        state = self._offload.state()
+        if not state.connected:
+            return _NO_WAY
+        mbps = min(_mbps(state) or self._mbps, self._mbps)
+        own_s = 8e-6 * self._up_bytes / mbps
+        waits_s = self._sending_until_s - self._clocks.wall_s()
+        if waits_s > 0.0 and own_s > 0.0:
+            mbps *= own_s / (own_s + waits_s)
+        return True, mbps if mbps < _SLOWER * self._mbps else _UNLIMITED
+
+    def came_or_went(self) -> bool:
+        """Tell whether there is a listing where there was none, or the other way round."""
+        return bool(self._offload.state().offered) is (self._taken is None)
+
+    def has_changed(self) -> bool:
+        """Tell whether what is offered, or what it takes, is other than what was planned with."""
+        state, taken = self._offload.state(), self._taken
+        if taken is None or not state.offered:
+            return self.came_or_went()
+        if not state.connected:
+            return False
+        return _differ(taken, self._offer(state))
+
+    def offer(self, problem: Problem, avoid: Collection[str]) -> Problem:
+        """Return a problem with the options of the cloud as it is now.
+
+        Args:
+            problem: its options at the device stay.
+            avoid: pieces that nothing that stands by may need.
+        """
+        state = self._offload.state()
+        if not state.offered:
+            self._taken = None
+            return without_cloud(problem)
+        offer = self._taken = self._offer(state)
+        self._mbps = offer.link.mbps
+        return with_cloud(problem, self._catalog, offer, avoid)
+
+    def send(self, up_bytes: int) -> tuple[float, float]:
+        """Note that bytes are to be sent now; return when that should begin and end, on the wall clock."""
+        self._up_bytes += (_WEIGHT if self._up_bytes else 1.0) * (up_bytes - self._up_bytes)
+        begins_s = max(self._clocks.wall_s(), self._sending_until_s)
+        self._sending_until_s = begins_s + 8e-6 * up_bytes / self._mbps
+        return begins_s, self._sending_until_s
+
+    def exchanged(self, tail_j: float) -> None:
+        """Note what an exchange took beside the energy of its bytes."""
+        self._exchange_j += _WEIGHT * (tail_j - self._exchange_j)
+
+    def _offer(self, state: LinkState) -> CloudOffer:
+        link = expected_link(self._radio, state.round_trip_s + state.queue_s, _mbps(state), self._exchange_j)
+        sizes = {size: self._offload.encoded_bytes(size) for size in self._sizes}
+        return CloudOffer(state.offered, link, min(1.0, state.lost_share), self._prices, sizes)
+
+
+def _mbps(state: LinkState) -> float | None:
+    """Return the measured speed; None where it is not known."""
+    return 8e-6 * state.up_bytes_per_s if math.isfinite(state.up_bytes_per_s) else None
+
+
+def _differ(taken: CloudOffer, now: CloudOffer) -> bool:
+    """Tell whether two offers differ by enough to plan again."""
+    if _listed(taken.offered) != _listed(now.offered):
+        return True
+    before, after = taken.link, now.link
+    return (
+        _moved(before.round_trip_s, after.round_trip_s, _OTHER_S)
+        or _moved(before.mbps, after.mbps, 0.0)
+        or _moved(before.exchange_j, after.exchange_j, 0.0)
+        or abs(taken.lost_share - now.lost_share) > _OTHER_SHARE
+        or any(_moved(taken.picture_bytes[s], b, 0.0) for s, b in now.picture_bytes.items())
+        or any(_other_time(a, b) for a, b in zip(taken.offered, now.offered, strict=True))
+    )
+
+
+def _listed(offered: tuple[OfferedVariant, ...]) -> list[tuple[str, tuple[str, ...], str]]:
+    return [(v.id, v.part_ids, v.head_id) for v in offered]
+
+
+def _other_time(before: OfferedVariant, after: OfferedVariant) -> bool:
+    if before.run_s is None or after.run_s is None:
+        return before.run_s is not after.run_s
+    return _moved(before.run_s, after.run_s, _OTHER_S)
+
+
+def _moved(before: float, after: float, least: float) -> bool:
+    return before != after and not abs(after - before) <= max(least, _OTHER * before)

@@ -1,0 +1,127 @@
+"""Runs parts at the device for one window: reserve, load, run, settle."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from catalog.devices import DeviceProfile
+from catalog.errors import McdnnError
+from catalog.preprocessing import window_pixels
+from catalog.store import Catalog
+from engine.broken_pieces import BrokenPieces
+from engine.clocks import Clocks
+from engine.errors import PartFailed
+from engine.frames import Window
+from engine.ledger import Ledger, Refusal, Reservation
+from engine.load_booking import LoadBooking
+from engine.router import Execution, Route, build_route, run_route
+from engine.runtime.loading import PieceMemory
+from engine.runtime.residency import TooLarge
+from engine.scheduling.problem import Option, PieceCost, Problem, configuration_cost
+from engine.scheduling.unserved import TOO_LARGE
+
+
+@dataclass(frozen=True, slots=True)
+class DevicePass:
+    """A part of a configuration that fits the memory, made ready: how it runs and what it may cost.
+
+    Args:
+        worst_energy_j: loading left out.
+        worst_s: 95th percentile of the processor time.
+    """
+
+    route: Route
+    pieces: frozenset[str]
+    worst_energy_j: float
+    worst_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class NotRun:
+    """There was no answer.
+
+    Args:
+        reason: for a result line.
+    """
+
+    reason: str
+
+
+def device_pass(catalog: Catalog, problem: Problem, options: Mapping[str, Option]) -> DevicePass:
+    """Make the device's part of some options ready, all of which run something at the device."""
+    route = build_route(catalog, options)
+    if any(o.needs_cloud for o in options.values()):
+        worst_j = sum(problem.pieces[p].run_worst_energy_j for p in route.pieces)
+    else:
+        worst_j = configuration_cost(problem, options.values()).worst_energy_j
+    worst_s = sum(problem.pieces[p].run_worst_s for p in route.pieces)
+    return DevicePass(route, frozenset(route.pieces), worst_j, worst_s)
+
+
+class DeviceRuns:
+    """Runs passes; used by one thread.
+
+    Args:
+        catalog: where preprocessing comes from.
+        ledger: reserves and settles.
+        memory: pieces that can be run.
+        loads: knows what loading takes.
+        broken: told what fails.
+        profile: turns processor time into joules.
+        clocks: what runs take is measured by them.
+    """
+
+    def __init__(
+        self,
+        catalog: Catalog,
+        ledger: Ledger,
+        memory: PieceMemory,
+        loads: LoadBooking,
+        broken: BrokenPieces,
+        profile: DeviceProfile,
+        clocks: Clocks,
+    ) -> None:
+        self._catalog = catalog
+        self._ledger = ledger
+        self._memory = memory
+        self._loads = loads
+        self._broken = broken
+        self._profile = profile
+        self._clocks = clocks
+
+    def reserve(self, ready: DevicePass, costs: Mapping[str, PieceCost], now: float) -> Reservation | Refusal:
+        """Hold the worst case of a pass, loads of what is missing included."""
+        worst_j = ready.worst_energy_j + self._loads.energy_j(ready.pieces, costs)
+        return self._ledger.reserve(worst_j, 0.0, now)
+
+    def execute(self, ready: DevicePass, window: Window, held: Reservation, now: float) -> Execution | NotRun:
+        """Load, run and settle one pass."""
+        busy_s = 0.0
+        try:
+            loaded = self._memory.obtain(ready.route.pieces)
+            execution = run_route(ready.route, loaded, self._pixels_of(window), self._clocks.busy_s)
+            busy_s = execution.busy_s
+            return execution
+        except PartFailed as e:
+            busy_s = e.busy_s
+            self._broken.note(e.piece, str(e), now)
+            return NotRun(str(e))
+        except TooLarge:
+            return NotRun(TOO_LARGE)
+        except McdnnError as e:  # which piece could not be loaded is among the memory's events
+            return NotRun(str(e))
+        finally:
+            self._ledger.settle(held, self._profile.processor_energy_j(busy_s), now)
+
+    def keep_ready(self, pieces: frozenset[str]) -> None:
+        """Bring pieces into memory that may be needed soon; what cannot be had is told when it is run."""
+        try:
+            self._memory.obtain(pieces)
+        except McdnnError:
+            return
+
+    def _pixels_of(self, window: Window) -> Callable[[int], Any]:
+        input_type = self._catalog.input_types[window.input_type]
+        return lambda size_px: window_pixels(window.frame.pixels, window.box, input_type, size_px)
