@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 from catalog.transforms.bf16 import bf16, hindrance_here
 from catalog.transforms.deep_compress import deep_compress
+from catalog.transforms.drop_blocks import drop_blocks
 from catalog.transforms.int8 import int8
 from catalog.transforms.lowrank import lowrank
 from catalog.transforms.prune import prune, prune_weights
@@ -16,6 +17,7 @@ from catalog.transforms.tucker import tucker
 
 TECHNIQUES: dict[str, Technique] = {
     "scale": scaled,
+    "drop-blocks": drop_blocks,
     "prune": prune,
     "prune-weights": prune_weights,
     "soft-prune": soft_prune,
