@@ -19,20 +19,19 @@ _VALIDATION_EVERY = 4  # of the test images, one goes to the validation split: n
 _WEIGHTS = "weights/cifar10_resnet"
 # Blocks a stage, and what is made of them; the first is the reference.
 _PUBLISHED = {
-    "resnet56": (9, ("int8",)),
+    "resnet56": (9, ("int8", "drop-blocks:kept=0.45+int8")),
     "resnet20": (
         3,
         (
             "int8",
-            "prune-weights:kept=0.58+int8",
-            "prune-weights:kept=0.45+int8",
-            "prune:kept=0.7+int8",
+            "drop-blocks:kept=0.7+int8",
+            "drop-blocks:kept=0.55+int8",
+            "drop-blocks:kept=0.7+prune:kept=0.7+int8",
             "prune-weights:kept=0.7+int8",
-            "prune:kept=0.5+int8",
             "lowrank:kept=0.5+int8",
         ),
     ),
-    "resnet32": (5, ("int8", "prune:kept=0.8+int8")),
+    "resnet32": (5, ("int8", "drop-blocks:kept=0.7+int8")),
 }
 
 
@@ -49,7 +48,7 @@ class ObjectsScale:
     tuning_epochs: int
 
 
-FULL = ObjectsScale(every=1, tuning_epochs=8)
+FULL = ObjectsScale(every=1, tuning_epochs=6)
 QUICK = ObjectsScale(every=40, tuning_epochs=1)
 
 
@@ -59,10 +58,22 @@ def write_objects(data: Path, folder: Path, scale: ObjectsScale) -> Path:
     Raises:
         BadInput: the data is not there.
     """
+    files = write_images(data, folder, scale.every)
+    path = folder / "TASKS.toml"
+    path.write_text(_tasks_toml(data, files, scale), encoding="utf-8")
+    return path
+
+
+def write_images(data: Path, folder: Path, every: int) -> list[str]:
+    """Write one image of so many, and lists of them, into a folder and return the lists' names.
+
+    Raises:
+        BadInput: the data is not there.
+    """
     lists: dict[str, list[Labelled]] = {split: [] for split in SPLITS}
     for split in ("train", "test"):
         for name in CLASSES:
-            tiles = read_tiles(data / "objects/cifar10" / f"{split}_{name}.webp")[:: scale.every]
+            tiles = read_tiles(data / "objects/cifar10" / f"{split}_{name}.webp")[::every]
             for number, tile in enumerate(tiles):
                 is_validation = split == "test" and number % _VALIDATION_EVERY == 0
                 file = folder / "images" / split / f"{name}_{number:05d}.png"
@@ -70,10 +81,7 @@ def write_objects(data: Path, folder: Path, scale: ObjectsScale) -> Path:
                 if not file.is_file():
                     cv2.imwrite(str(file), cv2.cvtColor(tile, cv2.COLOR_RGB2BGR))
                 lists["validation" if is_validation else split].append((file, name))
-    files = write_lists(folder, "object", lists)
-    path = folder / "TASKS.toml"
-    path.write_text(_tasks_toml(data, files, scale), encoding="utf-8")
-    return path
+    return write_lists(folder, "object", lists)
 
 
 def read_tiles(path: Path) -> npt.NDArray[np.uint8]:
