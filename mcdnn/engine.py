@@ -150,6 +150,11 @@ class Engine:
         run = self._latest_run
         return float("inf") if run is None else run.summary.latest.standing.budget.energy_left_j
 
+    def cloud_connected(self) -> bool | None:
+        """Tell whether the current or the last run reaches its cloud; None without a [cloud]."""
+        run = self._latest_run
+        return None if run is None or self._file.cloud is None else run.cloud_connected
+
     def battery_charged(self) -> None:
         """Grant a budget whose period is "charge" anew: the battery reports that it is charging."""
         with self._lock:

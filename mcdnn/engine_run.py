@@ -103,6 +103,11 @@ class EngineRun:
         """All that the policy may choose from, with the costs measured so far; any thread may ask."""
         return self._answerer.problem
 
+    @property
+    def cloud_connected(self) -> bool:
+        """Whether the cloud can be asked; any thread may ask."""
+        return self._offload.state().connected
+
     def set_apps(self, apps: Mapping[str, App]) -> None:
         """Have the loop take other apps before its next frame; any thread may ask.
 

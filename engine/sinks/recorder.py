@@ -34,6 +34,7 @@ class Recorder:
         folder: made where it is missing.
         classes_of: class names of an app's task, by class id; asked once an app.
         costs: gives what costs.json says; called once, at the end.
+        connected: tells whether the cloud can be reached, None where there is none; asked every frame.
 
     Raises:
         BadInput: the folder or a file in it cannot be created.
@@ -44,10 +45,12 @@ class Recorder:
         folder: Path,
         classes_of: Callable[[str], Sequence[str]],
         costs: Callable[[], Mapping[str, Any]],
+        connected: Callable[[], bool | None] = lambda: None,
     ) -> None:
         self._folder = folder
         self._classes_of = classes_of
         self._costs = costs
+        self._is_connected = connected
         self._class_ids: dict[str, dict[str, int]] = {}
         self._connected: bool | None = None
         self._broken = False
@@ -72,6 +75,9 @@ class Recorder:
             SinkError: the disk is full.
         """
         t_s = round(frame.t_s, 6)
+        connected = self._is_connected()
+        if connected is not None:
+            self.connectivity(t_s, connected)
         try:
             for window, group in groupby(results, lambda r: r.window):
                 asked = list(group)

@@ -123,7 +123,8 @@ def _add_sinks(engine: Engine, args: argparse.Namespace) -> None:
     if args.video is not None:
         engine.add_sink(AnnotatedVideoSink(args.video, energy_left_j=engine.energy_left_j))
     if args.record is not None:
-        engine.add_sink(Recorder(args.record, engine.classes_of, lambda: problem_to_json(engine.problem)))
+        costs = lambda: problem_to_json(engine.problem)  # noqa: E731 - known at the end
+        engine.add_sink(Recorder(args.record, engine.classes_of, costs, engine.cloud_connected))
     if args.out is not None:
         engine.add_sink(JsonLinesSink(args.out))
     if args.decisions is not None:

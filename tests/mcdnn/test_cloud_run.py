@@ -2,26 +2,35 @@
 
 from __future__ import annotations
 
+import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from catalog.backends.table import open_backend
-from catalog.store import open_catalog
+from catalog.store import Catalog, open_catalog
 from cloud.hosting import HostedCatalog
+from cloud.tree_run import BatchResult, Job
 from engine.frames import Frame, TruthWindow
+from engine.ledger import Category
 from engine.results import Result
+from engine.scheduling.decision_replay import DecisionLogReader, replay
+from engine.scheduling.policies.table import make_policy
+from engine.scheduling.unserved import CLOUD_SILENT
+from engine.snapshot import Snapshot
 from engine.sources.frame_list import FrameList
 from mcdnn.engine import Engine
 from tests.catalog_builder import build_catalog
 from tests.cloud.loopback import Loopback, loopback
 from tests.engine.media import frame
 
-LIMIT_S = 10.0
+PATIENCE_S = 10.0
 WHO = {"name": "who", "task": "identity", "latency_limit_s": 2.0}
 ODD = {"name": "odd", "task": "parity", "latency_limit_s": 2.0}
 TRUTH = (TruthWindow((0, 0, 64, 48), {"identity": "7", "parity": "odd"}),)
@@ -32,77 +41,184 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return build_catalog(tmp_path_factory.mktemp("catalog"))
 
 
-@pytest.fixture(scope="module")
-def server(folder: Path) -> Iterator[Loopback]:
-    host = HostedCatalog(open_catalog(folder), open_backend("onnxruntime"), 1e9, 64)
+class GatedCatalog(HostedCatalog):
+    """A catalog whose batches wait at a gate, so that a test decides when the server answers."""
+
+    def __init__(self, catalog: Catalog) -> None:
+        super().__init__(catalog, open_backend("onnxruntime"), 1e9, 64)
+        self.gate = threading.Event()
+        self.gate.set()
+
+    def run(self, jobs: Sequence[Job]) -> BatchResult:
+        assert self.gate.wait(PATIENCE_S)
+        return super().run(jobs)
+
+
+@pytest.fixture
+def host(folder: Path) -> Iterator[GatedCatalog]:
+    host = GatedCatalog(open_catalog(folder))
+    yield host
+    host.close()
+
+
+@pytest.fixture
+def server(host: GatedCatalog) -> Iterator[Loopback]:
     with loopback(host) as running:
         yield running
-    host.close()
+        host.gate.set()
 
 
 def config(folder: Path, server: Loopback, **changes: Any) -> dict[str, Any]:
     """Whatever can be asked of the cloud is; windows are whole frames."""
+    cloud = {"endpoint": str(server.endpoint), **changes.pop("cloud", {})}
     known = {
         "catalog": str(folder),
         "policy": "server-first",
-        "cloud": {"endpoint": str(server.endpoint)},
+        "cloud": cloud,
         "extractor": {"digit": "whole-frame"},
         "app": [WHO, ODD],
     }
     return known | changes
 
 
-def has_cloud(engine: Engine) -> bool:
-    return any(o.needs_cloud for own in engine.problem.options.values() for o in own)
+class Run:
+    """A run whose camera gives frames until a test lets it go on to the next step.
+
+    Args:
+        steps: each is waited for with frames coming, and tells whether it is reached.
+        more: frames after the last of them.
+    """
+
+    def __init__(self, engine: Engine, *steps: Callable[[Run], bool], more: int = 20) -> None:
+        self.engine = engine
+        self.results: list[Result] = []
+        self.began: list[int] = []  # the first frame after each step
+        self._steps = steps
+        self._more = more
+        self.end: Snapshot = engine.on_result(self.results.append).run(FrameList(self._frames(), "camera"))
+
+    def _frames(self) -> Iterator[Frame]:
+        index = 0
+        for step in self._steps:
+            ends_s = time.monotonic() + PATIENCE_S
+            while not step(self):
+                assert time.monotonic() < ends_s, "a step was not reached"
+                yield replace(frame(index), truth=TRUTH)
+                index += 1
+                time.sleep(0.01)
+            self.began.append(index)
+        for further in range(index, index + self._more):
+            yield replace(frame(further), truth=TRUTH)
+
+    def places(self, last: int) -> set[str | None]:
+        """Where the latest results came from."""
+        return {r.place for r in self.results[-last:]}
+
+    @property
+    def since(self) -> list[Result]:
+        """Results about frames after the last step."""
+        return [r for r in self.results if int(r.window.split(".")[0]) >= self.began[-1]]
 
 
-class Camera:
-    """Frames until something is true, and then some more."""
-
-    def __init__(self, until: Callable[[], bool], more: int) -> None:
-        self.before = 0
-        self.source = FrameList(self._frames(until, more), "camera")
-
-    def _frames(self, until: Callable[[], bool], more: int) -> Iterator[Frame]:
-        ends_s = time.monotonic() + LIMIT_S
-        while not until():
-            assert time.monotonic() < ends_s
-            yield self._frame(self.before)
-            self.before += 1
-            time.sleep(0.01)
-        for index in range(more):
-            yield self._frame(self.before + index)
-
-    def _frame(self, index: int) -> Frame:
-        return replace(frame(index), truth=TRUTH)
+def offered(run: Run) -> bool:
+    return any(o.needs_cloud for own in run.engine.problem.options.values() for o in own)
 
 
-def run(engine: Engine, more: int = 20) -> tuple[list[Result], list[Result], Any]:
-    """Run until the cloud is offered and then some more; return results without and with it, and the end."""
-    results: list[Result] = []
-    camera = Camera(lambda: engine._latest_run is not None and has_cloud(engine), more)
-    end = engine.on_result(results.append).run(camera.source)
-    late = [r for r in results if int(r.window.split(".")[0]) >= camera.before + 5]
-    return results, late, end
+def in_cloud(run: Run) -> bool:
+    return run.places(6) == {"cloud"}
 
 
-def test_windows_are_answered_by_the_cloud_as_by_the_device(folder: Path, server: Loopback) -> None:
-    engine = Engine(config(folder, server))
-    results, late, end = run(engine)
-    assert [r.window for r in results] == sorted(
-        (r.window for r in results), key=lambda w: int(w.split(".")[0])
+def at_device(run: Run) -> bool:
+    return run.places(6) == {"device"}
+
+
+def order(results: Sequence[Result]) -> list[tuple[int, str]]:
+    return [(int(r.window.split(".")[0]), r.app) for r in results]
+
+
+def test_the_cloud_answers_as_the_device_does(folder: Path, server: Loopback) -> None:
+    run = Run(Engine(config(folder, server)), in_cloud)
+    assert {r.place for r in run.since} == {"cloud"}
+    assert all(r.served and r.latency_s is not None and r.latency_s > 0.0 for r in run.since)
+    frames = run.end.frames
+    assert order(run.results) == [(i, app) for i in range(frames) for app in ("who", "odd")]
+    alone = config(folder, server, policy="original")
+    here: list[Result] = []
+    Engine({k: v for k, v in alone.items() if k != "cloud"}).on_result(here.append).run(
+        FrameList([frame(r) for r in range(run.began[0], run.end.frames)])
     )
-    assert {r.place for r in late} == {"cloud"}
-    assert {r.app for r in late} == {"who", "odd"}
-    assert all(r.served and r.latency_s is not None and r.latency_s > 0.0 for r in late)
-    here = {(r.app, r.variant): r.answer for r in results if r.place == "device"}
-    alone = Engine(config(folder, server, cloud=None, policy="original")).on_result(results.append)
-    alone.run(FrameList([frame(i) for i in range(3)]))
-    here |= {(r.app, r.variant): r.answer for r in results if r.place == "device"}
-    assert {here[r.app, r.variant] for r in late} == {r.answer for r in late}
-    figures = end.standing.cloud
-    assert figures.sent == figures.answered == sum(r.place == "cloud" for r in results)
-    assert {a.app: a.places.get("cloud") for a in end.apps} == {
-        "who": figures.sent // 2,
-        "odd": figures.sent // 2,
-    }
+    told = {(r.window, r.app): (r.variant, r.answer) for r in here}
+    assert all(told[r.window, r.app] == (r.variant, r.answer) for r in run.since)
+    figures = run.end.standing.cloud
+    assert figures.sent == figures.answered == sum(r.place == "cloud" for r in run.results)
+    assert sum(a.places["cloud"] for a in run.end.apps) == figures.sent
+
+
+def test_what_is_sent_and_run_is_paid_for(folder: Path, server: Loopback) -> None:
+    prices = {"usd_per_s": 2.0, "usd_per_byte": 1e-6}
+    run = Run(Engine(config(folder, server, cloud=prices)), in_cloud)
+    away = [r for r in run.results if r.place == "cloud"]
+    assert all(r.cost_usd > 1e-6 * 16 * 16 * 3 / 2 for r in away)
+    lines = {line.category: line for line in run.end.standing.spent}
+    assert lines[Category.RADIO].cost_usd == pytest.approx(sum(r.cost_usd for r in away))
+    assert lines[Category.RADIO].energy_j == pytest.approx(sum(r.energy_j for r in away))
+    assert lines[Category.RADIO].origin == "modelled"
+
+
+def test_with_little_energy_the_default_policy_sends_windows_away(folder: Path, server: Loopback) -> None:
+    """Sending 900 bytes takes a third of a millijoule here, the best model six."""
+    budget = {"energy_j": 4.0 * 100.0 + 5.0, "period": "100s"}
+    run = Run(Engine(config(folder, server, policy="paced", budget=budget)), in_cloud)
+    assert "cloud" in {r.place for r in run.since}
+
+
+def test_a_silent_server_is_answered_for_by_the_device(
+    folder: Path, server: Loopback, host: GatedCatalog
+) -> None:
+    def silent(run: Run) -> bool:
+        if in_cloud(run):
+            host.gate.clear()
+        return not host.gate.is_set()
+
+    run = Run(Engine(config(folder, server)), silent, more=5)
+    frames = run.end.frames
+    assert order(run.results) == [(i, app) for i in range(frames) for app in ("who", "odd")]
+    assert all(r.answer is not None for r in run.results)
+    stood_in = [r for r in run.since if r.place == "device"]
+    assert len(stood_in) >= 8
+    assert {r.reason for r in stood_in} <= {CLOUD_SILENT, "late"}
+    figures = run.end.standing.cloud
+    assert figures.stood_in >= len(stood_in)
+    assert figures.sent == figures.answered + figures.stood_in + figures.lost
+
+
+def test_a_server_that_goes_and_comes_back_is_followed(folder: Path, host: GatedCatalog) -> None:
+    first: list[AbstractContextManager[Loopback]] = [loopback(host)]
+    server = first[0].__enter__()
+
+    def gone(run: Run) -> bool:
+        if in_cloud(run) and first:
+            first.pop().__exit__(None, None, None)
+        return not first and at_device(run)
+
+    def back(run: Run) -> bool:
+        if not first:
+            first.append(loopback(host, listen=server.endpoint))
+            first[0].__enter__()
+        return in_cloud(run)
+
+    run = Run(Engine(config(folder, server)), gone, back)
+    first.pop().__exit__(None, None, None)
+    frames = run.end.frames
+    assert order(run.results) == [(i, app) for i in range(frames) for app in ("who", "odd")]
+    assert all(r.answer is not None for r in run.results)
+    assert {r.place for r in run.since} == {"cloud"}
+
+
+def test_decisions_about_a_cloud_can_be_replayed(folder: Path, server: Loopback, tmp_path: Path) -> None:
+    engine = Engine(config(folder, server, policy="paced", budget={"energy_j": 405.0, "period": "100s"}))
+    run = Run(engine.log_decisions(tmp_path / "log.jsonl"), in_cloud)
+    assert run.end.standing.cloud.sent > 0
+    log = DecisionLogReader(tmp_path / "log.jsonl")
+    replayed = replay(log, partial(make_policy, "paced"))
+    assert (replayed.differing, replayed.choices) == (0, run.end.frames)
