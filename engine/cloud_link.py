@@ -146,4 +146,6 @@ def _other_time(before: OfferedVariant, after: OfferedVariant) -> bool:
 
 
 def _moved(before: float, after: float, least: float) -> bool:
-    return before != after and not abs(after - before) <= max(least, _OTHER * before)
+    if math.isinf(before) or math.isinf(after):
+        return before != after
+    return abs(after - before) > max(least, _OTHER * before)

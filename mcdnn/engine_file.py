@@ -57,7 +57,19 @@ class DeviceTable(_Table):
 
 
 class CloudTable(_Table):
-    """[cloud]: a server that may answer windows, too (mcdnn serve), and what using it costs."""
+    """[cloud]: a server that may answer windows, too (mcdnn serve), and what using it costs.
+
+    Args:
+        endpoint: HOST:PORT of the server.
+        tls: whether to encrypt; where it is left out, unless the server is on this machine.
+        ca: PEM file of who signs the server's certificate; else those that the system trusts.
+        certificate: PEM file of the device's own certificate, with key.
+        key: PEM file, not encrypted.
+        token_file: file with the token that the server lets this device in by.
+        usd_per_s: price of a second of execution.
+        usd_per_byte: price of a byte sent or received.
+        radio: of the device profile; may be left out where it has one radio or none.
+    """
 
     endpoint: Annotated[str, Field(min_length=1)]
     tls: bool | None = None

@@ -78,8 +78,9 @@ def trunk_mix(app: AppFigures) -> str:
 
 def standing_lines(snapshot: Snapshot) -> list[str]:
     """Return frames, windows, energy, money and memory, each in one line; nothing for what there is not."""
-    lines = [frames_line(snapshot), windows_line(snapshot), spent_line(snapshot), budget_line(snapshot)]
-    return [line for line in (*lines, money_line(snapshot), memory_line(snapshot)) if line]
+    lines = [frames_line(snapshot), windows_line(snapshot), places_line(snapshot), spent_line(snapshot)]
+    lines += [budget_line(snapshot), money_line(snapshot), memory_line(snapshot)]
+    return [line for line in lines if line]
 
 
 def frames_line(snapshot: Snapshot) -> str:
@@ -99,6 +100,23 @@ def windows_line(snapshot: Snapshot) -> str:
     return (
         f"windows: {truth.found} of {truth.present} found (recall {share(truth.recall)}), "
         f"{truth.false_windows} false"
+    )
+
+
+def places_line(snapshot: Snapshot) -> str:
+    """Return where answers came from, and how often the device answered for a silent cloud."""
+    cloud = snapshot.standing.cloud
+    if not cloud.sent:
+        return ""
+    answers: dict[str, int] = {}
+    for app in snapshot.apps:
+        for place, count in app.places.items():
+            answers[place] = answers.get(place, 0) + count
+    total = sum(answers.values())
+    named = [f"{place} {count} ({count / total:.1%})" for place, count in sorted(answers.items())]
+    return (
+        f"answered: {', '.join(named) or 'none'}; the cloud was asked {cloud.sent} times: "
+        f"the device answered {cloud.stood_in} for it, nobody {cloud.lost}"
     )
 
 

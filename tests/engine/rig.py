@@ -23,6 +23,7 @@ from engine.frame_results import FrameResults
 from engine.frames import Frame, TruthWindow, Window
 from engine.ledger import Category, Ledger
 from engine.period import FixedPeriod
+from engine.reachable_cloud import NO_CLOUD, ReachableCloud
 from engine.results import Result
 from engine.runtime.catalog_pieces import CatalogPieces
 from engine.runtime.loading import PieceMemory
@@ -189,6 +190,8 @@ def make_rig(
     period_s: float = 60.0,
     memory_bytes: float = float("inf"),
     options: Mapping[str, tuple[Option, ...]] | None = None,
+    cloud: ReachableCloud = NO_CLOUD,
+    cost_usd: float = float("inf"),
 ) -> Rig:
     """Put the parts together.
 
@@ -197,12 +200,12 @@ def make_rig(
     """
     clock = Stopwatch()
     clocks = Clocks(clock, clock)
-    budget = Budget(energy_j, memory_bytes=memory_bytes)
+    budget = Budget(energy_j, cost_usd, memory_bytes=memory_bytes)
     ledger = Ledger(budget, FixedPeriod(period_s))
     problem = problem_from_catalog(catalog, apps, ledger.budget, PROFILE, catalog.measurements())
     problem = replace(problem, options={**problem.options, **(options or {})})
     pieces = TimedPieces(catalog, clock)
     memory = PieceMemory(pieces, pieces.sizes(), Residency(memory_bytes), clocks)
     made = make_policy(policy, problem) if isinstance(policy, str) else policy
-    answerer = Answerer(catalog, problem, made, ledger, memory, PROFILE, clocks)
+    answerer = Answerer(catalog, problem, made, ledger, memory, PROFILE, clocks, cloud)
     return Rig(catalog, clock, clocks, pieces, memory, ledger, answerer)

@@ -171,3 +171,41 @@ def test_small_frames_of_a_source_that_is_not_live_are_read_further_ahead(
     assert one_too_many.wait(_LONG_S)
     capture.close()
     assert capture.counts().read == fit + 1  # the last had no room, and was let go by close()
+
+
+def test_who_waits_for_a_frame_can_be_woken() -> None:
+    gate = threading.Event()
+
+    def silent() -> Iterator[Frame]:
+        gate.wait(60.0)
+        yield from ()
+
+    capture = Capture(FrameList(silent()))
+    waker = threading.Thread(target=capture.wake)
+    waker.start()
+    with pytest.raises(queue.Empty):
+        capture.get()
+    waker.join()
+    gate.set()
+    capture.close()
+
+
+def test_a_wake_call_hides_no_frame_and_no_end() -> None:
+    capture = Capture(FrameList(frames(1)))
+    capture.wake()
+    while True:
+        try:
+            frame = capture.get(60.0)
+            break
+        except queue.Empty:
+            continue
+    assert frame is not None
+    assert frame.index == 0
+    capture.wake()
+    while True:
+        try:
+            assert capture.get(60.0) is None
+            break
+        except queue.Empty:
+            continue
+    capture.close()

@@ -62,3 +62,22 @@ def test_each_app_gets_together_what_it_gets_alone(catalog: Catalog) -> None:
     together = run(catalog, *chosen)
     for app, variant in chosen:
         assert together[app] == run(catalog, (app, variant))[app]
+
+
+def test_what_goes_on_in_the_cloud_leaves_as_a_whole_run_would_have_it(catalog: Catalog) -> None:
+    first, second = catalog.trunks["small"].parts
+    head = catalog.variants["small/identity"].head
+    split = Option(
+        "who", "small/identity", 0.9, (Stage(Place.DEVICE, (first,)), Stage(Place.CLOUD, (second,), head))
+    )
+    chosen = {"who": split, "odd": option(catalog, "odd", "small/parity")}
+    route = build_route(catalog, chosen)
+    assert set(route.pieces) == {first, second, catalog.variants["small/parity"].head}
+    storage = CatalogPieces(catalog, open_backend("onnxruntime"))
+    execution = run_route(route, [storage.load(p) for p in route.pieces], pixels)
+    assert [a.app for a in execution.answers] == ["odd"]
+    (passed,) = execution.passed
+    assert passed.parts == (first,)
+    assert passed.values.tolist() == storage.load(first)(pixels(8)).tolist()
+    shares = sum(passed.busy_s.values()) + sum(a.busy_s for a in execution.answers)
+    assert shares == pytest.approx(execution.busy_s)

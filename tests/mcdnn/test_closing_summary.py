@@ -8,7 +8,7 @@ from dataclasses import replace
 
 from rich.console import Console
 
-from engine.snapshot import Snapshot
+from engine.snapshot import CloudFigures, Snapshot
 from mcdnn.closing_summary import print_closing_summary, print_comparison, summary_to_json, text_console
 from tests.mcdnn.snapshots import app_figures, full_snapshot
 
@@ -43,6 +43,14 @@ def test_what_there_is_not_is_not_spoken_of() -> None:
     text = printed(100, Snapshot())
     for word in ("windows", "energy budget", "cloud", "unserved"):
         assert word not in text
+
+
+def test_with_a_cloud_it_says_where_answers_came_from_and_who_answered_for_it() -> None:
+    standing = replace(full_snapshot().standing, cloud=CloudFigures(60, 56, 3, 1))
+    away = replace(app_figures("who"), places={"device": 38, "cloud": 40, "split": 16})
+    text = printed(140, replace(full_snapshot(), apps=(away,), standing=standing))
+    assert "answered: cloud 40 (42.6%), device 38 (40.4%), split 16 (17.0%)" in text
+    assert "the cloud was asked 60 times: the device answered 3 for it, nobody 1" in text
 
 
 def test_the_table_keeps_its_figures_at_80_columns() -> None:

@@ -21,6 +21,11 @@ memory_mb = 600
 [device]
 profile = "board.toml"
 threads = 2
+[cloud]
+endpoint = "box:50051"
+ca = "ca.pem"
+token_file = "/run/token"
+usd_per_s = 0.0001
 [extractor]
 digit = "contours"
 [[source]]
@@ -55,6 +60,9 @@ def test_everything_is_read_and_paths_are_taken_from_the_files_folder(tmp_path: 
     assert (file.budget.energy_j, file.budget.period, file.budget.memory_mb) == (6840.0, "10h", 600.0)
     assert (file.device.profile, file.device.threads) == (str(tmp_path / "board.toml"), 2)
     assert (file.source[0].uri, file.source[0].name) == (str(tmp_path / "clips/a.mp4"), "door")
+    assert file.cloud is not None
+    assert (file.cloud.endpoint, file.cloud.tls, file.cloud.usd_per_s) == ("box:50051", None, 1e-4)
+    assert (file.cloud.ca, file.cloud.token_file) == (str(tmp_path / "ca.pem"), "/run/token")
     assert (file.app[0].rate_hz, file.app[0].weight) == ((1.0, 5.0), 2.0)
 
 
@@ -98,6 +106,23 @@ def test_a_copy_with_another_policy_still_knows_its_file(tmp_path: Path) -> None
         (app(rate_hz=[3]), "e.toml: app.0.rate_hz: expected [least, wanted] in windows a second, got [3]"),
         (app(rate_hz=[3, 1]), "e.toml: app.0.rate_hz: expected [least, wanted] with least <= wanted"),
         (app(rate_hz=[1, float("nan")]), "e.toml: app.0.rate_hz.1: "),
+        ({"cloud": {}}, "e.toml: cloud.endpoint: Field required"),
+        (
+            {"cloud": {"endpoint": "a:1", "usd": 1}},
+            "e.toml: cloud.usd: no such key: expected one of endpoint",
+        ),
+        (
+            {"cloud": {"endpoint": "a:1", "usd_per_s": -1}},
+            "e.toml: cloud.usd_per_s: Input should be greater than or equal to 0",
+        ),
+        (
+            {"cloud": {"endpoint": "a:1", "key": "k.pem"}},
+            "e.toml: cloud: certificate and key: expected both or neither",
+        ),
+        (
+            {"cloud": {"endpoint": "a:1", "tls": False, "ca": "ca.pem"}},
+            "e.toml: cloud: ca and certificate need TLS",
+        ),
         ({"app": 2 * app()["app"]}, "e.toml: app: app names ['who'] are given twice"),
         ({"source": [{"uri": "a"}, {"uri": "b"}]}, "e.toml: 2 sources: this version reads one at a time"),
         (
@@ -126,4 +151,6 @@ def test_a_file_that_cannot_be_read_is_named(tmp_path: Path, content: bytes | No
 
 
 def test_the_schema_names_every_table() -> None:
-    assert {"BudgetTable", "DeviceTable", "SourceTable", "AppTable"} <= set(json.loads(schema())["$defs"])
+    assert {"BudgetTable", "DeviceTable", "CloudTable", "SourceTable", "AppTable"} <= set(
+        json.loads(schema())["$defs"]
+    )
