@@ -12,6 +12,8 @@ class BreakerRules:
 
     Args:
         failures: in a row that open the breaker.
+        silence_s: since the last answer at least until it opens: one lost packet holds up all that is
+            sent behind it, so failures in a row may have one harmless cause.
         first_pause_s: from opening to the first probe.
         longest_pause_s: between probes; each is twice the one before.
         jitter: share of a pause by which it is shortened at random, so that the devices that a server
@@ -19,13 +21,14 @@ class BreakerRules:
     """
 
     failures: int = 3
+    silence_s: float = 1.0
     first_pause_s: float = 0.25
     longest_pause_s: float = 8.0
     jitter: float = 0.3
 
 
 class CircuitBreaker:
-    """Open at first, with a probe due at once; pure, and without a lock.
+    """Open at first, with a probe due at once; pure, and without a lock. Times are monotonic.
 
     A probe that gets through closes it; the pauses only start again from the shortest once a request
     was answered too, so that a server that answers probes alone is asked more and more rarely.
@@ -40,6 +43,7 @@ class CircuitBreaker:
         self._draw = draw
         self._closed = False
         self._failures = 0
+        self._heard_s = 0.0
         self._pause_s = rules.first_pause_s
 
     @property
@@ -47,15 +51,16 @@ class CircuitBreaker:
         """Whether requests may be sent."""
         return self._closed
 
-    def answered(self) -> None:
+    def answered(self, now_s: float) -> None:
         """Note that a request was answered."""
-        self._failures = 0
+        self._heard(now_s)
         self._pause_s = self._rules.first_pause_s
 
-    def failed(self) -> float | None:
+    def failed(self, now_s: float) -> float | None:
         """Note a failure; return the seconds to the first probe if this one has opened it."""
         self._failures += 1
-        return self.open() if self._failures >= self._rules.failures else None
+        silent = now_s - self._heard_s >= self._rules.silence_s
+        return self.open() if silent and self._failures >= self._rules.failures else None
 
     def open(self) -> float | None:
         """Give up on the server; return the seconds to the first probe, None if it was open already."""
@@ -70,7 +75,11 @@ class CircuitBreaker:
         self._pause_s = min(2.0 * self._pause_s, self._rules.longest_pause_s)
         return pause_s
 
-    def probe_answered(self) -> None:
+    def probe_answered(self, now_s: float) -> None:
         """Let requests through again."""
         self._closed = True
+        self._heard(now_s)
+
+    def _heard(self, now_s: float) -> None:
         self._failures = 0
+        self._heard_s = now_s

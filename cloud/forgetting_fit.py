@@ -17,14 +17,14 @@ class Memory:
     Args:
         half_life_s: after which a sample counts half.
         samples: after that many newer ones it counts a third.
-        surprised_share: what is kept of everything older when two samples in a row lie far on the same
-            side of what was expected: the way itself has changed.
+        doubted_samples: as how many everything older counts, at most, once two samples in a row lie far
+            on the same side of what was expected: what is measured has changed.
         least_surprise: how far off a sample must be at least to be one, in the unit of the samples.
     """
 
     half_life_s: float = 60.0
-    samples: float = 50.0
-    surprised_share: float = 0.2
+    samples: float = 30.0
+    doubted_samples: float = 2.0
     least_surprise: float = 0.0
 
 
@@ -59,6 +59,11 @@ class ForgettingFit:
         """The fit now; the prior before the first sample."""
         return self._coefficients
 
+    @property
+    def samples(self) -> float:
+        """As how many samples what was learnt counts now."""
+        return self._weight
+
     def expected(self, x: Sequence[float]) -> float:
         """Return what y should be."""
         return sum(c * v for c, v in zip(self._coefficients, x, strict=True))
@@ -72,29 +77,41 @@ class ForgettingFit:
             now_s: no earlier than before.
         """
         y = max(0.0, y)
-        keep = self._kept(now_s) * self._kept_in_surprise(y - self.expected(x))
-        self._weight = 1.0 + keep * self._weight
+        self._keep(self._aged(now_s))
+        if self._is_other(y - self.expected(x)):
+            self.doubt()
+        self._weight += 1.0
         for i, xi in enumerate(x):
-            self._products[i] = xi * y + keep * self._products[i]
+            self._products[i] += xi * y
             row = self._squares[i]
             for j, xj in enumerate(x):
-                row[j] = xi * xj + keep * row[j]
+                row[j] += xi * xj
         self._coefficients = self._fitted()
 
-    def _kept(self, now_s: float) -> float:
+    def doubt(self) -> None:
+        """Let what was learnt so far count as no more than a few samples."""
+        if self._weight > self._memory.doubted_samples:
+            self._keep(self._memory.doubted_samples / self._weight)
+
+    def _keep(self, share: float) -> None:
+        self._weight *= share
+        self._products = [share * p for p in self._products]
+        self._squares = [[share * v for v in row] for row in self._squares]
+
+    def _aged(self, now_s: float) -> float:
         aged_s, self._last_s = max(0.0, now_s - self._last_s), now_s
         by_time = 0.5 ** (aged_s / self._memory.half_life_s)
         return float(by_time) * (1.0 - 1.0 / self._memory.samples)
 
-    def _kept_in_surprise(self, off: float) -> float:
+    def _is_other(self, off: float) -> bool:
         if not self._weight:
-            return 1.0
+            return False
         far = abs(off) > max(_SURPRISE_DEVIATIONS * self._deviation, self._memory.least_surprise)
         side = (1 if off > 0.0 else -1) if far else 0
         changed = far and side == self._side
         self._side = side
         self._deviation += _STEADY_SHARE * (abs(off) - self._deviation)
-        return self._memory.surprised_share if changed else 1.0
+        return changed
 
     def _fitted(self) -> tuple[float, ...]:
         inverse = 1.0 / self._weight

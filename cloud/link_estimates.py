@@ -19,6 +19,7 @@ _KB = 1000.0
 # Sizes that differ by less than some thirty bytes tell nothing of the bandwidth.
 _PULL = (1e-6, 1e-3, 1e-3)
 _LEAST_SURPRISE_S = 0.002
+_SURE_SAMPLES = 10.0
 _LOSS_HALF_LIFE_S = 60.0
 _LOSS_MEMORY = 20.0
 _QUEUE_HALF_LIFE_S = 5.0
@@ -70,6 +71,11 @@ class LinkEstimates:
         """Bandwidth from the server; likewise."""
         return _bandwidth(self._times.coefficients[2])
 
+    @property
+    def unsure(self) -> bool:
+        """Whether little is known, as after a change."""
+        return self._times.samples < _SURE_SAMPLES
+
     def expected_s(self, up_bytes: float, now_s: float) -> float:
         """Return the seconds from sending to receiving a small answer, without the work itself."""
         return self._times.expected((1.0, up_bytes / _KB, 0.0)) + self.queue_s(now_s)
@@ -87,8 +93,9 @@ class LinkEstimates:
         self._uploaded_s = max(self._uploaded_s, back_s)
 
     def reconnected(self) -> None:
-        """Forget what is on its way: it was on a connection that is no more."""
+        """Begin anew on another connection: what is known still holds, but not against new evidence."""
         self._uploaded_s = -math.inf
+        self._times.doubt()
 
     def answered(self, queue_s: float, now_s: float) -> None:
         """Note that a request was answered, and how long it had waited in the server."""

@@ -184,6 +184,7 @@ class CloudOffload:
         flight.sent_s = flight.sent_s or self._clock()
         flight.attempts += 1
         flight.up_bytes += message.ByteSize()
+        self._link.sending(message.ByteSize())
         flight.call = connection.classify(message, left_s, partial(self._returned, flight, connection))
         if flight.call is not None and flight.answer.cancelled():
             flight.call.cancel()

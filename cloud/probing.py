@@ -12,6 +12,7 @@ from cloud.rpc.v1 import classify_pb2 as pb
 
 _FIRST_LISTING_S = 30.0
 _TIMEOUT_S = 5.0
+_UNMEASURED = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,11 +29,12 @@ class Probed:
 
 
 class Probe:
-    """Three small calls over a new connection, one after another; used once.
+    """Four small calls over a new connection, one after another; used once.
 
-    The first finds the server and lists its catalog; its time holds the handshakes, so it tells
-    nothing about the way. The other two are an empty message and a large one: from their times follow
-    the round trip and the bandwidth, before the first request depends on them.
+    The first finds the server and lists its catalog; its time holds the handshakes, and that of the
+    second, as measured, one more round trip of HTTP/2's own: they tell nothing about the way. The other
+    two are an empty message and a large one: from their times follow the round trip and the bandwidth,
+    before the first request depends on them.
 
     Args:
         connection: new.
@@ -50,7 +52,7 @@ class Probe:
     ) -> None:
         self._connection = connection
         self._known_hash = known_hash
-        self._paddings = [0, full_bytes]
+        self._paddings = [0] * _UNMEASURED + [0, full_bytes]
         self._ended = ended
         self._listing: pb.ListCatalogResponse | None = None
         self._exchanges: list[Exchange] = []
@@ -69,7 +71,7 @@ class Probe:
 
     def _measure(self, listing: pb.ListCatalogResponse) -> None:
         if not self._paddings:
-            self._ended(Probed(listing, tuple(self._exchanges)))
+            self._ended(Probed(listing, tuple(self._exchanges[_UNMEASURED:])))
             return
         padding = self._paddings.pop(0)
         self._connection.list_catalog(listing.catalog_hash, padding, _TIMEOUT_S, self._measured)

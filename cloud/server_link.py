@@ -31,7 +31,7 @@ from engine.offload import LinkState, Question
 _LISTING_TIMEOUT_S = 5.0
 # While answers come: an empty message each so often keeps round trip and bandwidth apart, and the radio
 # is awake anyway.
-_PING_EVERY_S = 2.0
+_PING_EVERY_S, _PING_UNSURE_EVERY_S = 2.0, 0.5
 _RELIST_EVERY_S = 0.5
 _WITHDRAWN_S = 30.0
 _LEAST_FULL_BYTES, _MOST_FULL_BYTES = 4096, 16384
@@ -115,6 +115,10 @@ class ServerLink:
         with self._lock:
             return self._offering.head_ids(questions)
 
+    def sending(self, up_bytes: int) -> None:
+        """Note how large a request is: the way is measured with messages of that size."""
+        self._full_bytes = min(max(_LEAST_FULL_BYTES, up_bytes), _MOST_FULL_BYTES)
+
     def expected_s(self, up_bytes: int) -> float:
         """Return what a request takes, without the work itself."""
         with self._lock:
@@ -133,13 +137,14 @@ class ServerLink:
         """
         now_s = exchange.received_s
         with self._lock:
-            self._breaker.answered()
+            self._breaker.answered(now_s)
             self._estimates.exchanged(replace(exchange, server_s=reply.queue_s + reply.execution_s))
             self._estimates.answered(reply.queue_s, now_s)
-            self._full_bytes = min(max(_LEAST_FULL_BYTES, exchange.up_bytes), _MOST_FULL_BYTES)
             if windows:
                 self._offering.ran(questions, windows, reply.execution_s)
-            if reply.catalog_hash != self._offering.catalog_hash or now_s - self._listed_s > _PING_EVERY_S:
+            pause_s = _PING_UNSURE_EVERY_S if self._estimates.unsure else _PING_EVERY_S
+            is_other = reply.catalog_hash != self._offering.catalog_hash
+            if is_other or now_s - self._listed_s > pause_s:
                 self._list_soon(now_s)
 
     def attempt_failed(self, connection: Connection, error: CloudError, variants: Iterable[str]) -> None:
@@ -187,7 +192,7 @@ class ServerLink:
                 connection.close()
 
     def _fail(self, error: CloudError) -> None:
-        pause_s = self._breaker.failed()
+        pause_s = self._breaker.failed(self._clock())
         if pause_s is not None:
             self._opened(pause_s, str(error))
 
@@ -238,7 +243,7 @@ class ServerLink:
         for exchange in found.exchanges:
             self._estimates.exchanged(exchange)
         self._listed_s = self._clock()
-        self._breaker.probe_answered()
+        self._breaker.probe_answered(self._listed_s)
         self._up.set()
 
     def _gone(self, connection: Connection, why: str) -> None:

@@ -84,7 +84,7 @@ class PictureSizes:
     def __init__(self, encoding: WindowEncoding) -> None:
         prior = (encoding.header_bytes, _KPX * encoding.bytes_per_px)
         # The slope is taken from the samples once their sizes differ by some thirty pixels.
-        self._fit = ForgettingFit(prior, (1e-6, 1e-3), Memory(samples=200.0, surprised_share=1.0))
+        self._fit = ForgettingFit(prior, (1e-6, 1e-3), Memory(samples=200.0, doubted_samples=200.0))
 
     def learn(self, pictures: tuple[Picture, ...], now_s: float) -> None:
         """Learn from the pictures of a request, which count as one of their mean size."""

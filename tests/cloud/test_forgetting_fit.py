@@ -36,7 +36,7 @@ def test_the_prior_holds_before_the_first_sample_and_where_samples_do_not_decide
 
 
 def test_old_samples_count_less() -> None:
-    fit = ForgettingFit((0.0, 0.0), (1e-6, 1e-6), Memory(half_life_s=1.0, surprised_share=1.0))
+    fit = ForgettingFit((0.0, 0.0), (1e-6, 1e-6), Memory(half_life_s=1.0, doubted_samples=99.0))
     fit.learn((1.0, 0.0), 8.0, 0.0)
     fit.learn((1.0, 0.0), 4.0, 10.0)
     assert fit.coefficients[0] == pytest.approx(4.0, abs=0.01)

@@ -35,7 +35,7 @@ from tests.cloud.loopback import STEP_LIMIT_S, GatedHost, Loopback, loopback
 from tests.cloud.test_hosting import answered
 from tests.cloud.test_server import SMALL, WIDE, request
 
-QUICK = BreakerRules(failures=3, first_pause_s=0.02, longest_pause_s=0.2)
+QUICK = BreakerRules(failures=3, silence_s=0.0, first_pause_s=0.02, longest_pause_s=0.2)
 STEP_S = 0.002
 
 
