@@ -13,7 +13,8 @@ import numpy as np
 from catalog.errors import BadInput
 from sim.scenario import Scenario
 from sim.scenario_building import build_scenario
-from sim.scenario_file import parse_scenario_table, seconds
+from sim.scenario_file import parse_scenario_table
+from sim.scenario_tables import seconds
 
 
 def ready_names() -> list[str]:

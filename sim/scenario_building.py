@@ -13,6 +13,7 @@ import numpy as np
 from catalog.devices import DeviceProfile, RadioProfile, load_device_profile
 from catalog.errors import BadInput, CatalogError
 from engine.scheduling.problem import App, Link, Problem
+from sim.day_tables import DemandTable, TraceTable
 from sim.generated.generated_day import Limits, link_of, with_limits
 from sim.generated.itinerary import (
     Bursts,
@@ -28,8 +29,9 @@ from sim.generated.itinerary import (
 )
 from sim.network import Network, Steps
 from sim.scenario import DeviceDay, Scenario
-from sim.scenario_file import DemandTable, RadioTable, ScenarioFile, TraceTable, seconds
+from sim.scenario_file import ScenarioFile
 from sim.scenario_models import Models, make_models_of
+from sim.scenario_tables import RadioTable, seconds
 from sim.traces import (
     Arrival,
     group_by_window,

@@ -17,7 +17,8 @@ from engine.scheduling.table_problem import CloudOffer, TaskContext, VariantTabl
 from sim.generated.generated_day import ModelShape, make_models
 from sim.generated.itinerary import Itinerary, context_names, expected_windows
 from sim.generated.model_family import CloudShape, FamilyShape
-from sim.scenario_file import AppTable, CatalogTable, FamilyTable, ScenarioFile, VariantsTable
+from sim.scenario_file import ScenarioFile
+from sim.scenario_tables import AppTable, CatalogTable, FamilyTable, VariantsTable
 
 _MB = 1e6
 

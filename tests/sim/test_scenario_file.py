@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 
 from catalog.errors import BadInput
-from sim.scenario_file import parse_scenario_table, read_scenario_table, schema, seconds
+from sim.scenario_file import parse_scenario_table, read_scenario_table, schema
+from sim.scenario_tables import seconds
 from tests.sim.scenario_tables import generated_table, replayed_table
 
 
