@@ -15,7 +15,8 @@ Task = Callable[[], None]
 class Agenda:
     """Runs tasks one after another in a thread of its own; may be given tasks by any thread.
 
-    A task must not raise: whoever gives it knows what its failure means.
+    A task that raises is told to threading.excepthook, and the next one runs: whoever gives a task knows
+    what its failure means.
 
     Args:
         name: of the thread.
@@ -49,7 +50,7 @@ class Agenda:
             try:
                 given = self._given.get(timeout=self._idle_s())
             except queue.Empty:
-                heapq.heappop(self._later)[2]()
+                self._run(heapq.heappop(self._later)[2])
                 continue
             if given is None:
                 return
@@ -57,7 +58,13 @@ class Agenda:
             if due_s > self._clock():
                 heapq.heappush(self._later, (due_s, next(self._numbers), task))
             else:
-                task()
+                self._run(task)
+
+    def _run(self, task: Task) -> None:
+        try:
+            task()
+        except Exception as e:
+            threading.excepthook(threading.ExceptHookArgs((type(e), e, e.__traceback__, self._thread)))
 
     def _idle_s(self) -> float | None:
         return max(0.0, self._later[0][0] - self._clock()) if self._later else None

@@ -45,13 +45,12 @@ class Offering:
         """Replace the variants; of one with the same parts, what it took is known still."""
         parts = {t.name: t.part_ids for t in listing.trunks}
         before, self._hash = self._variants, catalog_hash
-        self._variants = {
-            v.id: OfferedVariant(v.id, parts[v.trunk], v.head_id)
-            for v in listing.variants
-            if v.trunk in parts
-        }
-        kept = {i for i, v in self._variants.items() if i in before and before[i].part_ids == v.part_ids}
+        found = [
+            OfferedVariant(v.id, parts[v.trunk], v.head_id) for v in listing.variants if v.trunk in parts
+        ]
+        kept = {v.id for v in found if v.id in before and before[v.id].part_ids == v.part_ids}
         self._run_s = {i: run_s for i, run_s in self._run_s.items() if i in kept}
+        self._variants = {v.id: replace(v, run_s=self._run_s.get(v.id)) for v in found}
         self._withdrawn.clear()
         self._publish()
 

@@ -1,7 +1,8 @@
 """The engine's way to a server: requests begin at once, end in time, and never disturb the caller.
 
-Three threads for each server, whatever the load: one of its own that encodes, sends and does what is
-due later, one that watches the connection, and one in which grpc tells what has ended.
+Four threads for each server, whatever the load: one that encodes and sends, one that does what is due
+at a time, one that watches the connection, and one in which grpc tells what has ended. Encoding has its
+own because it may take a while, and no deadline may wait for it.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ from __future__ import annotations
 import random
 import threading
 import time
+import weakref
 from collections.abc import Callable
 from concurrent.futures import Future, InvalidStateError
 from contextlib import suppress
@@ -36,9 +38,11 @@ from engine.offload import LinkState, OffloadAnswer, OffloadRequest
 
 # Who stops waiting after this share of the deadline does so because no answer has come.
 _LATE_SHARE = 0.5
+# grpc ends a call at its deadline; what it never saw, as behind large windows, is ended here.
+_GRACE_S = 0.02
 
 
-@dataclass(slots=True, eq=False)
+@dataclass(slots=True, eq=False, weakref_slot=True)
 class _Flight:
     """A request under way; used by the client's own thread, and by grpc's while a call is under way."""
 
@@ -99,6 +103,7 @@ class CloudOffload:
         self._flights: set[_Flight] = set()
         self._closed = False
         self._agenda = Agenda("mcdnn-cloud", clock)
+        self._sending = Agenda("mcdnn-cloud-send", clock)
         breaker = CircuitBreaker(rules or BreakerRules(), draw)
         connect = partial(Connection, endpoint, credentials, self._limits, clock)
         self._link = ServerLink(str(endpoint), connect, breaker, self._agenda, clock)
@@ -116,7 +121,9 @@ class CloudOffload:
             flight.answer.set_exception(e)
             return flight.answer
         flight.answer.add_done_callback(partial(self._over, flight))
-        self._agenda.soon(partial(self._send, flight))
+        # Not kept alive by its deadline: it holds windows, and most requests end long before.
+        self._agenda.after(request.deadline_s + _GRACE_S, partial(self._expire, weakref.ref(flight)))
+        self._sending.soon(partial(self._send, flight))
         return flight.answer
 
     def state(self) -> LinkState:
@@ -143,9 +150,10 @@ class CloudOffload:
                 return
             self._closed = True
             flights = list(self._flights)
-        self._agenda.close()
         for flight in flights:
             self._end(flight, CloudUnreachable(f"{self._where}: closed"))
+        self._sending.close()
+        self._agenda.close()
         self._link.close()
 
     def __enter__(self) -> CloudOffload:
@@ -169,16 +177,22 @@ class CloudOffload:
     def _send(self, flight: _Flight) -> None:
         if flight.answer.done():
             return
-        connection = self._link.connection
-        assert connection is not None  # requests are taken once there is one
         try:
-            message = self._message(flight)
-            left_s = flight.ends_s - self._clock()
-            if not left_s > 0.0:
-                raise CloudTimeout(f"{self._named(flight.request)}: no time left to send it")
+            self._begin(flight)
         except CloudError as e:
             self._end(flight, e)
-            return
+        except Exception as e:  # one that is not ended here would never end
+            broken = CloudBroken(f"{self._named(flight.request)}: it could not be sent")
+            broken.__cause__ = e
+            self._end(flight, broken)
+
+    def _begin(self, flight: _Flight) -> None:
+        connection = self._link.connection
+        assert connection is not None  # requests are taken once there is one
+        message = self._message(flight)
+        left_s = flight.ends_s - self._clock()
+        if not left_s > 0.0:
+            raise CloudTimeout(f"{self._named(flight.request)}: no time left to send it")
         message.deadline_s = left_s
         flight.connection = connection
         flight.sent_s = flight.sent_s or self._clock()
@@ -188,6 +202,14 @@ class CloudOffload:
         flight.call = connection.classify(message, left_s, partial(self._returned, flight, connection))
         if flight.call is not None and flight.answer.cancelled():
             flight.call.cancel()
+
+    def _expire(self, expired: weakref.ref[_Flight]) -> None:
+        flight = expired()
+        if flight is not None and not flight.answer.done():
+            self._link.lost()
+            self._end(flight, CloudTimeout(f"{self._named(flight.request)}: its deadline has passed"))
+            if flight.call is not None:
+                flight.call.cancel()
 
     def _message(self, flight: _Flight) -> pb.ClassifyRequest:
         """Return the request's message, made once.
@@ -251,7 +273,7 @@ class CloudOffload:
         with self._lock:
             again = pause_s is not None and self._budget.spend()
         if pause_s is not None and again:
-            self._agenda.after(pause_s, partial(self._send, flight))
+            self._agenda.after(pause_s, partial(self._sending.soon, partial(self._send, flight)))
             return
         if not isinstance(error, CloudRefused):
             self._link.lost()

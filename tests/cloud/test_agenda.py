@@ -37,6 +37,18 @@ def test_a_task_may_give_another_and_close_its_own_agenda() -> None:
     assert closed.wait(STEP_LIMIT_S)
 
 
+def test_a_task_that_raises_is_told_and_the_next_one_runs(
+    agenda: Agenda, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told: list[BaseException | None] = []
+    monkeypatch.setattr(threading, "excepthook", lambda args: told.append(args.exc_value))
+    done = threading.Event()
+    agenda.soon(lambda: [][0])
+    agenda.soon(done.set)
+    assert done.wait(STEP_LIMIT_S)
+    assert [type(e) for e in told] == [IndexError]
+
+
 def test_what_is_due_later_is_not_run_after_a_close() -> None:
     agenda = Agenda("test-agenda")
     done: list[str] = []

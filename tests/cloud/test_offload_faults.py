@@ -22,7 +22,14 @@ from cloud.circuit_breaker import BreakerRules
 from cloud.client import CloudClient
 from cloud.credentials import read_credentials
 from cloud.endpoint import Endpoint
-from cloud.errors import CloudError, CloudIncompatible, CloudLacksVariant, CloudRefused
+from cloud.errors import (
+    CloudBroken,
+    CloudError,
+    CloudIncompatible,
+    CloudLacksVariant,
+    CloudRefused,
+    CloudUnreachable,
+)
 from cloud.hosting import HostedCatalog
 from cloud.limits import Limits
 from cloud.link_conditions import Cut, LinkConditions
@@ -208,6 +215,8 @@ class Scripted(OffloadServicer):
     def __init__(self) -> None:
         self.catalog_hash = "first"
         self.rows = 1
+        self.aborts: list[grpc.StatusCode] = []
+        self.asked = 0
 
     def ListCatalog(self, request, context):  # noqa: N802
         if request.known_hash == self.catalog_hash:
@@ -221,6 +230,9 @@ class Scripted(OffloadServicer):
         )
 
     def Classify(self, request, context):  # noqa: N802
+        self.asked += 1
+        if self.aborts:
+            context.abort(self.aborts.pop(0), "as the script says")
         if request.questions[0].head_id != self.catalog_hash:
             context.abort(grpc.StatusCode.NOT_FOUND, "not as asked")
         row = pb.Answers(windows=[pb.Answer(class_name="1", confidence=0.5)])
@@ -255,6 +267,32 @@ def test_a_server_without_health_whose_catalog_changes_as_it_runs_is_followed() 
         until(lambda: heads(client) == ["second"])
         assert client.submit(request()).result(STEP_LIMIT_S).answers
         assert client.state().lost_share == 0.0
+
+
+def test_a_request_whose_connection_is_lost_is_sent_once_more_and_answered_once() -> None:
+    with scripted() as (service, endpoint), CloudOffload(endpoint, rules=QUICK) as client:
+        assert client.wait_connected(STEP_LIMIT_S)
+        once = client.submit(request()).result(STEP_LIMIT_S)
+        service.aborts = [grpc.StatusCode.UNAVAILABLE]
+        stream = Stream(client)
+        twice = stream.ask().result(STEP_LIMIT_S)
+        assert service.asked == 3
+        assert twice.up_bytes == pytest.approx(2 * once.up_bytes, abs=20)
+        service.aborts = [grpc.StatusCode.UNAVAILABLE] * 2
+        assert isinstance(stream.ask().exception(STEP_LIMIT_S), CloudUnreachable)
+        assert service.asked == 5
+        stream.check()
+
+
+@pytest.mark.parametrize("code", [grpc.StatusCode.INTERNAL, grpc.StatusCode.UNKNOWN])
+def test_what_broke_the_server_is_not_asked_of_it_again(code: grpc.StatusCode) -> None:
+    with scripted() as (service, endpoint), CloudOffload(endpoint, rules=QUICK) as client:
+        assert client.wait_connected(STEP_LIMIT_S)
+        service.aborts = [code]
+        assert isinstance(failed(client, request()), CloudBroken)
+        assert service.asked == 1
+        assert heads(client) == []
+        assert client.state().connected
 
 
 def test_answers_that_make_no_sense_are_no_answers() -> None:

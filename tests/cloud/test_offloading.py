@@ -28,8 +28,10 @@ from cloud.errors import (
 )
 from cloud.hosting import HostedCatalog
 from cloud.limits import Limits
+from cloud.messages import Picture
 from cloud.offloading import CloudOffload
-from cloud.window_encoding import PNG, jpeg
+from cloud.pictures import UInt8, raw_picture
+from cloud.window_encoding import PNG, WindowEncoding, jpeg
 from engine.offload import LinkState, OffloadRequest, PassedFeatures, Question
 from tests.cloud.loopback import STEP_LIMIT_S, GatedHost, Loopback, loopback
 from tests.cloud.test_hosting import answered
@@ -144,6 +146,24 @@ def test_a_request_ends_by_its_deadline_and_is_gone_at_the_server() -> None:
         host.gate.set()
         assert first.result(STEP_LIMIT_S).answers
     assert host.ran == ["first"]
+
+
+def test_a_request_that_waits_behind_windows_that_take_long_to_encode_ends_by_its_deadline(
+    server: Loopback,
+) -> None:
+    gate = threading.Event()
+
+    def slowly(window: UInt8) -> Picture:
+        assert gate.wait(STEP_LIMIT_S)
+        return raw_picture(window)
+
+    with connected(server, encoding=WindowEncoding(slowly, 0.0, 3.0)) as client:
+        first = client.submit(request(name="first"))
+        late = failed(client, request(name="late", deadline_s=0.02))
+        assert isinstance(late, CloudTimeout)
+        assert "late: its deadline has passed" in str(late)
+        gate.set()
+        assert first.result(STEP_LIMIT_S).answers
 
 
 @pytest.mark.parametrize("deadline_s", [0.0, -1.0, float("nan"), float("inf")])
