@@ -22,7 +22,9 @@ _UNLIMITED = math.inf
 _NO_WAY = (False, _UNLIMITED)
 _OTHER = 0.25  # change of a figure from which on options are priced anew
 _OTHER_S = 0.002
-_OTHER_SHARE = 0.05
+_OTHER_SHARE = 0.1
+_SETTLED_S = 2.0  # between two such changes: each makes the policy start over
+_TRIED_AGAIN_S = 10.0  # losses count for less and less once nothing is sent
 _SLOWER = 0.8  # of the expected speed: from there on what is slower now is told
 _WEIGHT = 0.05  # of one exchange in what is measured of them
 
@@ -48,10 +50,11 @@ class CloudLink:
         self._clocks = clocks
         self._sizes = sorted({t.size_px for t in catalog.contents.trunks})
         self._taken: CloudOffer | None = None
+        self._taken_s = -_UNLIMITED
         self._mbps = _UNLIMITED
         self._exchange_j = radio.tail_w * radio.tail_s
         self._up_bytes = 0.0
-        self._sending_until_s = -_UNLIMITED
+        self._sending_until_s = self._sent_s = -_UNLIMITED
 
     def now(self) -> tuple[bool, float]:
         """Return whether the cloud can be reached, and the speed where it is less than was planned with.
@@ -79,7 +82,9 @@ class CloudLink:
         state, taken = self._offload.state(), self._taken
         if taken is None or not state.offered:
             return self.came_or_went()
-        if not state.connected:
+        if _listed(taken.offered) != _listed(state.offered):
+            return True
+        if not state.connected or self._clocks.wall_s() - self._taken_s < _SETTLED_S:
             return False
         return _differ(taken, self._offer(state))
 
@@ -95,13 +100,15 @@ class CloudLink:
             self._taken = None
             return without_cloud(problem)
         offer = self._taken = self._offer(state)
+        self._taken_s = self._clocks.wall_s()
         self._mbps = offer.link.mbps
         return with_cloud(problem, self._catalog, offer, avoid)
 
     def send(self, up_bytes: int) -> tuple[float, float]:
         """Note that bytes are to be sent now; return when that should begin and end, on the wall clock."""
+        self._sent_s = self._clocks.wall_s()
         self._up_bytes += (_WEIGHT if self._up_bytes else 1.0) * (up_bytes - self._up_bytes)
-        begins_s = max(self._clocks.wall_s(), self._sending_until_s)
+        begins_s = max(self._sent_s, self._sending_until_s)
         self._sending_until_s = begins_s + 8e-6 * up_bytes / self._mbps
         return begins_s, self._sending_until_s
 
@@ -112,7 +119,16 @@ class CloudLink:
     def _offer(self, state: LinkState) -> CloudOffer:
         link = expected_link(self._radio, state.round_trip_s + state.queue_s, _mbps(state), self._exchange_j)
         sizes = {size: self._offload.encoded_bytes(size) for size in self._sizes}
-        return CloudOffer(state.offered, link, min(1.0, state.lost_share), self._prices, sizes)
+        return CloudOffer(state.offered, link, self._lost_share(state), self._prices, sizes)
+
+    def _lost_share(self, state: LinkState) -> float:
+        """Return the share that is expected to be lost.
+
+        A cloud that is not asked because too much was lost would never be asked again: so what was
+        lost is forgotten while nothing is sent.
+        """
+        since_s = self._clocks.wall_s() - self._sent_s
+        return min(1.0, state.lost_share) * math.exp(-since_s / _TRIED_AGAIN_S)
 
 
 def _mbps(state: LinkState) -> float | None:
@@ -121,9 +137,7 @@ def _mbps(state: LinkState) -> float | None:
 
 
 def _differ(taken: CloudOffer, now: CloudOffer) -> bool:
-    """Tell whether two offers differ by enough to plan again."""
-    if _listed(taken.offered) != _listed(now.offered):
-        return True
+    """Tell whether two offers of the same variants differ by enough to plan again."""
     before, after = taken.link, now.link
     return (
         _moved(before.round_trip_s, after.round_trip_s, _OTHER_S)

@@ -323,6 +323,7 @@ def test_what_can_no_longer_be_in_time_is_not_run(built_catalog: Catalog) -> Non
 def test_the_policy_knows_whether_the_cloud_is_there_and_what_slows_it_down(built_catalog: Catalog) -> None:
     b = bench(built_catalog)
     b.offload.link = replace(b.offload.link, up_bytes_per_s=1000.0)
+    b.rig.clock.now_s += 2.0
     b.rig.answerer.plan(0.0)
     b.ask(["who"])
     b.ask(["odd"])  # the first 888 bytes are still on their way
@@ -351,12 +352,41 @@ def test_a_changed_listing_changes_the_options(built_catalog: Catalog) -> None:
 def test_a_way_that_is_hardly_other_changes_nothing(built_catalog: Catalog) -> None:
     b = bench(built_catalog)
     problem = b.rig.answerer.problem
+    b.rig.clock.now_s += 2.0
     b.offload.link = replace(b.offload.link, round_trip_s=0.0215, lost_share=0.03)
     b.rig.answerer.plan(0.0)
     assert b.rig.answerer.problem is problem
     b.offload.link = replace(b.offload.link, round_trip_s=0.05)
     b.rig.answerer.plan(0.0)
     assert b.rig.answerer.problem.link.round_trip_s == 0.05
+
+
+def test_a_way_that_keeps_changing_is_followed_now_and_then(built_catalog: Catalog) -> None:
+    b = bench(built_catalog)
+    problem = b.rig.answerer.problem
+    b.offload.link = replace(b.offload.link, round_trip_s=0.05)
+    b.rig.clock.now_s += 1.0
+    b.rig.answerer.plan(0.0)
+    assert b.rig.answerer.problem is problem
+    b.rig.clock.now_s += 1.0
+    b.rig.answerer.plan(0.0)
+    assert b.rig.answerer.problem is not problem
+
+
+def test_what_was_lost_is_forgotten_once_nothing_is_sent(built_catalog: Catalog) -> None:
+    b = bench(built_catalog)
+    b.ask()
+    b.offload.fail()
+    b.offload.link = replace(b.offload.link, lost_share=0.8)
+    began_s = b.rig.clock.now_s
+    expected = []
+    for later_s in (2.0, 12.0, 60.0):
+        b.attend_at(began_s + later_s)
+        b.rig.answerer.plan(0.0)
+        who = next(o for o in b.rig.answerer.problem.options["who"] if o.standby)
+        assert who.standby is not None
+        expected.append(who.standby.probability)
+    assert expected == pytest.approx([0.8 * np.exp(-t / 10.0) for t in (2.0, 12.0, 60.0)], rel=0.01)
 
 
 def test_an_app_that_is_taken_away_still_gets_its_answer(built_catalog: Catalog) -> None:
