@@ -1,0 +1,257 @@
+"""What benchmarks.cloud_throughput measures: each case takes turns with what it is compared with."""
+
+from __future__ import annotations
+
+import multiprocessing
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import ProcessPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TypeVar
+
+import grpc
+import numpy as np
+
+from benchmarks.cloud_trunks import Served, served_chain
+from benchmarks.load_callers import Route
+from benchmarks.load_generator import Exchanges, closed_load, open_load
+from benchmarks.pinned_servers import Cores, RunningServer, module_server, pin
+from benchmarks.report import Row
+from catalog.store import open_catalog
+from cloud.pictures import raw_picture
+from cloud.rpc.v1 import classify_pb2 as pb
+from cloud.wire import picture_to_proto
+
+T = TypeVar("T")
+
+CLIENTS = 16
+OVERLOAD = 5.0
+_PATIENCE_S = 30.0
+_WARM_SHARE = 0.15
+_BATCHES = (1, 2, 4, 8, 16, 32)
+_SHARES = (0.5, 0.9)
+_WAY = "stream"  # for all that is not compared by both
+
+
+@dataclass(frozen=True, slots=True)
+class Scale:
+    """How long to measure.
+
+    Args:
+        rounds: turns of each comparison.
+        block_s: of one side's turn.
+        open_s: of a load at a fixed rate.
+        soak_requests: after as many as a tenth of them to warm up.
+    """
+
+    rounds: int
+    block_s: float
+    open_s: float
+    soak_requests: int
+
+
+@dataclass(frozen=True, slots=True)
+class Rig:
+    """Where it is measured.
+
+    Args:
+        catalog: its folder.
+        cores: of clients and servers.
+        clients: a process on the clients' core.
+        bare: a process on the servers' core.
+        scale: how long.
+    """
+
+    catalog: Path
+    cores: Cores
+    clients: ProcessPoolExecutor
+    bare: ProcessPoolExecutor
+    scale: Scale
+
+    def closed(self, route: Route, clients: int = CLIENTS, seconds: float | None = None) -> Exchanges:
+        """Let clients ask again as soon as they were answered."""
+        length_s = self.scale.block_s if seconds is None else seconds
+        return self.clients.submit(closed_load, route, clients, length_s).result()
+
+    def open(self, route: Route, rate_per_s: float, seconds: float, seed: int) -> Exchanges:
+        """Send requests at random times."""
+        return self.clients.submit(open_load, route, CLIENTS, rate_per_s, seconds, seed).result()
+
+    def peak_per_s(self, exchanges: Exchanges) -> float:
+        """Return the answers a second of a closed load, without its beginning."""
+        return exchanges.answers_per_s(_WARM_SHARE * self.scale.block_s, self.scale.block_s)
+
+
+@contextmanager
+def rig(catalog: Path, cores: Cores, scale: Scale) -> Iterator[Rig]:
+    """Start the processes that ask and that run the bare backend."""
+    spawn = multiprocessing.get_context("spawn")
+    with (
+        ProcessPoolExecutor(1, spawn, initializer=pin, initargs=(cores.clients,)) as clients,
+        ProcessPoolExecutor(1, spawn, initializer=pin, initargs=(cores.server,)) as bare,
+    ):
+        yield Rig(catalog, cores, clients, bare, scale)
+
+
+def window_of(catalog: Path, variant: str) -> np.ndarray[tuple[int, ...], np.dtype[np.uint8]]:
+    """Return noise (S, S, 3) of the size that a variant reads."""
+    opened = open_catalog(catalog)
+    side_px = opened.trunks[opened.variants[variant].trunk].size_px
+    return np.random.default_rng(0).integers(0, 256, (side_px, side_px, 3), dtype=np.uint8)
+
+
+def route_to(
+    server: RunningServer, kind: str, catalog: Path, variant: str, deadline_s: float = _PATIENCE_S
+) -> Route:
+    """Return how one question about one window, as raw pixels, is asked."""
+    message = pb.ClassifyRequest(
+        questions=[pb.Question(app="app", variant=variant)],
+        pictures=[picture_to_proto(raw_picture(window_of(catalog, variant)))],
+        deadline_s=deadline_s,
+    )
+    return Route(kind, server.address, message.SerializeToString(), deadline_s)
+
+
+def bare_per_s(catalog: Path, variant: str, batch: int, seconds: float) -> float:
+    """Return the windows a second of a trunk in a loop, nothing around it."""
+    opened = open_catalog(catalog)
+    chain = served_chain(opened, opened.variants[variant].trunk)
+    windows = np.repeat(window_of(catalog, variant)[np.newaxis], batch, axis=0)  # (N, S, S, 3)
+    chain(windows)
+    ran, began_s = 0, time.perf_counter()
+    while (taken_s := time.perf_counter() - began_s) < seconds:
+        chain(windows)
+        ran += batch
+    return ran / taken_s
+
+
+def bare_rows(bench: Rig, served: Served) -> list[Row]:
+    """Return a row for each size of a batch of the bare backend."""
+    rows: list[Row] = []
+    for batch in _BATCHES:
+        rate = bench.bare.submit(
+            bare_per_s, bench.catalog, served.variant, batch, bench.scale.block_s / 4
+        ).result()
+        rows.append({"trunk": served.trunk, "batch": batch, "windows_per_s": rate, "ms_a_window": 1e3 / rate})
+    return rows
+
+
+def best_batch(rows: list[Row]) -> int:
+    """Return the size of a batch that does most windows a second."""
+    return int(max(rows, key=lambda r: float(r["windows_per_s"] or 0.0))["batch"] or 1)
+
+
+def against_bare(bench: Rig, server: RunningServer, served: Served, batch: int) -> list[Row]:
+    """Compare the server with the bare backend at a size of a batch, in turns."""
+    route = route_to(server, _WAY, bench.catalog, served.variant)
+    half_s = bench.scale.block_s / 2
+    rows: list[Row] = []
+    for turn in range(bench.scale.rounds):
+        sides: list[Callable[[], float]] = [
+            lambda: bench.bare.submit(bare_per_s, bench.catalog, served.variant, batch, half_s).result(),
+            lambda: bench.peak_per_s(bench.closed(route)),
+        ]
+        bare_rate, own_rate = in_turn(sides, turn)
+        rows.append(
+            {
+                "trunk": served.trunk,
+                "way": _WAY,
+                "bare_per_s": bare_rate,
+                "served_per_s": own_rate,
+                "share_pct": 100.0 * own_rate / bare_rate,
+            }
+        )
+    return rows
+
+
+def in_turn(sides: list[Callable[[], T]], turn: int) -> list[T]:
+    """Return what the sides give, in their order; every other turn the last one goes first."""
+    order = range(len(sides)) if turn % 2 == 0 else reversed(range(len(sides)))
+    given = {i: sides[i]() for i in order}
+    return [given[i] for i in range(len(sides))]
+
+
+def latency_rows(bench: Rig, server: RunningServer, served: Served, peak_per_s: float) -> list[Row]:
+    """Return what answers take at shares of the peak, requests coming at random."""
+    route = route_to(server, _WAY, bench.catalog, served.variant)
+    rows: list[Row] = []
+    for share in _SHARES:
+        found = bench.open(route, share * peak_per_s, bench.scale.open_s, seed=1)
+        rows.append(
+            {
+                "trunk": served.trunk,
+                "way": _WAY,
+                "load_pct": 100.0 * share,
+                "requests_per_s": share * peak_per_s,
+                "answered": int(found.answered.sum()),
+                "refused": int((~found.answered).sum()),
+                "p50_ms": found.percentile_ms(50),
+                "p99_ms": found.percentile_ms(99),
+                "windows_a_batch": float(found.batch_windows.mean()),
+                "sent_late_p99_ms": 1e3 * float(np.percentile(found.sent_s - found.due_s, 99)),
+            }
+        )
+    return rows
+
+
+def overload_rows(bench: Rig, server: RunningServer, served: Served, deadline_s: float) -> list[Row]:
+    """Compare goodput at several times the peak with the peak, in turns; every request has a deadline."""
+    patient = route_to(server, _WAY, bench.catalog, served.variant)
+    hurried = route_to(server, _WAY, bench.catalog, served.variant, deadline_s)
+    rows: list[Row] = []
+    for turn in range(bench.scale.rounds):
+        peak_per_s = bench.peak_per_s(bench.closed(patient))
+        found = bench.open(hurried, OVERLOAD * peak_per_s, bench.scale.open_s, seed=turn)
+        took_s = found.done_s - found.sent_s
+        goodput = found.answers_per_s(_WARM_SHARE * bench.scale.open_s, bench.scale.open_s, deadline_s)
+        offered = len(found.sent_s) / float(found.sent_s.max())
+        refused = found.status == grpc.StatusCode.RESOURCE_EXHAUSTED.value[0]
+        rows.append(
+            {
+                "trunk": served.trunk,
+                "way": _WAY,
+                "deadline_ms": 1e3 * deadline_s,
+                "peak_per_s": peak_per_s,
+                "offered_per_s": offered,
+                "offered_x_peak": offered / peak_per_s,
+                "goodput_per_s": goodput,
+                "goodput_pct_of_peak": 100.0 * goodput / peak_per_s,
+                "answered": int(found.answered.sum()),
+                "late_pct_of_answers": 100.0 * float((took_s[found.answered] > deadline_s).mean()),
+                "refused": int(refused.sum()),
+                "ended_otherwise": int((~found.answered & ~refused).sum()),
+                "refusal_p50_ms": 1e3 * float(np.percentile(took_s[refused], 50)),
+                "refusal_p99_ms": 1e3 * float(np.percentile(took_s[refused], 99)),
+            }
+        )
+    return rows
+
+
+def overhead_rows(bench: Rig, server: RunningServer, served: Served) -> list[Row]:
+    """Compare what a lone request takes besides inference with a bare echo of its bytes, in turns."""
+    ways = ("unary", "stream")
+    rows: list[Row] = []
+    with module_server("benchmarks.grpc_echo", [], bench.cores.server) as echo:
+        echoed = route_to(echo, "echo", bench.catalog, served.variant)
+        asked = [route_to(server, way, bench.catalog, served.variant) for way in ways]
+        for turn in range(bench.scale.rounds):
+            sides = [_lone(bench, route) for route in (echoed, *asked)]
+            echo_us, *own_us = in_turn(sides, turn)
+            rows += [
+                {
+                    "trunk": served.trunk,
+                    "way": way,
+                    "bytes": len(echoed.body),
+                    "echo_us": echo_us,
+                    "served_us": us,
+                    "x_echo": us / echo_us,
+                }
+                for way, us in zip(ways, own_us, strict=True)
+            ]
+    return rows
+
+
+def _lone(bench: Rig, route: Route) -> Callable[[], float]:
+    return lambda: 1e3 * bench.closed(route, 1, bench.scale.block_s / 4).outside_inference_ms()
