@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import signal
 import socket
 from collections.abc import Callable
@@ -26,6 +27,8 @@ from cloud.rpc.v1.classify_pb2_grpc import add_OffloadServicer_to_server
 from cloud.service import Host, OffloadService
 
 DRAIN_S = 5.0
+_GRPC_LOG = logging.getLogger("grpc._cython.cygrpc")
+_CLIENT_GONE = "ExecuteBatchError raised in core"
 _PREPARING_THREADS = 2
 _LAST_WORDS_S = 0.5
 _SERVICE = pb.DESCRIPTOR.services_by_name["Offload"].full_name
@@ -53,6 +56,7 @@ class CloudServer:
         drain_s: float = DRAIN_S,
         access: Access = OPEN,
     ) -> None:
+        _GRPC_LOG.addFilter(_is_worth_a_line)
         self._drain_s = drain_s
         self._preparing = ThreadPoolExecutor(_PREPARING_THREADS, thread_name_prefix="mcdnn-prepare")
         self._credentials = access.credentials
@@ -113,6 +117,11 @@ class CloudServer:
         await stopping
         await asyncio.to_thread(self._service.stop)
         await asyncio.to_thread(self._preparing.shutdown, wait=True, cancel_futures=True)
+
+
+def _is_worth_a_line(record: logging.LogRecord) -> bool:
+    """Leave out the stack trace that grpc writes for each client that goes away as it is answered."""
+    return not record.getMessage().startswith(_CLIENT_GONE)
 
 
 def _check_free(listen: Endpoint) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 from concurrent.futures import ThreadPoolExecutor
 from urllib.request import urlopen
 
@@ -106,6 +107,15 @@ def test_a_refused_request_is_one_line_in_the_log(server: Loopback) -> None:
     logged = json.loads(line)
     assert (logged["request_id"], logged["status"]) == ("r7", "NOT_FOUND")
     assert logged["client"].startswith("ipv4:127.0.0.1:")
+
+
+def test_a_client_that_goes_away_as_it_is_answered_leaves_no_stack_trace(
+    server: Loopback, caplog: pytest.LogCaptureFixture
+) -> None:
+    grpcs_own = logging.getLogger("grpc._cython.cygrpc")
+    grpcs_own.error("ExecuteBatchError raised in core by servicer method [/cloud.rpc.v1.Offload/Classify]")
+    grpcs_own.error("something else")
+    assert [r.message for r in caplog.records] == ["something else"]
 
 
 def test_an_address_for_metrics_that_cannot_be_had_is_bad_input(server: Loopback) -> None:
