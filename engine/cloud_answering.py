@@ -30,6 +30,7 @@ from engine.window_results import answered, answered_away, unserved
 _log = logging.getLogger(__name__)
 
 _GRACE_S = 1.0  # beyond its deadline, for a request to end
+_SPARE = 0.02  # of the latency limit, to be done before it: threads wake up late
 _LEAST_S = 1e-3  # less than that is left: nothing is sent any more
 
 StandIn = Callable[[DevicePass, Window, Reservation, float], tuple[Execution | NotRun, float]]
@@ -61,11 +62,17 @@ class _Flight:
 
 @dataclass(slots=True, eq=False)
 class _Standby:
-    """What runs at the device for some apps of a flight, unless the cloud answers before."""
+    """What runs at the device for some apps of a flight, unless the cloud answers before.
+
+    Args:
+        ends_s: when nobody waits any longer.
+        deadline_s: when it should be done.
+    """
 
     flight: _Flight
     run: StandbyPass
     held: Reservation
+    ends_s: float
     deadline_s: float
     worst_s: float
 
@@ -151,8 +158,8 @@ class CloudAnswering:
             return
         flight = self._flight(exchange, serving, held[0], here_j)
         for run, reservation in zip(exchange.standby, held[1:], strict=True):
-            deadline_s = serving.began_s + run.limit_s
-            standby = _Standby(flight, run, reservation, deadline_s, run.worst_s)
+            ends_s = serving.began_s + run.limit_s
+            standby = _Standby(flight, run, reservation, ends_s, ends_s - _SPARE * run.limit_s, run.worst_s)
             flight.standbys.append(standby)
             self._line.add(standby)
         serving.awaited |= flight.awaited
@@ -314,7 +321,7 @@ class CloudAnswering:
     def _answer_here(self, standby: _Standby, why: str, now: float) -> None:
         """Run what stands by, and answer with it."""
         flight, ready = standby.flight, standby.run.ready
-        if ready is None or self._clocks.wall_s() >= standby.deadline_s:
+        if ready is None or self._clocks.wall_s() >= standby.ends_s:
             self._let_go(standby, now)
             self._give_up(standby, CONNECTION_LOST)
             return

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import pytest
@@ -53,8 +54,17 @@ def test_who_looks_seldom_begins_earlier() -> None:
     line.looks(0.1)
     assert line.due_s() == pytest.approx(1.4)
     line.rests()
-    line.looks(1.0)
-    assert line.due_s() == pytest.approx(1.5 - 0.98 * 0.1)
+    line.looks(1.1)
+    assert line.due_s() == pytest.approx(1.5 - 0.1 * math.exp(-0.1))
+
+
+def test_who_was_late_begins_earlier_the_next_time() -> None:
+    first, second = Job(2.0, 0.5), Job(9.0, 0.5)
+    line = line_of(first, second)
+    assert line.overdue(1.7) is first
+    line.remove(first)
+    assert line.due_s() == pytest.approx(8.5 - 0.2)
+    assert line.overdue(8.4) is second
 
 
 @given(st.lists(st.tuples(st.integers(1, 50), st.integers(0, 10)), min_size=1, max_size=8))
