@@ -44,6 +44,8 @@ class CloudBusy(CloudError):
         retry_after_s: when it expects to have room.
     """
 
+    may_have_run = False
+
     def __init__(self, message: str, retry_after_s: float) -> None:
         super().__init__(message)
         self.retry_after_s = retry_after_s
@@ -51,6 +53,8 @@ class CloudBusy(CloudError):
 
 class CloudRefused(CloudError):
     """The server will not answer this request, now or later."""
+
+    may_have_run = False
 
 
 class CloudLacksVariant(CloudRefused):
