@@ -14,11 +14,11 @@ from engine.clocks import Clocks
 from engine.cloud_link import CloudLink
 from engine.device_runs import DevicePass, NotRun
 from engine.errors import OffloadFailed
+from engine.exchange_accounts import Bill, ExchangeAccounts
 from engine.exchanges import Exchange, StandbyPass
 from engine.frames import Window
-from engine.ledger import Category, Ledger, Refusal, Reservation
+from engine.ledger import Ledger, Refusal, Reservation
 from engine.offload import OffloadAnswer, OffloadRequest, PassedFeatures, UInt8
-from engine.radio_tail import TailRadio
 from engine.reachable_cloud import ReachableCloud
 from engine.router import Execution
 from engine.scheduling.unserved import CLOUD_SILENT, CONNECTION_LOST
@@ -43,9 +43,8 @@ class _Flight:
 
     Args:
         awaited: requests that nothing has answered yet, by app.
-        held: for radio and money.
+        bill: for radio and money.
         here_j: by app, what ran at the device before.
-        up_tail_j: energy of sending beside that of the bytes.
         standbys: for what is not answered.
     """
 
@@ -53,9 +52,8 @@ class _Flight:
     window: Window
     began_s: float
     awaited: dict[str, Awaited]
-    held: Reservation
+    bill: Bill
     here_j: Mapping[str, float]
-    up_tail_j: float
     answer: Future[OffloadAnswer] = field(default_factory=Future)
     standbys: list[_Standby] = field(default_factory=list)
 
@@ -101,10 +99,7 @@ class CloudAnswering:
         stand_in: StandIn,
     ) -> None:
         self._offload = cloud.offload
-        self._link = link
-        self._radio = cloud.radio
-        self._tail = TailRadio(cloud.radio)
-        self._prices = cloud.prices
+        self._accounts = ExchangeAccounts(cloud, link, ledger)
         self._ledger = ledger
         self._profile = profile
         self._clocks = clocks
@@ -156,13 +151,15 @@ class CloudAnswering:
         if isinstance(held, Refusal):
             serving.refuse(apps, held.reason)
             return
-        flight = self._flight(exchange, serving, held[0], here_j)
-        for run, reservation in zip(exchange.standby, held[1:], strict=True):
+        bill, standing = held
+        awaited = {app.name: Awaited(app) for run in exchange.standby for app in run.apps}
+        flight = _Flight(exchange, serving.window, serving.began_s, awaited, bill, here_j)
+        for run, reservation in zip(exchange.standby, standing, strict=True):
             ends_s = serving.began_s + run.limit_s
             standby = _Standby(flight, run, reservation, ends_s, ends_s - _SPARE * run.limit_s, run.worst_s)
             flight.standbys.append(standby)
             self._line.add(standby)
-        serving.awaited |= flight.awaited
+        serving.awaited |= awaited
         self._sent += len(apps)
         self._submit(flight, asked)
 
@@ -207,33 +204,23 @@ class CloudAnswering:
         if self._under_way:
             _log.warning("%d requests to the cloud never ended", self._under_way)
 
-    def _hold(self, exchange: Exchange, now: float) -> list[Reservation] | Refusal:
+    def _hold(self, exchange: Exchange, now: float) -> tuple[Bill, list[Reservation]] | Refusal:
         """Hold the worst case of an exchange and of all that stands by for it, or nothing."""
-        radio = self._radio
-        worst_j = 2.0 * radio.tail_w * radio.tail_s
-        worst_j += exchange.up_bytes * radio.up_j_per_byte + exchange.down_bytes * radio.down_j_per_byte
+        bill = self._accounts.hold(exchange, now)
+        if isinstance(bill, Refusal):
+            return bill
         held: list[Reservation] = []
-        first = self._ledger.reserve(worst_j, exchange.worst_usd, now)
-        if isinstance(first, Refusal):
-            return first
-        held.append(first)
         for run in exchange.standby:
             further = (
                 self._ledger.reserve(0.0, 0.0, now) if run.ready is None else self._reserve(run.ready, now)
             )
             if isinstance(further, Refusal):
+                self._accounts.drop(bill, now)
                 for reservation in held:
                     self._ledger.settle(reservation, 0.0, now)
                 return further
             held.append(further)
-        return held
-
-    def _flight(
-        self, exchange: Exchange, serving: Serving, held: Reservation, here_j: Mapping[str, float]
-    ) -> _Flight:
-        awaited = {app.name: Awaited(app) for run in exchange.standby for app in run.apps}
-        up_tail_j = self._tail.up_j(*self._link.send(exchange.up_bytes), 0)
-        return _Flight(exchange, serving.window, serving.began_s, awaited, held, here_j, up_tail_j)
+        return bill, held
 
     def _submit(self, flight: _Flight, asked: tuple[UInt8, ...] | PassedFeatures) -> None:
         self._next_id += 1
@@ -243,6 +230,7 @@ class CloudAnswering:
             flight.answer.set_exception(OffloadFailed("no time is left to ask the cloud"))
             self._landed.append((flight, self._clocks.wall_s()))
             return
+        self._accounts.send(flight.bill, flight.exchange.up_bytes)
         features = asked if isinstance(asked, PassedFeatures) else None
         windows = () if isinstance(asked, PassedFeatures) else asked
         self._longest_s = max(self._longest_s, left_s)
@@ -262,55 +250,23 @@ class CloudAnswering:
         try:
             answer = _checked(flight)
         except OffloadFailed as e:
-            self._pay_for_nothing(flight, e, now)
+            _log.debug("%s", e)
+            self._accounts.pay_unanswered(flight.bill, e.may_have_run, now)
             for standby in tuple(flight.standbys):
                 self._answer_here(standby, CLOUD_SILENT, now)
             return
-        radio_j, cost_usd = self._pay(flight, answer, arrived_s, now)
-        share = 1.0 / len(answer.answers)
+        radio_j, cost_usd = self._accounts.pay(flight.bill, answer, arrived_s, now)
+        latency_s, share = arrived_s - flight.began_s, 1.0 / len(answer.answers)
         for question, (found, *_) in zip(flight.exchange.questions, answer.answers, strict=True):
             awaited = flight.awaited.pop(question.app, None)
             if awaited is None:
                 continue
             energy_j = share * radio_j + flight.here_j.get(question.app, 0.0)
-            latency_s = arrived_s - flight.began_s
-            place = flight.exchange.place
-            awaited.answer(
-                answered_away(
-                    flight.window,
-                    awaited.app,
-                    found,
-                    question.variant,
-                    place,
-                    latency_s,
-                    energy_j,
-                    share * cost_usd,
-                )
-            )
+            what = awaited.app, found, question.variant, flight.exchange.place
+            awaited.answer(answered_away(flight.window, *what, latency_s, energy_j, share * cost_usd))
             self._answered += 1
         for standby in tuple(flight.standbys):
             self._let_go(standby, now)
-
-    def _pay(
-        self, flight: _Flight, answer: OffloadAnswer, arrived_s: float, now: float
-    ) -> tuple[float, float]:
-        """Settle what an answered exchange took."""
-        down_s = 8e-6 * answer.down_bytes / self._radio.mbps
-        down_tail_j = self._tail.down_j(arrived_s - down_s, arrived_s, 0)
-        tail_j = flight.up_tail_j + down_tail_j
-        radio_j = tail_j + answer.up_bytes * self._radio.up_j_per_byte
-        radio_j += answer.down_bytes * self._radio.down_j_per_byte
-        self._link.exchanged(tail_j)
-        cost_usd = self._prices.cost_usd(answer.execution_s, answer.up_bytes + answer.down_bytes)
-        self._ledger.settle(flight.held, radio_j, now, cost_usd, Category.RADIO)
-        return radio_j, cost_usd
-
-    def _pay_for_nothing(self, flight: _Flight, error: OffloadFailed, now: float) -> None:
-        """Settle an exchange without an answer: what was sent, and what may have run, is paid for."""
-        radio_j = flight.up_tail_j + flight.exchange.up_bytes * self._radio.up_j_per_byte
-        cost_usd = flight.exchange.worst_usd if error.may_have_run else 0.0
-        self._ledger.settle(flight.held, radio_j, now, cost_usd, Category.RADIO)
-        _log.debug("%s", error)
 
     def _let_go(self, standby: _Standby, now: float) -> None:
         """Stop standing by; the energy that was held is free again."""

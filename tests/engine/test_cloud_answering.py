@@ -291,7 +291,7 @@ def test_without_energy_or_money_for_the_worst_case_nothing_is_sent(built_catalo
 
 
 def test_without_time_for_the_cloud_the_device_answers(built_catalog: Catalog) -> None:
-    b = bench(built_catalog)
+    b = bench(built_catalog, radio=RADIO)
     about = window()
     into = FrameResults(about.frame)
     b.rig.answerer.answer(about, ["who"], 0.0, b.rig.clock.now_s - DONE_S + 1.1 * standby_s(b), into)
@@ -299,6 +299,7 @@ def test_without_time_for_the_cloud_the_device_answers(built_catalog: Catalog) -
     b.attend_at(b.rig.clock.now_s)
     (result,) = the(into)
     assert (result.place, result.served) == ("device", True)
+    assert b.spent(Category.RADIO) == (0.0, 0.0)
 
 
 def test_an_answer_after_the_limit_is_late(built_catalog: Catalog) -> None:

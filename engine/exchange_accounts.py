@@ -1,0 +1,85 @@
+"""What exchanges with the cloud are charged: radio and money, held before and settled after."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from engine.cloud_link import CloudLink
+from engine.exchanges import Exchange
+from engine.ledger import Category, Ledger, Refusal, Reservation
+from engine.offload import OffloadAnswer
+from engine.radio_tail import TailRadio
+from engine.reachable_cloud import ReachableCloud
+
+
+@dataclass(slots=True)
+class Bill:
+    """One exchange's open bill.
+
+    Args:
+        held: for radio and money.
+        worst_usd: of that, money.
+        sent_bytes: as far as is known; 0 before anything is sent.
+        tail_j: energy of sending beside that of the bytes.
+    """
+
+    held: Reservation
+    worst_usd: float
+    sent_bytes: int = 0
+    tail_j: float = 0.0
+
+
+class ExchangeAccounts:
+    """Keeps the bills of one device.
+
+    Args:
+        cloud: what using it takes.
+        link: when bytes leave, and told what tails take.
+        ledger: holds and settles.
+    """
+
+    def __init__(self, cloud: ReachableCloud, link: CloudLink, ledger: Ledger) -> None:
+        self._radio = cloud.radio
+        self._tail = TailRadio(cloud.radio)
+        self._prices = cloud.prices
+        self._link = link
+        self._ledger = ledger
+
+    def hold(self, exchange: Exchange, now: float) -> Bill | Refusal:
+        """Hold the worst case: two whole tails, the bytes, and the expected price."""
+        radio = self._radio
+        worst_j = 2.0 * radio.tail_w * radio.tail_s
+        worst_j += exchange.up_bytes * radio.up_j_per_byte + exchange.down_bytes * radio.down_j_per_byte
+        held = self._ledger.reserve(worst_j, exchange.worst_usd, now)
+        return held if isinstance(held, Refusal) else Bill(held, exchange.worst_usd)
+
+    def drop(self, bill: Bill, now: float) -> None:
+        """Charge nothing: it was not sent."""
+        self._ledger.settle(bill.held, 0.0, now, category=Category.RADIO)
+
+    def send(self, bill: Bill, up_bytes: int) -> None:
+        """Note that an exchange begins now."""
+        bill.sent_bytes = up_bytes
+        bill.tail_j = self._tail.up_j(*self._link.send(up_bytes), 0)
+
+    def pay(self, bill: Bill, answer: OffloadAnswer, arrived_s: float, now: float) -> tuple[float, float]:
+        """Settle an exchange that was answered; return its energy (J) and its price (USD).
+
+        Args:
+            arrived_s: when the answer was there, on the wall clock.
+            now: time on the source's clock.
+        """
+        radio = self._radio
+        began_s = arrived_s - 8e-6 * answer.down_bytes / radio.mbps
+        tail_j = bill.tail_j + self._tail.down_j(began_s, arrived_s, 0)
+        self._link.exchanged(tail_j)
+        bytes_j = answer.up_bytes * radio.up_j_per_byte + answer.down_bytes * radio.down_j_per_byte
+        cost_usd = self._prices.cost_usd(answer.execution_s, answer.up_bytes + answer.down_bytes)
+        self._ledger.settle(bill.held, tail_j + bytes_j, now, cost_usd, Category.RADIO)
+        return tail_j + bytes_j, cost_usd
+
+    def pay_unanswered(self, bill: Bill, may_have_run: bool, now: float) -> None:
+        """Settle an exchange without an answer: what was sent, and what may have run, is paid for."""
+        radio_j = bill.tail_j + bill.sent_bytes * self._radio.up_j_per_byte
+        cost_usd = bill.worst_usd if may_have_run and bill.sent_bytes else 0.0
+        self._ledger.settle(bill.held, radio_j, now, cost_usd, Category.RADIO)
