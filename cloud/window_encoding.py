@@ -20,6 +20,7 @@ _JPEG_BYTES_PER_PX = (0.05, 0.17, 0.25, 0.42, 0.58, 1.08)
 _JPEG_HEADER_BYTES = 623.0
 _PNG_BYTES_PER_PX = 2.1
 _PNG_HEADER_BYTES = 70.0
+_EXACT_BYTES = 0.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,8 +89,10 @@ class PictureSizes:
 
     def learn(self, pictures: tuple[Picture, ...], now_s: float) -> None:
         """Learn from the pictures of a request, which count as one of their mean size."""
-        pixels = sum(p.width_px * p.height_px for p in pictures) / len(pictures)
-        self._fit.learn((1.0, pixels / _KPX), sum(len(p.data) for p in pictures) / len(pictures), now_s)
+        x = (1.0, sum(p.width_px * p.height_px for p in pictures) / len(pictures) / _KPX)
+        found = sum(len(p.data) for p in pictures) / len(pictures)
+        if abs(found - self._fit.expected(x)) > _EXACT_BYTES:  # plain pixels never surprise
+            self._fit.learn(x, found, now_s)
 
     def expected_bytes(self, size_px: int) -> float:
         """Return what a window of that side takes."""
