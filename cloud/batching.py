@@ -24,7 +24,6 @@ from cloud.trunk_forest import Walk
 Load = TypeVar("Load")
 
 _LEAST_RETRY_S = 0.005
-_FEW = 16
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -70,6 +69,7 @@ class BatchQueue(Generic[Load]):
         self._times = times
         self._works: list[Work[Load]] = []  # the earliest deadline first
         self._rows: Counter[int] = Counter()  # windows that wait at each node
+        self._alone_total_s: float | None = 0.0  # of all that waits, one by one; None if not worked out
         self._running = False
         self._free_s = 0.0
 
@@ -115,11 +115,10 @@ class BatchQueue(Generic[Load]):
 
     def _one_by_one(self, works: Sequence[Work[Any]], done_s: float, margin: float) -> bool:
         """Return whether all is in time even if nothing runs together: nearly always so, and quick to say."""
-        if len(self._works) > _FEW:
-            return False
-        waiting = (*self._works, *works)
-        done_s += margin * sum(self._alone_s(w) for w in waiting)
-        return done_s <= min(w.deadline_s for w in waiting)
+        if self._alone_total_s is None:
+            self._alone_total_s = sum(self._alone_s(w) for w in self._works)
+        done_s += margin * (self._alone_total_s + sum(self._alone_s(w) for w in works))
+        return done_s <= min(w.deadline_s for w in (*self._works[:1], *works))
 
     def _refuse(self, now_s: float) -> None:
         drained_s = self.drained_in_s(now_s)
@@ -131,6 +130,8 @@ class BatchQueue(Generic[Load]):
     def add(self, work: Work[Load]) -> None:
         """Let work wait."""
         insort(self._works, work, key=_deadline)
+        if self._alone_total_s is not None:
+            self._alone_total_s += self._alone_s(work)
         for node in work.walk.nodes:
             self._rows[node] += work.windows
 
@@ -161,6 +162,7 @@ class BatchQueue(Generic[Load]):
         """
         self._running = False
         self._times.learn(ran)
+        self._alone_total_s = None
 
     def _hopeless(self, work: Work[Load], now_s: float) -> bool:
         if work.deadline_s <= now_s:
@@ -174,23 +176,30 @@ class BatchQueue(Generic[Load]):
         first = self._works[0]
         works, windows = [first], first.windows
         rows = _rows_of(works)
-        margin = self._times.margin
+        most_s = (first.deadline_s - now_s) / self._times.margin
+        batch_s = self._times.batch_s(rows)
         for work in self._works[1:]:
             if windows == self._most_windows:
                 break
             if work.walk.root != first.walk.root or windows + work.windows > self._most_windows:
                 continue
-            larger = rows.copy()
-            larger.update(dict.fromkeys(work.walk.nodes, work.windows))
-            if now_s + margin * self._times.batch_s(larger) > first.deadline_s:
+            batch_s += self._longer_s(rows, work)
+            if batch_s > most_s:
                 break
             works.append(work)
             windows += work.windows
-            rows = larger
+            for node in work.walk.nodes:
+                rows[node] += work.windows
         return works
+
+    def _longer_s(self, rows: Counter[int], work: Work[Load]) -> float:
+        """Return by how much a batch lasts longer with a further work."""
+        expected_s = self._times.expected_s
+        return sum(expected_s(n, rows[n] + work.windows) - expected_s(n, rows[n]) for n in work.walk.nodes)
 
     def _remove(self, work: Work[Load]) -> None:
         self._works.remove(work)
+        self._alone_total_s = None
         for node in work.walk.nodes:
             self._rows[node] -= work.windows
             if not self._rows[node]:
