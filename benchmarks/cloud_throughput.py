@@ -35,7 +35,7 @@ _PACKAGES = ("mcdnn", "grpcio", "onnxruntime", "openvino", "numpy", "litserve", 
 NOTES = [
     "Every server has all of its processes on one core, and so does the bare backend; all clients are one "
     "process on the other core. Inference uses one thread everywhere. A request is one question about one "
-    "window of 32 x 32 pixels, as raw RGB. Trunks have three parts, compiled from 160 images by one epoch: "
+    "window of 32 x 32 pixels, as raw RGB. Trunks have three parts, compiled from 80 images by one epoch: "
     "how fast a network runs does not hang on its weights. `unary` is a gRPC call for each request, "
     "`stream` one stream for each client. Clients send bytes encoded beforehand.",
     "Throughput: 16 clients, each asks again as soon as it was answered. Latency: requests come at random "

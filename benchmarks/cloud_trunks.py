@@ -17,7 +17,7 @@ from catalog.errors import RunFailed
 from catalog.store import Catalog, open_catalog
 from mcdnn.wiring import backends_to_serve
 
-_EVERY = 100
+_EVERY = 200
 
 
 @dataclass(frozen=True, slots=True)
