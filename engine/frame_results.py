@@ -49,7 +49,7 @@ class FrameLine:
     """
 
     def __init__(
-        self, deliver: Callable[[FrameResults], None], most_frames: int = 256, most_bytes: int = 1 << 27
+        self, deliver: Callable[[FrameResults], None], most_frames: int = 256, most_bytes: int = 1 << 28
     ) -> None:
         self._deliver = deliver
         self._most_frames = most_frames

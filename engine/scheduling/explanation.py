@@ -66,6 +66,7 @@ class OptionExplained:
     Args:
         variant: id.
         place: where the answer comes from.
+        where: the same for people, with what runs at the device before.
         accuracy: expected share of right answers in the context.
         value: the same times the app's weight.
         alone: what it takes if no other app runs anything.
@@ -80,6 +81,7 @@ class OptionExplained:
 
     variant: str
     place: Place
+    where: str
     accuracy: float
     value: float
     alone: Taken
@@ -264,6 +266,7 @@ class _Account:
         return OptionExplained(
             option.variant,
             option.place,
+            option.where,
             accuracy,
             value,
             Taken.of(alone),
@@ -280,7 +283,7 @@ class _Account:
         """Say why an option that could have run was not taken."""
         if chosen is None:
             return not_answered(worth, reason, self._prices is not None)
-        taken = f"{chosen.variant} at the {chosen.place}"
+        taken = f"{chosen.variant} {chosen.where}"
         if self._prices is None:
             return RuledOut(Rule.POLICY, f"the policy's own rule, which has no prices, took {taken}")
         return outbid(self._worth_of(chosen, self._prices) - worth, taken)

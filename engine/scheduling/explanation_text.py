@@ -114,7 +114,7 @@ def _heading(app: AppExplained) -> str:
     limit = "" if math.isinf(app.latency_limit_s) else f", limit {app.latency_limit_s:g} s"
     floor = f", nothing below {app.accuracy_floor:.1%} is offered" if app.accuracy_floor > 0.0 else ""
     chosen = app.chosen
-    answer = f"not answered: {app.unserved}" if chosen is None else f"{chosen.variant} at the {chosen.place}"
+    answer = f"not answered: {app.unserved}" if chosen is None else f"{chosen.variant} {chosen.where}"
     return f"{app.app} (weight {app.weight:g}{limit}{floor}): {answer}"
 
 
@@ -129,7 +129,7 @@ def _table(options: Sequence[OptionExplained]) -> list[str]:
 def _row(o: OptionExplained) -> tuple[str, ...]:
     return (
         ">" if o.chosen else "",
-        f"{o.variant} at the {o.place}",
+        f"{o.variant} {o.where}",
         f"{o.accuracy:.1%}",
         f"{o.value:.4g}",
         _in(o.alone.energy_j, "J"),

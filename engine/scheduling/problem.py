@@ -115,6 +115,15 @@ class Option:
         return self.stages[-1].place
 
     @property
+    def where(self) -> str:
+        """Say for people where it runs, so that no two ways to run a variant are called the same."""
+        first = self.stages[0]
+        if first.place is Place.DEVICE and first.head is None and self.needs_cloud:
+            parts = "1 part" if len(first.parts) == 1 else f"{len(first.parts)} parts"
+            return f"at the cloud after {parts} at the device"
+        return f"at the {self.place}"
+
+    @property
     def device_pieces(self) -> tuple[str, ...]:
         """Every piece that it may run at the device, in order, what stands by included."""
         planned = tuple(p for s in self.stages if s.place is Place.DEVICE for p in s.pieces)

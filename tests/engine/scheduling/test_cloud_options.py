@@ -88,6 +88,12 @@ def test_the_network_is_split_only_where_that_is_less_to_send(built_catalog: Cat
     assert {o.variant for o in away(jpeg) if len(o.stages) == 2} == {"wide/identity", "narrow/identity"}
 
 
+def test_every_way_to_run_a_variant_has_a_name_of_its_own(built_catalog: Catalog) -> None:
+    problem = with_cloud(at_device(built_catalog), built_catalog, offer(built_catalog))
+    small = [o.where for o in problem.options["who"] if o.variant == "small/identity"]
+    assert small == ["at the device", "at the cloud", "at the cloud after 1 part at the device"]
+
+
 def test_execution_is_priced_as_told_and_until_then_as_at_the_device(built_catalog: Catalog) -> None:
     prices = CloudPrices(usd_per_s=2.0, usd_per_byte=1e-3)
     for run_s, expected_s in ((None, 1.005e-3), (0.25, 0.25)):
