@@ -97,7 +97,7 @@ class Answerer:
         self._notices = Notices(ledger)
         self._broken = BrokenPieces()
         self._runs = DeviceRuns(catalog, ledger, memory, self._loads, self._broken, profile, clocks)
-        self._link = CloudLink(cloud.offload, catalog, cloud.radio, cloud.prices, clocks)
+        self._link = CloudLink(cloud, catalog, clocks)
         self._cloud = CloudAnswering(
             cloud, self._link, ledger, profile, clocks, self._reserve, self._run_here
         )

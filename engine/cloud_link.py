@@ -5,13 +5,12 @@ from __future__ import annotations
 import math
 from collections.abc import Collection
 
-from catalog.devices import RadioProfile
 from catalog.store import Catalog
 from engine.clocks import Clocks
-from engine.offload import LinkState, OfferedVariant, Offload
+from engine.offload import LinkState, OfferedVariant
+from engine.reachable_cloud import ReachableCloud
 from engine.scheduling.cloud_options import (
     CloudOffer,
-    CloudPrices,
     expected_link,
     with_cloud,
     without_cloud,
@@ -33,26 +32,23 @@ class CloudLink:
     """Follows one Offload; used by one thread.
 
     Args:
-        offload: the way to the cloud.
+        cloud: the way to it, and what using it takes.
         catalog: of the device.
-        radio: what sending takes.
-        prices: of the cloud.
         clocks: when bytes leave is reckoned by the wall clock.
     """
 
-    def __init__(
-        self, offload: Offload, catalog: Catalog, radio: RadioProfile, prices: CloudPrices, clocks: Clocks
-    ) -> None:
-        self._offload = offload
+    def __init__(self, cloud: ReachableCloud, catalog: Catalog, clocks: Clocks) -> None:
+        self._offload = cloud.offload
         self._catalog = catalog
-        self._radio = radio
-        self._prices = prices
+        self._radio = radio = cloud.radio
+        self._prices = cloud.prices
+        self._call_j = cloud.call_j
         self._clocks = clocks
         self._sizes = sorted({t.size_px for t in catalog.contents.trunks})
         self._taken: CloudOffer | None = None
         self._taken_s = -_UNLIMITED
         self._mbps = _UNLIMITED
-        self._exchange_j = radio.tail_w * radio.tail_s
+        self._tail_j = radio.tail_w * radio.tail_s
         self._up_bytes = 0.0
         self._sending_until_s = self._sent_s = -_UNLIMITED
 
@@ -113,11 +109,13 @@ class CloudLink:
         return begins_s, self._sending_until_s
 
     def exchanged(self, tail_j: float) -> None:
-        """Note what an exchange took beside the energy of its bytes."""
-        self._exchange_j += _WEIGHT * (tail_j - self._exchange_j)
+        """Note what the tails of an exchange took."""
+        self._tail_j += _WEIGHT * (tail_j - self._tail_j)
 
     def _offer(self, state: LinkState) -> CloudOffer:
-        link = expected_link(self._radio, state.round_trip_s + state.queue_s, _mbps(state), self._exchange_j)
+        link = expected_link(
+            self._radio, state.round_trip_s + state.queue_s, _mbps(state), self._tail_j + self._call_j
+        )
         sizes = {size: self._offload.encoded_bytes(size) for size in self._sizes}
         return CloudOffer(state.offered, link, self._lost_share(state), self._prices, sizes)
 

@@ -42,13 +42,14 @@ class ExchangeAccounts:
         self._radio = cloud.radio
         self._tail = TailRadio(cloud.radio)
         self._prices = cloud.prices
+        self._call_j = cloud.call_j
         self._link = link
         self._ledger = ledger
 
     def hold(self, exchange: Exchange, now: float) -> Bill | Refusal:
-        """Hold the worst case: two whole tails, the bytes, and the expected price."""
+        """Hold the worst case: the call, two whole tails, the bytes, and the expected price."""
         radio = self._radio
-        worst_j = 2.0 * radio.tail_w * radio.tail_s
+        worst_j = self._call_j + 2.0 * radio.tail_w * radio.tail_s
         worst_j += exchange.up_bytes * radio.up_j_per_byte + exchange.down_bytes * radio.down_j_per_byte
         held = self._ledger.reserve(worst_j, exchange.worst_usd, now)
         return held if isinstance(held, Refusal) else Bill(held, exchange.worst_usd)
@@ -63,7 +64,7 @@ class ExchangeAccounts:
         bill.tail_j = self._tail.up_j(*self._link.send(up_bytes), 0)
 
     def pay(self, bill: Bill, answer: OffloadAnswer, arrived_s: float, now: float) -> tuple[float, float]:
-        """Settle an exchange that was answered; return its energy (J) and its price (USD).
+        """Settle an exchange that was answered; return its energy (J), the call's included, and its price.
 
         Args:
             arrived_s: when the answer was there, on the wall clock.
@@ -76,10 +77,13 @@ class ExchangeAccounts:
         bytes_j = answer.up_bytes * radio.up_j_per_byte + answer.down_bytes * radio.down_j_per_byte
         cost_usd = self._prices.cost_usd(answer.execution_s, answer.up_bytes + answer.down_bytes)
         self._ledger.settle(bill.held, tail_j + bytes_j, now, cost_usd, Category.RADIO)
-        return tail_j + bytes_j, cost_usd
+        self._ledger.charge(Category.EXECUTION, self._call_j, now)
+        return self._call_j + tail_j + bytes_j, cost_usd
 
     def pay_unanswered(self, bill: Bill, may_have_run: bool, now: float) -> None:
         """Settle an exchange without an answer: what was sent, and what may have run, is paid for."""
         radio_j = bill.tail_j + bill.sent_bytes * self._radio.up_j_per_byte
         cost_usd = bill.worst_usd if may_have_run and bill.sent_bytes else 0.0
         self._ledger.settle(bill.held, radio_j, now, cost_usd, Category.RADIO)
+        if bill.sent_bytes:
+            self._ledger.charge(Category.EXECUTION, self._call_j, now)

@@ -21,11 +21,13 @@ class ReachableCloud:
         offload: the way to it; closed by whoever made it.
         radio: of the device; NO_RADIO where sending takes no energy that is counted.
         prices: of the cloud.
+        call_j: what one exchange takes of the device's processor, whatever it carries.
     """
 
     offload: Offload = field(default_factory=NoCloud)
     radio: RadioProfile = NO_RADIO
     prices: CloudPrices = FREE
+    call_j: float = 0.0
 
 
 NO_CLOUD = ReachableCloud()

@@ -9,7 +9,7 @@ from pathlib import Path
 from catalog.devices import DeviceProfile, RadioProfile
 from catalog.errors import BadInput, MissingExtra
 from engine.offload import NoCloud, Offload
-from engine.reachable_cloud import NO_RADIO, ReachableCloud
+from engine.reachable_cloud import FREE, NO_RADIO, ReachableCloud
 from engine.scheduling.cloud_options import CloudPrices
 from mcdnn.engine_file import CloudTable
 
@@ -22,15 +22,17 @@ class CloudSetup:
         connect: makes the way to it, anew for each run.
         radio: of the device.
         prices: of the cloud.
+        call_j: see ReachableCloud.
     """
 
     connect: Callable[[], Offload] = NoCloud
     radio: RadioProfile = NO_RADIO
-    prices: CloudPrices = CloudPrices()  # noqa: RUF009 - a frozen value
+    prices: CloudPrices = FREE
+    call_j: float = 0.0
 
     def open(self) -> ReachableCloud:
         """Begin to connect; whoever calls closes the offload of what is returned."""
-        return ReachableCloud(self.connect(), self.radio, self.prices)
+        return ReachableCloud(self.connect(), self.radio, self.prices, self.call_j)
 
 
 def read_cloud(table: CloudTable | None, profile: DeviceProfile) -> CloudSetup:
@@ -44,7 +46,7 @@ def read_cloud(table: CloudTable | None, profile: DeviceProfile) -> CloudSetup:
         return CloudSetup()
     radio = _radio(table, profile)
     prices = CloudPrices(table.usd_per_s, table.usd_per_byte)
-    return CloudSetup(_connecting(table), radio, prices)
+    return CloudSetup(_connecting(table), radio, prices, profile.processor_energy_j(table.processor_s))
 
 
 def _connecting(table: CloudTable) -> Callable[[], Offload]:

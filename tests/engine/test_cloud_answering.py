@@ -107,11 +107,12 @@ def bench(
     prices: CloudPrices = PRICES,
     energy_j: float = 1000.0,
     cost_usd: float = 1000.0,
+    call_j: float = 0.0,
     apps: Iterable[object] = HURRIED,
 ) -> Bench:
     offload = HeldOffload(LinkState(True, 0.02, offered=listing(catalog, 0.01)))
     policy = Asks({"who": who, "odd": odd}, split)
-    cloud = ReachableCloud(offload, radio, prices)
+    cloud = ReachableCloud(offload, radio, prices, call_j)
     rig = make_rig(catalog, policy, apps, energy_j, cost_usd=cost_usd, cloud=cloud)  # type: ignore[arg-type]
     rig.answerer.plan(0.0)
     for app in ("who", "odd"):  # what stands by is in memory, and its first runs are behind it
@@ -249,6 +250,18 @@ def test_the_radio_pays_for_bytes_and_for_its_tail_once(built_catalog: Catalog) 
     assert result.energy_j == pytest.approx(tail_j + 1000 * 1e-6 + 100 * 2e-6)
     assert result.cost_usd == pytest.approx(2.0 * 0.25 + 1e-4 * 1100)
     assert b.spent(Category.RADIO) == pytest.approx((result.energy_j, result.cost_usd))
+
+
+def test_each_exchange_takes_the_processor_for_the_call_once(built_catalog: Catalog) -> None:
+    b = bench(built_catalog, call_j=4 * MJ)
+    before_j, _ = b.spent(Category.EXECUTION)
+    into = b.ask()
+    assert b.rig.answerer.problem.link.exchange_j == pytest.approx(4 * MJ)
+    b.offload.answer()
+    b.attend_at(b.rig.clock.now_s)
+    assert [r.energy_j for r in the(into)] == pytest.approx([2 * MJ, 2 * MJ])
+    assert b.spent(Category.EXECUTION)[0] - before_j == pytest.approx(4 * MJ)
+    assert b.held_j == pytest.approx(0.0)
 
 
 def test_a_split_network_sends_what_the_device_began(built_catalog: Catalog) -> None:

@@ -167,13 +167,15 @@ def test_the_cloud_answers_as_the_device_does(folder: Path, server: Loopback) ->
 
 
 def test_what_is_sent_and_run_is_paid_for(folder: Path, server: Loopback) -> None:
-    prices = {"usd_per_s": 2.0, "usd_per_byte": 1e-6}
+    prices = {"usd_per_s": 2.0, "usd_per_byte": 1e-6, "processor_s": 0.0005}
     run = Run(Engine(config(folder, server, cloud=prices)), in_cloud)
     away = [r for r in run.results if r.place == "cloud"]
     assert all(r.cost_usd > 1e-6 * 16 * 16 * 3 / 2 for r in away)
     lines = {line.category: line for line in run.end.standing.spent}
     assert lines[Category.RADIO].cost_usd == pytest.approx(sum(r.cost_usd for r in away))
-    assert lines[Category.RADIO].energy_j == pytest.approx(sum(r.energy_j for r in away))
+    calls_j = 6.0 * 0.0005 * len(away) / 2
+    assert lines[Category.RADIO].energy_j + calls_j == pytest.approx(sum(r.energy_j for r in away))
+    assert lines[Category.EXECUTION].energy_j > calls_j
     assert lines[Category.RADIO].origin == "modelled"
 
 
