@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import math
 from collections.abc import Collection
 
@@ -16,6 +17,8 @@ from engine.scheduling.cloud_options import (
     without_cloud,
 )
 from engine.scheduling.problem import Problem
+
+_log = logging.getLogger(__name__)
 
 _UNLIMITED = math.inf
 _NO_WAY = (False, _UNLIMITED)
@@ -92,6 +95,8 @@ class CloudLink:
             avoid: pieces that nothing that stands by may need.
         """
         state = self._offload.state()
+        if (self._taken is None) is bool(state.offered):
+            _log.info("the cloud lists %d variants", len(state.offered))
         if not state.offered:
             self._taken = None
             return without_cloud(problem)
