@@ -16,9 +16,10 @@ import numpy as np
 
 from benchmarks.cloud_trunks import Served, served_chain
 from benchmarks.load_callers import Route
-from benchmarks.load_generator import Exchanges, closed_load, open_load
+from benchmarks.load_generator import Exchanges, closed_load, open_load, percentile_ms
 from benchmarks.pinned_servers import Cores, RunningServer, module_server, pin
 from benchmarks.report import Row
+from catalog.errors import RunFailed
 from catalog.store import open_catalog
 from cloud.pictures import raw_picture
 from cloud.rpc.v1 import classify_pb2 as pb
@@ -80,8 +81,15 @@ class Rig:
         return self.clients.submit(open_load, route, CLIENTS, rate_per_s, seconds, seed).result()
 
     def peak_per_s(self, exchanges: Exchanges) -> float:
-        """Return the answers a second of a closed load, without its beginning."""
-        return exchanges.answers_per_s(_WARM_SHARE * self.scale.block_s, self.scale.block_s)
+        """Return the answers a second of a closed load, without its beginning.
+
+        Raises:
+            RunFailed: there was none.
+        """
+        rate = exchanges.answers_per_s(_WARM_SHARE * self.scale.block_s, self.scale.block_s)
+        if not rate:
+            raise RunFailed(f"not one answer in {self.scale.block_s:g} s: is the machine busy?")
+        return rate
 
 
 @contextmanager
@@ -190,7 +198,7 @@ def latency_rows(bench: Rig, server: RunningServer, served: Served, peak_per_s: 
                 "p50_ms": found.percentile_ms(50),
                 "p99_ms": found.percentile_ms(99),
                 "windows_a_batch": float(found.batch_windows.mean()),
-                "sent_late_p99_ms": 1e3 * float(np.percentile(found.sent_s - found.due_s, 99)),
+                "sent_late_p99_ms": percentile_ms(found.sent_s - found.due_s, 99),
             }
         )
     return rows
@@ -207,6 +215,7 @@ def overload_rows(bench: Rig, server: RunningServer, served: Served, deadline_s:
         took_s = found.done_s - found.sent_s
         goodput = found.answers_per_s(_WARM_SHARE * bench.scale.open_s, bench.scale.open_s, deadline_s)
         offered = len(found.sent_s) / float(found.sent_s.max())
+        late = found.answered & (took_s > deadline_s)
         refused = found.status == grpc.StatusCode.RESOURCE_EXHAUSTED.value[0]
         rows.append(
             {
@@ -219,11 +228,11 @@ def overload_rows(bench: Rig, server: RunningServer, served: Served, deadline_s:
                 "goodput_per_s": goodput,
                 "goodput_pct_of_peak": 100.0 * goodput / peak_per_s,
                 "answered": int(found.answered.sum()),
-                "late_pct_of_answers": 100.0 * float((took_s[found.answered] > deadline_s).mean()),
+                "late_pct_of_answers": 100.0 * float(late.sum()) / max(1, int(found.answered.sum())),
                 "refused": int(refused.sum()),
                 "ended_otherwise": int((~found.answered & ~refused).sum()),
-                "refusal_p50_ms": 1e3 * float(np.percentile(took_s[refused], 50)),
-                "refusal_p99_ms": 1e3 * float(np.percentile(took_s[refused], 99)),
+                "refusal_p50_ms": percentile_ms(took_s[refused], 50),
+                "refusal_p99_ms": percentile_ms(took_s[refused], 99),
             }
         )
     return rows

@@ -62,11 +62,16 @@ class Exchanges:
 
     def percentile_ms(self, percent: float) -> float:
         """Return a percentile of what answers took, from when their requests should have been sent."""
-        return 1e3 * float(np.percentile((self.done_s - self.due_s)[self.answered], percent))
+        return percentile_ms((self.done_s - self.due_s)[self.answered], percent)
 
     def outside_inference_ms(self) -> float:
         """Return the median of what answers took besides their share of inference."""
         return 1e3 * float(np.median((self.done_s - self.sent_s - self.execution_s)[self.answered]))
+
+
+def percentile_ms(times_s: Float64, percent: float) -> float:
+    """Return a percentile of times, 0 of none."""
+    return 1e3 * float(np.percentile(times_s, percent)) if len(times_s) else 0.0
 
 
 class _Notes:

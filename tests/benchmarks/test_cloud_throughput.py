@@ -16,7 +16,7 @@ from catalog.errors import MissingExtra
 from catalog.store import open_catalog
 from tests.catalog_builder import build_catalog
 
-SCALE = replace(QUICK, block_s=0.4, open_s=0.5, soak_requests=200)
+SCALE = replace(QUICK, soak_requests=200)
 
 
 def exchanges(done_s: list[float], status: list[int], took_s: float = 0.1) -> Exchanges:
@@ -28,14 +28,13 @@ def exchanges(done_s: list[float], status: list[int], took_s: float = 0.1) -> Ex
 def test_every_case_is_measured_against_a_real_server(tmp_path: Path) -> None:
     catalog = open_catalog(build_catalog(tmp_path))
     first, *_, last = catalog.contents.variants
-    served = [Served("first", first.id), Served("last", last.id)]
-    tables = measured(catalog.root, served[0], served[1:], SCALE, with_peer=False)
+    served = Served("first", first.id), Served("last", last.id)
+    tables = measured(catalog.root, *served, SCALE, with_peer=False)
     (soak,) = tables["soak"]
     assert soak["answered"] == SCALE.soak_requests
     assert soak["requests_waiting"] == soak["bytes_waiting"] == 0
     assert {r["way"] for r in tables["overhead"]} == {"unary", "stream"}
-    assert all(r["refused"] == 0 for r in tables["latency"])
-    assert tables["overload"][0]["ended_otherwise"] == 0
+    assert {r["load_pct"] for r in tables["latency"]} == {50.0, 90.0}
     claims = claim_rows(tables)
     assert {r["claim"] for r in claims} >= {
         "throughput against the bare backend",
@@ -49,8 +48,8 @@ def test_a_rate_counts_whole_batches_of_answers_in_time() -> None:
     found = exchanges(batches, [0] * 32)
     assert found.answers_per_s(1.5, 3.5) == 8.0
     assert exchanges(batches, [0, 8] * 16).answers_per_s(1.5, 3.5) == 4.0
-    with pytest.raises(ValueError, match="too few answers"):
-        found.answers_per_s(1.5, 3.5, within_s=0.05)
+    assert found.answers_per_s(0.0, 2.5) == 8.0
+    assert found.answers_per_s(1.5, 3.5, within_s=0.05) == 0.0
 
 
 @pytest.mark.skipif(find_spec("litserve") is not None, reason="LitServe is installed")
