@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 
 from engine.ledger import Category, Ledger, Left, Refusal, Reservation
 from engine.period import ChargePeriod, FixedPeriod, Period
@@ -10,6 +11,8 @@ from engine.scheduling.problem import Budget, Problem
 from sim.observing import Observer
 
 _ROUNDING = 1e-9  # of a budget
+
+Hold = Callable[[float, float, float], Reservation | Refusal | None]
 
 
 class Accounts:
@@ -24,9 +27,10 @@ class Accounts:
     def __init__(self, problem: Problem, observer: Observer, admission: bool) -> None:
         self.budget = problem.budget
         self._observer = observer
-        self._admission = admission
         self.ledger = Ledger(problem.budget, _period(problem.budget.period_s))
         self.ledger.hold_back(problem.frames_hz * problem.frame_energy_j)
+        # Reserves the worst case (energy_j, cost_usd, now), or refuses; None where nothing has to be held.
+        self.hold: Hold = self.ledger.reserve if admission else _hold_nothing
         self._renewals = 0
         self.period_ends_s = 0.0  # when renewed has to be asked at the latest
         self._past_j = self._past_usd = 0.0
@@ -38,10 +42,6 @@ class Accounts:
         left = self.ledger.left(now)
         self._surely_j, self._surely_usd = left.energy_j, left.cost_usd
         return left
-
-    def hold(self, energy_j: float, cost_usd: float, now: float) -> Reservation | Refusal | None:
-        """Reserve the worst case, or refuse; None where nothing has to be held."""
-        return self.ledger.reserve(energy_j, cost_usd, now) if self._admission else None
 
     def settle(
         self,
@@ -86,6 +86,10 @@ class Accounts:
         if self.exhausted_s is None:
             self.exhausted_s = now
         return True
+
+
+def _hold_nothing(energy_j: float, cost_usd: float, now: float) -> None:  # noqa: ARG001 - see Accounts.hold
+    return None
 
 
 def _period(period_s: float) -> Period:

@@ -163,10 +163,22 @@ class PreparedPasses:
     def __init__(self, problem: Problem) -> None:
         self._problem = problem
         self._by_context: dict[str, dict[tuple[int, ...], tuple[Mapping[str, Option], tuple[Pass, ...]]]] = {}
+        self._asked: dict[tuple[int, str], tuple[Mapping[str, Option], tuple[Pass, ...]]] = {}
         self._count = 0
 
     def of(self, options: Mapping[str, Option], context: str) -> tuple[Pass, ...]:
-        """Return the passes of a configuration."""
+        """Return the passes of a configuration, which is not changed afterwards."""
+        asked = self._asked.get((id(options), context))
+        if asked is not None:
+            return asked[1]
+        passes = self._known(options, context)
+        if len(self._asked) >= _MOST_PREPARED:
+            self._asked.clear()
+        self._asked[id(options), context] = (options, passes)  # kept, so that no other gets its id
+        return passes
+
+    def _known(self, options: Mapping[str, Option], context: str) -> tuple[Pass, ...]:
+        """Return the passes of a configuration of which there may be another copy."""
         known = self._by_context.get(context)
         key = tuple(map(id, options.values()))
         found = known.get(key) if known is not None else None
