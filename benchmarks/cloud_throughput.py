@@ -120,32 +120,38 @@ def measured(catalog: Path, heavy: Served, light: Served, scale: Scale, with_pee
 
 
 def _of_heavy(bench: Rig, server: RunningServer, served: Served) -> Tables:
-    bare = cases.bare_rows(bench, served)
-    compared = cases.against_bare(bench, server, served, cases.best_batch(bare))
-    peak_per_s = _median(compared, "served_per_s")
-    return {
-        "trunks": bare,
-        "against_bare": compared,
-        "latency": cases.latency_rows(bench, server, served, peak_per_s),
-        "overload": cases.overload_rows(bench, server, served, _HEAVY_DEADLINE_S),
-    }
+    tables: Tables = {"trunks": _told("bare", cases.bare_rows(bench, served))}
+    best = cases.best_batch(tables["trunks"])
+    tables["against_bare"] = _told("against bare", cases.against_bare(bench, server, served, best))
+    peak_per_s = _median(tables["against_bare"], "served_per_s")
+    tables["latency"] = _told("latency", cases.latency_rows(bench, server, served, peak_per_s))
+    overloaded = cases.overload_rows(bench, server, served, _HEAVY_DEADLINE_S)
+    tables["overload"] = _told("overload", overloaded)
+    return tables
 
 
 def _of_light(bench: Rig, server: RunningServer, served: Served, with_peer: bool) -> Tables:
-    bare = cases.bare_rows(bench, served)
-    compared = cases.against_bare(bench, server, served, cases.best_batch(bare))
-    peak_per_s = _median(compared, "served_per_s")
-    tables = {
-        "trunks": bare,
-        "light_against_bare": compared,
-        "latency": cases.latency_rows(bench, server, served, peak_per_s),
-        "overhead": cases.overhead_rows(bench, server, served),
-        "soak": [soak_row(bench, server, served)],
-    }
+    tables: Tables = {"trunks": _told("bare", cases.bare_rows(bench, served))}
+    best = cases.best_batch(tables["trunks"])
+    tables["light_against_bare"] = _told("against bare", cases.against_bare(bench, server, served, best))
+    peak_per_s = _median(tables["light_against_bare"], "served_per_s")
+    tables["latency"] = _told("latency", cases.latency_rows(bench, server, served, peak_per_s))
+    tables["overhead"] = _told("overhead", cases.overhead_rows(bench, server, served))
     if with_peer:
-        setting, tables["litserve_settings"] = best_setting(bench, served)
-        tables["against_litserve"] = against_peer(bench, server, served, setting)
+        setting, tried = best_setting(bench, served)
+        tables["litserve_settings"] = _told("settings", tried)
+        compared = against_peer(bench, server, served, setting)
+        tables["against_litserve"] = _told("against LitServe", compared)
+    tables["soak"] = _told("soak", [soak_row(bench, server, served)])
     return tables
+
+
+def _told(case: str, rows: list[Row]) -> list[Row]:
+    """Show figures as soon as they are there: a run that is broken off was not for nothing."""
+    for row in rows:
+        figures = (f"{k} {v:.4g}" if isinstance(v, float) else f"{k} {v}" for k, v in row.items())
+        print(f"{case}: {', '.join(figures)}", file=sys.stderr, flush=True)
+    return rows
 
 
 def _median(rows: Sequence[Row], figure: str) -> float:
