@@ -44,7 +44,9 @@ class StandbyLine(Generic[_StandsBy]):
         return len(self._line)
 
     def add(self, standby: _StandsBy) -> None:
-        """Let one more stand by."""
+        """Let one more stand by; while none did, nobody had to look."""
+        if not self._line:
+            self._looked_s = math.inf
         bisect.insort(self._line, standby, key=lambda s: s.deadline_s)
         self._total_s += standby.worst_s
 

@@ -81,3 +81,13 @@ def test_begun_when_it_is_due_all_are_in_time_and_any_later_one_is_not(given: li
 
     assert lateness(due_s) <= 1e-9
     assert lateness(due_s + 0.5) > 0.0
+
+
+def test_time_in_which_nothing_stands_by_is_no_time_in_which_somebody_was_busy() -> None:
+    """As after a cut of the network: nothing was asked for a while, and nobody had to look."""
+    line = line_of(first := Job(2.0, 0.5))
+    line.looks(1.0)
+    line.remove(first)
+    line.add(Job(20.0, 0.5))
+    line.looks(19.0)
+    assert line.due_s() == 19.5
