@@ -13,6 +13,8 @@ import numpy as np
 
 from catalog.durable_file import write_whole
 from engine.course import CoursePoint
+from engine.exchanges import SPLIT
+from engine.scheduling.problem import Place
 from mcdnn.result_history import UNSERVED, Float64, ResultHistory, read_history
 
 if TYPE_CHECKING:
@@ -25,6 +27,13 @@ _MOST_TRUNKS = 9
 _OTHERS = "others"
 _OTHERS_COLOUR = "#777777"
 _UNSERVED_COLOUR = "#c9c9c9"
+_CUT_COLOUR = "#444444"
+_PLACE_COLOURS: dict[str, str] = {
+    Place.DEVICE: "#55a868",
+    SPLIT: "#cc8963",
+    Place.CLOUD: "#4c72b0",
+    UNSERVED: _UNSERVED_COLOUR,
+}
 _RUN_COLOURS = ("#c44e52", "#2a7f9e", "#55a868", "#8172b3", "#cc8963", "#4c4c4c")
 
 
@@ -37,11 +46,13 @@ class RunToDraw:
         results: file written by mcdnn run --out.
         course: energy of all categories and memory over time; without it the energy is that of the
             answers alone, and no memory is drawn.
+        cuts: from when to when it was without a link; shaded.
     """
 
     name: str
     results: Path
     course: tuple[CoursePoint, ...] = ()
+    cuts: tuple[tuple[float, float], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +75,8 @@ class Limits:
 def draw_runs(runs: Sequence[RunToDraw], picture: Path, title: str, limits: Limits | None = None) -> None:
     """Draw runs into one PNG: accuracy together, the mix of models run by run, energy and memory together.
 
+    Where any answer came from elsewhere than the device, places are drawn run by run, too.
+
     Raises:
         BadInput: a results file is missing, empty or damaged.
         RunFailed: the picture cannot be written.
@@ -72,13 +85,19 @@ def draw_runs(runs: Sequence[RunToDraw], picture: Path, title: str, limits: Limi
 
     histories = [read_history(run.results) for run in runs]
     with_memory = any(run.course for run in runs)
-    rows = 2 + len(runs) + with_memory
+    away = [k for k, h in enumerate(histories) if h.places.keys() - {Place.DEVICE, UNSERVED}]
+    rows = 2 + len(runs) + len(away) + with_memory
     figure = Figure(figsize=(_WIDTH_IN, _ROW_IN * rows), layout="constrained")
     axes = figure.subplots(rows, 1, sharex=True, squeeze=False)[:, 0]
     figure.suptitle(title, fontweight="bold")
     _draw_accuracy(axes[0], runs, histories)
     _draw_mixes(list(axes[1 : 1 + len(runs)]), runs, histories)
-    _draw_energy(axes[1 + len(runs)], runs, histories, limits or Limits())
+    for panel, k in zip(axes[1 + len(runs) :], away, strict=False):
+        _draw_places(panel, runs[k], histories[k])
+    for panel in axes:
+        for begins_s, ends_s in (cut for run in runs for cut in run.cuts):
+            panel.axvspan(begins_s, ends_s, color=_CUT_COLOUR, alpha=0.25, linewidth=0.0)
+    _draw_energy(axes[1 + len(runs) + len(away)], runs, histories, limits or Limits())
     if with_memory:
         _draw_memory(axes[-1], runs, limits or Limits())
     axes[-1].set_xlabel("time on the source's clock (s)")
@@ -130,6 +149,20 @@ def _draw_mixes(
         axes.set_ylabel("requests (%)")
         axes.set_title(f"{run.name}: answered by")
         _legend_beside(axes)
+
+
+def _draw_places(axes: Axes, run: RunToDraw, history: ResultHistory) -> None:
+    names = [name for name in _PLACE_COLOURS if name in history.places]
+    axes.stackplot(
+        history.t_s,
+        [100.0 * np.nan_to_num(history.places[name]) for name in names],
+        labels=names,
+        colors=[_PLACE_COLOURS[name] for name in names],
+    )
+    axes.set_ylim(0.0, 100.0)
+    axes.set_ylabel("requests (%)")
+    axes.set_title(f"{run.name}: answered at" + (" (shaded: without a link)" if run.cuts else ""))
+    _legend_beside(axes)
 
 
 def _most_used(histories: Sequence[ResultHistory]) -> list[str]:

@@ -6,6 +6,7 @@ from array import array
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -31,6 +32,7 @@ class ResultHistory:
             twentieth of the run; of all requests whose truth is known, or None where none is.
         served: (B,) share of requests that were served, rolling likewise.
         mix: (B,) share of requests by trunk and "unserved".
+        places: (B,) share of requests by the place of their answer and "unserved".
         energy_j: (B,) what answers took so far; decoding, extraction and base load are not in it.
     """
 
@@ -38,6 +40,7 @@ class ResultHistory:
     accuracy: Float64 | None
     served: Float64
     mix: dict[str, Float64]
+    places: dict[str, Float64]
     energy_j: Float64
 
 
@@ -80,6 +83,8 @@ class _Columns:
         self.right = array("b")  # 1 right, 0 wrong or unserved, -1 unknown
         self.trunk = array("i")
         self.trunks: dict[str, int] = {}
+        self.place = array("b")
+        self.places: dict[str, int] = {}
 
     def add(self, result: Result) -> None:
         name = UNSERVED if not result.served else (result.variant or "").partition("/")[0]
@@ -88,6 +93,8 @@ class _Columns:
         self.served.append(result.served)
         self.right.append(-1 if result.truth is None else result.served and result.answer == result.truth)
         self.trunk.append(self.trunks.setdefault(name, len(self.trunks)))
+        place = str(result.place) if result.served else UNSERVED
+        self.place.append(self.places.setdefault(place, len(self.places)))
 
     def history(self) -> ResultHistory:
         t_s = np.array(self.t_s)
@@ -95,7 +102,7 @@ class _Columns:
         edges = np.linspace(0.0, end_s, _BINS + 1)
         bin_of = np.clip(np.searchsorted(edges, t_s, side="left") - 1, 0, _BINS - 1)
         asked = _per_bin(bin_of, np.ones(len(t_s)))
-        right, trunk = np.array(self.right), np.array(self.trunk)
+        right = np.array(self.right)
         known = _per_bin(bin_of, (right >= 0).astype(np.float64))
         correct = _per_bin(bin_of, (right == 1).astype(np.float64))
         served = _per_bin(bin_of, np.array(self.served, np.float64))
@@ -103,12 +110,23 @@ class _Columns:
             edges[1:],
             _rolling_share(correct, known) if known.any() else None,
             _rolling_share(served, asked),
-            {
-                name: _rolling_share(_per_bin(bin_of, (trunk == i).astype(np.float64)), asked)
-                for name, i in self.trunks.items()
-            },
+            _shares(self.trunks, np.array(self.trunk), bin_of, asked),
+            _shares(self.places, np.array(self.place), bin_of, asked),
             np.cumsum(_per_bin(bin_of, np.array(self.energy_j))),
         )
+
+
+def _shares(
+    numbers: dict[str, int],
+    number: npt.NDArray[np.integer[Any]],
+    bin_of: npt.NDArray[np.intp],
+    asked: Float64,
+) -> dict[str, Float64]:
+    """Return by name what share of requests has its number."""
+    return {
+        name: _rolling_share(_per_bin(bin_of, (number == i).astype(np.float64)), asked)
+        for name, i in numbers.items()
+    }
 
 
 def _per_bin(bin_of: npt.NDArray[np.intp], weights: Float64) -> Float64:

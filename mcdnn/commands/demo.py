@@ -5,6 +5,8 @@ from __future__ import annotations
 import argparse
 import json
 import sys
+from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,10 +18,12 @@ if TYPE_CHECKING:
     from catalog.store import Catalog
     from engine.snapshot import Snapshot
     from mcdnn.demonstration import DemoBudget
+    from mcdnn.engine import Engine
     from mcdnn.pictures import RunToDraw
 
 _EXAMPLE = """example:
   mcdnn demo --seconds 20 --out out/demo
+  mcdnn demo --cloud --out out/demo-cloud
 """
 _LEAST_S = 10.0
 
@@ -31,12 +35,15 @@ def add_parser(subparsers: Any) -> None:
         help="four apps share a digit camera on a budget",
         description="Compiles the embedded digits once (kept for the next time), then runs four apps on a "
         "digit camera twice on the same budget, which the most accurate models exhaust half way: with these "
-        "models, then with the scheduler. Leaves results, annotated videos and a picture in --out.",
+        "models, then with the scheduler. With --cloud the device has memory for the smallest models only, a "
+        "server in another process has them all, and the link between them is cut in the middle of the run. "
+        "Leaves results, annotated videos and a picture in --out.",
         epilog=_EXAMPLE,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("--seconds", type=float, default=18.0, metavar="N", help="of each run (default: 18)")
     parser.add_argument("--out", type=Path, default=Path("out/demo"), metavar="DIR", help="default: out/demo")
+    parser.add_argument("--cloud", action="store_true", help="with a server, and a link that is cut")
     parser.add_argument("--jobs", type=int, metavar="N", help="processes that train (default: one a core)")
 
 
@@ -55,6 +62,8 @@ def run(args: argparse.Namespace) -> int:
         raise BadInput(f"--seconds {args.seconds}: expected at least {_LEAST_S:g}")
     console = text_console(sys.stdout)
     catalog = _compiled(args.jobs, console)
+    if args.cloud:
+        return _with_cloud(catalog, args.seconds, args.out)
     budget = _rehearsed_budget(catalog, args.seconds, console)
     snapshots: dict[str, Snapshot] = {}
     runs: list[RunToDraw] = []
@@ -67,6 +76,31 @@ def run(args: argparse.Namespace) -> int:
     for left in sorted(args.out.iterdir()):
         print(left)
     return 0
+
+
+def _with_cloud(catalog: Catalog, seconds: float, out: Path) -> int:
+    """Run with a server behind a link that is cut for a while."""
+    from cloud.shaper import shaped
+    from mcdnn.cloud_demonstration import LINK, POLICY, cloud_config, cut_s, link_changes, served
+    from mcdnn.engine import Engine
+    from mcdnn.pictures import draw_runs
+
+    begins_s, ends_s = cut_s(seconds)
+    print(f"the link to the server is cut from {begins_s:.1f} s to {ends_s:.1f} s")
+    with served(catalog.root) as server, shaped(server, LINK) as link:
+        engine = Engine(cloud_config(catalog, link.endpoint))
+        _begin_with_first_result(engine, lambda: link.replay(link_changes(seconds)))
+        _, drawn = _run_engine(engine, f"{POLICY}-cloud", seconds, out)
+    draw_runs([replace(drawn, cuts=((begins_s, ends_s),))], out / "demo.png", "Four apps, a server, a cut")
+    for left in sorted(out.iterdir()):
+        print(left)
+    return 0
+
+
+def _begin_with_first_result(engine: Engine, begin: Callable[[], object]) -> None:
+    """Have something begin with the run, once models are loaded, so that its times are the source's."""
+    begun: list[object] = []
+    engine.on_result(lambda _: None if begun else begun.append(begin()))
 
 
 def _compiled(jobs: int | None, console: Console) -> Catalog:
@@ -108,19 +142,25 @@ def _rehearsed_budget(catalog: Catalog, seconds: float, console: Console) -> Dem
 
 
 def _run_policy(catalog: Catalog, policy: str, budget: DemoBudget, out: Path) -> tuple[Snapshot, RunToDraw]:
+    from mcdnn.demonstration import config
+    from mcdnn.engine import Engine
+
+    return _run_engine(Engine(config(catalog.root, policy, budget)), policy, budget.seconds, out)
+
+
+def _run_engine(engine: Engine, name: str, seconds: float, out: Path) -> tuple[Snapshot, RunToDraw]:
+    """Run on the digit camera, and leave results, an annotated video and a summary."""
     from engine.sinks.annotated_video import AnnotatedVideoSink
     from engine.sinks.json_lines import JsonLinesSink
     from mcdnn.closing_summary import summary_to_json
     from mcdnn.commands.run import watch
-    from mcdnn.demonstration import camera, config
-    from mcdnn.engine import Engine
+    from mcdnn.demonstration import camera
     from mcdnn.pictures import RunToDraw
 
-    results = out / f"{policy}.jsonl"
-    engine = Engine(config(catalog.root, policy, budget))
+    results = out / f"{name}.jsonl"
     engine.add_sink(JsonLinesSink(results))
-    engine.add_sink(AnnotatedVideoSink(out / f"{policy}.mp4", energy_left_j=engine.energy_left_j))
-    snapshot = watch(engine, camera(budget.seconds), float("inf"), f"digit camera, {policy}")
+    engine.add_sink(AnnotatedVideoSink(out / f"{name}.mp4", energy_left_j=engine.energy_left_j))
+    snapshot = watch(engine, camera(seconds), float("inf"), f"digit camera, {name}")
     summary = json.dumps(summary_to_json(snapshot), indent=1, allow_nan=False)
-    (out / f"{policy}.summary.json").write_text(summary + "\n", encoding="utf-8")
-    return snapshot, RunToDraw(policy, results, engine.course)
+    (out / f"{name}.summary.json").write_text(summary + "\n", encoding="utf-8")
+    return snapshot, RunToDraw(name, results, engine.course)

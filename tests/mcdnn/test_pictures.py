@@ -44,6 +44,19 @@ def test_one_run_without_truth_course_or_limits_is_drawn_too(tmp_path: Path) -> 
     assert cv2.imread(str(tmp_path / "run.png")) is not None
 
 
+def test_a_run_with_a_cloud_has_a_panel_of_places_more(tmp_path: Path) -> None:
+    def height(place: str, name: str) -> int:
+        (tmp_path / name).mkdir()
+        lines = [result(i)._replace(place=place if i % 2 else "device") for i in range(40)]
+        run = RunToDraw("paced", results_file(tmp_path / name, [*lines, unserved(40)]), cuts=((10.0, 20.0),))
+        draw_runs([run], tmp_path / f"{name}.png", "A cut")
+        image = cv2.imread(str(tmp_path / f"{name}.png"))
+        assert image is not None
+        return image.shape[0]
+
+    assert height("cloud", "with") > height("device", "without")
+
+
 def test_errors_name_the_file(tmp_path: Path, runs: list[RunToDraw]) -> None:
     with pytest.raises(BadInput, match=r"gone\.jsonl"):
         draw_runs([RunToDraw("x", tmp_path / "gone.jsonl")], tmp_path / "x.png", "x")
