@@ -17,11 +17,11 @@ from catalog.transforms.tucker import tucker
 
 TECHNIQUES: dict[str, Technique] = {
     "scale": scaled,
-    "drop-blocks": drop_blocks,
     "prune": prune,
     "prune-weights": prune_weights,
     "soft-prune": soft_prune,
     "asymptotic-prune": asymptotic_prune,
+    "drop-blocks": drop_blocks,
     "lowrank": lowrank,
     "tucker": tucker,
     "deep-compress": deep_compress,
