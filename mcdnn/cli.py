@@ -11,6 +11,7 @@ import logging
 import os
 import sys
 from collections.abc import Sequence
+from typing import Any
 
 from catalog.errors import BadInput, McdnnError, MissingExtra
 from mcdnn import __version__
@@ -20,9 +21,16 @@ _log = logging.getLogger(__name__)
 _COMMANDS = ("demo", "compile", "catalog", "run", "serve", "simulate")
 
 
+class _Parser(argparse.ArgumentParser):
+    """Takes options as they are named: the beginning of one may be that of another one tomorrow."""
+
+    def __init__(self, **settings: Any) -> None:
+        super().__init__(**settings, allow_abbrev=False)
+
+
 def make_parser() -> argparse.ArgumentParser:
     """Return the parser of all commands; each command's module adds its own."""
-    parser = argparse.ArgumentParser(
+    parser = _Parser(
         prog="mcdnn",
         description="Keeps many vision apps running on a camera within a budget of energy, memory and money.",
         epilog="example: mcdnn demo --seconds 20 --out out/demo",

@@ -42,7 +42,17 @@ def test_the_version_is_told(capsys: pytest.CaptureFixture[str]) -> None:
     assert capsys.readouterr().out == f"mcdnn {__version__}\n"
 
 
-@pytest.mark.parametrize("argv", [[], ["fly"], ["run", "--speed", "3"], ["run", "e.toml", "--duration", "x"]])
+@pytest.mark.parametrize(
+    "argv",
+    [
+        [],
+        ["fly"],
+        ["run", "--speed", "3"],
+        ["run", "e.toml", "--duration", "x"],
+        ["demo", "--clou"],
+        ["catalog", "show", "x", "--jso"],
+    ],
+)
 def test_what_the_parser_does_not_know_is_bad_input(
     argv: list[str], capsys: pytest.CaptureFixture[str]
 ) -> None:
