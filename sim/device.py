@@ -16,6 +16,7 @@ from typing import Any
 import simpy
 
 from engine.ledger import Category, Refusal, Reservation
+from engine.radio_tail import TailRadio
 from engine.rates import RateGates
 from engine.runtime.residency import TooLarge
 from engine.scheduling.policy import Policy, State, plan_interval_s
@@ -27,7 +28,7 @@ from sim.memory import SimulatedMemory
 from sim.network import NetworkNow
 from sim.observing import Observer
 from sim.prepared import Answer, Pass, PreparedPasses
-from sim.radio import ExpectedRadio, TailRadio
+from sim.radio import ExpectedRadio
 from sim.report import DayResult
 from sim.scenario import DeviceDay
 from sim.tally import Tally

@@ -4,10 +4,7 @@ from __future__ import annotations
 
 from typing import Protocol
 
-from engine.radio_tail import TailRadio
 from engine.scheduling.problem import Link
-
-__all__ = ["ExpectedRadio", "Radio", "TailRadio"]
 
 
 class Radio(Protocol):
