@@ -16,6 +16,7 @@ from catalog.errors import DataError
 from catalog.head_training import train_head
 from catalog.heads import Float32, HeadWeights
 from catalog.store import StoredFeatures
+from specializer.cascade import CascadeRates
 
 Int64 = npt.NDArray[np.int64]
 
@@ -25,14 +26,16 @@ class SpecialHead:
     """A specialised head and how it does on the validation split.
 
     The figures are those of Sequential Specialization (CVPR 2017), section 4, from which the
-    accuracy of a cascade at any skew is estimated.
+    accuracy of a cascade at any skew is estimated; what is answered with less confidence than the
+    threshold counts as "other" in them.
 
     Args:
         weights: classes in the order of `dominant`, then "other".
         dominant: class ids of the task.
         accuracy_in: share of windows of dominant classes that are answered rightly.
-        in_to_other: share of windows of dominant classes that are answered "other".
-        accuracy_out: share of windows of other classes that are answered "other".
+        in_to_other: share of windows of dominant classes that are passed on.
+        accuracy_out: share of windows of other classes that are passed on.
+        threshold: least confidence of an answer that is not passed on, in [0, 1].
     """
 
     weights: HeadWeights
@@ -40,6 +43,23 @@ class SpecialHead:
     accuracy_in: float
     in_to_other: float
     accuracy_out: float
+    threshold: float = 0.0
+
+    @property
+    def rates(self) -> CascadeRates:
+        """How it does in front of a generic model."""
+        return CascadeRates(self.accuracy_in, self.in_to_other, self.accuracy_out)
+
+    def class_of(self, answer: int, confidence: float) -> int | None:
+        """Return the class id that an answer stands for; None where the generic model has to be asked.
+
+        Args:
+            answer: position among the head's classes.
+            confidence: calibrated, of that answer.
+        """
+        if answer == len(self.dominant) or confidence < self.threshold:
+            return None
+        return self.dominant[answer]
 
 
 def train_special_head(

@@ -1,0 +1,54 @@
+"""Why an order of a head gave none.
+
+RunFailed
+└── TrainingFailed     an order gave no head; what runs goes on as before
+    ├── NotTrainable   it never can: trunk, task, stored features or rows of a class are missing
+    ├── HeadRejected   a head was trained and failed its validation
+    ├── TrainerBusy    too many orders wait; retry_after_s says when to come back
+    ├── TrainingLate   the deadline passed
+    └── TrainerBroke   what trains has ended, was lost or answered nonsense
+"""
+
+from __future__ import annotations
+
+from catalog.errors import RunFailed
+
+
+class TrainingFailed(RunFailed):
+    """An order gave no head."""
+
+
+class NotTrainable(TrainingFailed):
+    """Name what is missing; the same order fails again."""
+
+
+class HeadRejected(TrainingFailed):
+    """Say which figure of the trained head was too poor.
+
+    Args:
+        processor_s: that its training took all the same.
+    """
+
+    def __init__(self, message: str, processor_s: float = 0.0) -> None:
+        super().__init__(message)
+        self.processor_s = processor_s
+
+
+class TrainerBusy(TrainingFailed):
+    """Too many orders wait.
+
+    Args:
+        retry_after_s: when there should be room.
+    """
+
+    def __init__(self, message: str, retry_after_s: float) -> None:
+        super().__init__(message)
+        self.retry_after_s = retry_after_s
+
+
+class TrainingLate(TrainingFailed):
+    """The deadline passed before there was a head."""
+
+
+class TrainerBroke(TrainingFailed):
+    """What trains has ended, was lost or answered nonsense; the next order finds a new one."""

@@ -1,0 +1,90 @@
+"""What trains heads for the classes that dominate: its verb, the values, and the one that trains nothing."""
+
+from __future__ import annotations
+
+from concurrent.futures import Future
+from dataclasses import dataclass
+from typing import Protocol
+
+from specializer.errors import NotTrainable
+from specializer.special_head import SpecialHead
+
+
+@dataclass(frozen=True, slots=True)
+class TrainingOrder:
+    """A head that is wanted.
+
+    The head's threshold is set for the cascade that it is wanted for: it passes on as little as keeps
+    the cascade, at this skew, as accurate as the generic model behind it.
+
+    Args:
+        trunk: name in the catalog of the trunk whose features the head reads.
+        task: name in the catalog.
+        dominant: class ids of the task, at least one, all different.
+        seed: of the rows that are drawn; the same order gives the same head.
+        deadline_s: for how long a head is of use, from now; positive and finite.
+        skew: share of the dominant classes in what is seen, in (0, 1].
+        generic_accuracy: of the generic model that answers what the head passes on, in [0, 1].
+    """
+
+    trunk: str
+    task: str
+    dominant: tuple[int, ...]
+    seed: int
+    deadline_s: float
+    skew: float = 0.9
+    generic_accuracy: float = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class TrainingResult:
+    """A head and what it took.
+
+    Args:
+        head: passed its validation.
+        took_s: from the order to the head.
+        processor_s: of the training, on the machine where it ran.
+        up_bytes: sent for it; 0 where it was trained here.
+        down_bytes: received for it; likewise.
+    """
+
+    head: SpecialHead
+    took_s: float
+    processor_s: float
+    up_bytes: int = 0
+    down_bytes: int = 0
+
+
+class HeadTrainer(Protocol):
+    """Trains heads somewhere else than in the caller's thread; may be used by several threads at once."""
+
+    def begin(self, order: TrainingOrder) -> Future[TrainingResult]:
+        """Take an order and return at once; never raises.
+
+        The future ends with a result, or with TrainingFailed, by the order's deadline. Cancelled before
+        its turn, an order is not trained. What is done with the future runs in a thread of the
+        trainer's and should be quick.
+        """
+
+    def close(self) -> None:
+        """End the orders under way with TrainerBroke, and what trains them."""
+
+
+class NoHeadTrainer:
+    """Where no head can be trained.
+
+    Args:
+        why: told with every order.
+    """
+
+    def __init__(self, why: str = "specialization is off") -> None:
+        self._why = why
+
+    def begin(self, order: TrainingOrder) -> Future[TrainingResult]:
+        """Fail; see HeadTrainer."""
+        failed: Future[TrainingResult] = Future()
+        failed.set_exception(NotTrainable(f"head of {order.trunk}/{order.task}: {self._why}"))
+        return failed
+
+    def close(self) -> None:
+        """There is nothing to close; see HeadTrainer."""
