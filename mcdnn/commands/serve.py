@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import asyncio
 import math
 import os
 import sys
@@ -90,6 +89,8 @@ def run(args: argparse.Namespace) -> int:
     from cloud.limits import Limits
 
     try:
+        import uvloop
+
         from cloud.access import check_exposure
         from cloud.metrics import exposed
         from cloud.server import CloudServer, serve_until_signalled
@@ -118,7 +119,7 @@ def run(args: argparse.Namespace) -> int:
             await serve_until_signalled(server, listen, ready)
 
     try:
-        asyncio.run(serve())
+        uvloop.run(serve())
     finally:
         host.close()
     return 0
