@@ -59,6 +59,28 @@ def head_from_bytes(data: bytes, where: str) -> HeadWeights:
         raise CatalogError(f"{where}: not a stored head: {e}") from e
 
 
+def contents_to_bytes(contents: CatalogContents) -> bytes:
+    """Serialise what catalog.json says; the same contents give the same bytes."""
+    data: dict[str, Any] = _CONTENTS.dump_python(contents, mode="json")
+    return json.dumps(data, indent=1, sort_keys=True).encode()
+
+
+def contents_from_bytes(data: bytes, where: str) -> CatalogContents:
+    """Read what catalog.json says, and check it.
+
+    Raises:
+        CatalogError: not the contents of a catalog, or they break a rule.
+    """
+    try:
+        contents = _CONTENTS.validate_json(data)
+    except ValidationError as e:
+        raise CatalogError(f"{where}: {_first_error(e)}") from e
+    except BadInput as e:
+        raise CatalogError(f"{where}: {e}") from e
+    check_contents(contents)
+    return contents
+
+
 @dataclass(frozen=True, slots=True)
 class StoredFeatures:
     """Features of one trunk over one split of a task's data: (N, D) float16, labels (N,) int64."""
@@ -209,14 +231,7 @@ def open_catalog(root: Path, verify: bool = True) -> Catalog:
         raise CatalogError(
             f"{root}: not a catalog (no catalog.json): make one with mcdnn compile TASKS.toml --out {root}"
         )
-    try:
-        contents = _CONTENTS.validate_json(_read(path))
-    except ValidationError as e:
-        raise CatalogError(f"{path}: {_first_error(e)}") from e
-    except BadInput as e:
-        raise CatalogError(f"{path}: {e}") from e
-    check_contents(contents)
-    catalog = Catalog(root, contents)
+    catalog = Catalog(root, contents_from_bytes(_read(path), str(path)))
     if verify:
         _verify_files(catalog)
     return catalog
@@ -289,8 +304,7 @@ class CatalogWriter:
     def write_contents(self, contents: CatalogContents) -> None:
         """Store catalog.json, once all that it names is stored."""
         check_contents(contents)
-        data: dict[str, Any] = _CONTENTS.dump_python(contents, mode="json")
-        write_whole(self.root / "catalog.json", json.dumps(data, indent=1, sort_keys=True).encode())
+        write_whole(self.root / "catalog.json", contents_to_bytes(contents))
 
     def _write_by_id(self, folder: str, data: bytes, ending: str) -> str:
         new_id = content_id(data)

@@ -8,15 +8,16 @@ from __future__ import annotations
 import time
 from collections import Counter
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import chain
-from pathlib import Path
 from typing import Any
 
 from catalog.backends.protocol import Backend
+from catalog.contents import CatalogContents
 from catalog.errors import BackendError, CatalogError
-from catalog.store import Catalog
+from catalog.store import Catalog, content_id, contents_to_bytes
 from cloud.messages import CatalogListing, OfferedTask, OfferedTrunk, OfferedVariant
+from cloud.piece_chunks import FilePiece, HeldPiece, Piece
 from cloud.refusals import DoesNotFit, UnknownPiece, UnknownVariant
 from cloud.tree_run import BatchResult, Job, Outcome, TreeRun
 from cloud.trunk_forest import Tree, TrunkForest, Walk
@@ -66,6 +67,8 @@ class HostedCatalog:
         self._catalog = catalog
         self._clock = clock
         self._forest = TrunkForest(catalog)
+        self._description = contents_to_bytes(_told_to_others(catalog.contents))
+        self._description_id = content_id(self._description)
         pieces = CatalogPieces(catalog, backend)
         sizes = pieces.sizes()
         for part in catalog.contents.parts:
@@ -107,16 +110,18 @@ class HostedCatalog:
         """Return what windows need that went through some parts already; see TrunkForest."""
         return self._forest.walks_on(questions, part_ids)
 
-    def piece_path(self, piece: str) -> Path:
-        """Return where a part or a head is stored.
+    def piece(self, piece_id: str) -> Piece:
+        """Return a part, a head or the description of the whole catalog.
 
         Raises:
             UnknownPiece: it is not in the catalog.
         """
-        if piece in self._catalog.parts:
-            return self._catalog.part_path(piece)
-        if any(h.id == piece for h in self._catalog.contents.heads):
-            return self._catalog.head_path(piece)
+        if piece_id in self._catalog.parts:
+            return FilePiece(self._catalog.part_path(piece_id))
+        if any(h.id == piece_id for h in self._catalog.contents.heads):
+            return FilePiece(self._catalog.head_path(piece_id))
+        if piece_id == self._description_id:
+            return HeldPiece(self._description)
         raise UnknownPiece("no such part or head in this server's catalog")
 
     def tree(self, root: int) -> Tree:
@@ -176,11 +181,17 @@ class HostedCatalog:
                 OfferedVariant(v.id, v.task, v.trunk, v.head, v.validation_accuracy)
                 for v in contents.variants
             ),
+            self._description_id,
         )
 
     def close(self) -> None:
         """Let go of everything that is in memory."""
         self._memory.close()
+
+
+def _told_to_others(contents: CatalogContents) -> CatalogContents:
+    """Leave out why candidates were given up: that may name files of the machine that compiled."""
+    return replace(contents, compiled=replace(contents.compiled, failed={}, skipped={}))
 
 
 def _by_pieces(jobs: Sequence[Job]) -> list[list[int]]:

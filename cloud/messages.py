@@ -107,9 +107,15 @@ class OfferedVariant:
 
 @dataclass(frozen=True, slots=True)
 class CatalogListing:
-    """All that a server can answer."""
+    """All that a server can answer.
+
+    Args:
+        description_id: of the piece that describes the catalog as catalog.json does; "" from a server
+            that does not offer it.
+    """
 
     input_types: tuple[InputType, ...]
     tasks: tuple[OfferedTask, ...]
     trunks: tuple[OfferedTrunk, ...]
     variants: tuple[OfferedVariant, ...]
+    description_id: str = ""

@@ -6,7 +6,6 @@ import asyncio
 import time
 from collections.abc import AsyncIterator, Callable, Sequence
 from concurrent.futures import Executor
-from pathlib import Path
 from typing import Any, Protocol
 
 import grpc
@@ -19,7 +18,7 @@ from cloud.hosting import MemoryFigures
 from cloud.limits import Limits, check_call
 from cloud.messages import CatalogListing, ClassifyCall
 from cloud.metrics import ServerMetrics, ServerState
-from cloud.piece_chunks import chunks_of
+from cloud.piece_chunks import Piece, chunks_of
 from cloud.preparing import as_read, prepared, unpacked
 from cloud.refusals import Broken, Denied, QueueFull, Refusal, Stopping
 from cloud.request_log import RequestLog
@@ -57,8 +56,8 @@ class Host(Runner, Protocol):
     ) -> tuple[Walk, tuple[int, ...]]:
         """Return what windows need that went through some parts already, and the shape that they have."""
 
-    def piece_path(self, piece: str) -> Path:
-        """Return where a part or a head is stored."""
+    def piece(self, piece_id: str) -> Piece:
+        """Return a part, a head or the description of the whole catalog."""
 
     def tree(self, root: int) -> Tree:
         """Return what the windows of a tree are."""
@@ -192,10 +191,10 @@ class OffloadService(OffloadServicer):
         request: pb.FetchPieceRequest,
         context: grpc.aio.ServicerContext[pb.FetchPieceRequest, pb.PieceChunk],
     ) -> None:
-        """Send a stored part or head from an offset on."""
+        """Send a part, a head or the catalog's description from an offset on."""
         try:
-            path = self._host.piece_path(request.id)
-            async for chunk in chunks_of(path, request.offset, self._preparing):
+            piece = self._host.piece(request.id)
+            async for chunk in chunks_of(piece, request.offset, self._preparing):
                 await context.write(chunk)
             return
         except Refusal as e:

@@ -154,6 +154,7 @@ def listing_to_proto(listing: CatalogListing) -> pb.ListCatalogResponse:
             )
             for v in listing.variants
         ],
+        description_id=listing.description_id,
     )
     digest = hashlib.sha256(message.SerializeToString(deterministic=True))
     message.catalog_hash = digest.hexdigest()[:_HASH_DIGITS]
@@ -173,6 +174,7 @@ def listing_from_proto(message: pb.ListCatalogResponse) -> CatalogListing:
         tuple(
             OfferedVariant(v.id, v.task, v.trunk, v.head_id, v.validation_accuracy) for v in message.variants
         ),
+        message.description_id,
     )
 
 

@@ -1,4 +1,4 @@
-"""mcdnn catalog: look into a catalog, measure it on this device, or draw it."""
+"""mcdnn catalog: look into a catalog, measure it on this device, draw it, or fetch it from a server."""
 
 from __future__ import annotations
 
@@ -8,6 +8,8 @@ import math
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+from mcdnn.catalog_fetch import add_fetch, run_fetch
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -22,6 +24,7 @@ _EXAMPLE = """examples:
   mcdnn catalog profile out/digits
   mcdnn catalog profile out/digits --backends onnxruntime openvino torch --budget-minutes 5
   mcdnn catalog plot out/digits --out out/pictures
+  mcdnn catalog fetch cloud.example.org:50051 --token-file token --out catalog
 """
 
 
@@ -29,7 +32,7 @@ def add_parser(subparsers: Any) -> None:
     """Add the command to the command line."""
     parser = subparsers.add_parser(
         "catalog",
-        help="show or draw the variants of a catalog, or measure them on this device",
+        help="show or draw the variants of a catalog, measure them on this device, or fetch a catalog",
         description=__doc__,
         epilog=_EXAMPLE,
         formatter_class=argparse.RawDescriptionHelpFormatter,
@@ -46,6 +49,7 @@ def add_parser(subparsers: Any) -> None:
         "--out", type=Path, required=True, metavar="DIR", help="a PNG and an HTML a task go there"
     )
     plot.add_argument("--device", default="host", metavar="NAME", help="whose measurements (default: host)")
+    add_fetch(verbs)
 
 
 def _add_profile(verbs: Any) -> None:
@@ -69,14 +73,14 @@ def _add_profile(verbs: Any) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Show, measure or draw a catalog.
+    """Show, measure, draw or fetch a catalog.
 
     Raises:
         CatalogError: the catalog is missing, damaged, or was not measured on the device.
         BadInput: a flag is wrong.
         MissingExtra: none of the backends asked for is installed.
     """
-    verbs = {"show": _show, "profile": _profile, "plot": _plot}
+    verbs = {"show": _show, "profile": _profile, "plot": _plot, "fetch": run_fetch}
     return verbs[args.verb](args)
 
 

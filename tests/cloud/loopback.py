@@ -7,7 +7,6 @@ import threading
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Future
 from contextlib import contextmanager
-from pathlib import Path
 
 from catalog.tasks import InputType
 from cloud.access import OPEN, Access
@@ -16,6 +15,7 @@ from cloud.hosting import MemoryFigures
 from cloud.limits import Limits
 from cloud.messages import CatalogListing
 from cloud.metrics import ServerMetrics
+from cloud.piece_chunks import Piece
 from cloud.server import CloudServer
 from cloud.service import Host
 from cloud.tree_run import BatchResult, Job, JobAnswer
@@ -125,7 +125,7 @@ class GatedHost:
     ) -> tuple[Walk, tuple[int, ...]]:
         raise NotImplementedError
 
-    def piece_path(self, piece: str) -> Path:
+    def piece(self, piece_id: str) -> Piece:
         raise NotImplementedError
 
     def tree(self, root: int) -> Tree:

@@ -404,10 +404,15 @@ class ListCatalogResponse(_message.Message):
     VARIANTS_FIELD_NUMBER: _builtins.int
     CATALOG_HASH_FIELD_NUMBER: _builtins.int
     UNCHANGED_FIELD_NUMBER: _builtins.int
+    DESCRIPTION_ID_FIELD_NUMBER: _builtins.int
     catalog_hash: _builtins.str
     """Changes with anything of the above."""
     unchanged: _builtins.bool
     """The device knows this catalog: only the hash is told."""
+    description_id: _builtins.str
+    """A piece for FetchPiece: the catalog described as its catalog.json does, without what went wrong when
+    it was compiled.
+    """
     @_builtins.property
     def input_types(self) -> _containers.RepeatedCompositeFieldContainer[Global___InputType]: ...
     @_builtins.property
@@ -425,10 +430,11 @@ class ListCatalogResponse(_message.Message):
         variants: _abc.Iterable[Global___Variant] | None = ...,
         catalog_hash: _builtins.str = ...,
         unchanged: _builtins.bool = ...,
+        description_id: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["catalog_hash", b"catalog_hash", "input_types", b"input_types", "tasks", b"tasks", "trunks", b"trunks", "unchanged", b"unchanged", "variants", b"variants"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["catalog_hash", b"catalog_hash", "description_id", b"description_id", "input_types", b"input_types", "tasks", b"tasks", "trunks", b"trunks", "unchanged", b"unchanged", "variants", b"variants"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

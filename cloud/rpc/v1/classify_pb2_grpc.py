@@ -85,7 +85,7 @@ class OffloadServicer:
         raise NotImplementedError('Method not implemented!')
 
     def FetchPiece(self, request, context):
-        """Sends a part or a head of the catalog as it is stored, from an offset on.
+        """Sends a part or a head of the catalog as it is stored, or its description, from an offset on.
 
         NOT_FOUND: no such piece. OUT_OF_RANGE: the offset is behind its end.
         """

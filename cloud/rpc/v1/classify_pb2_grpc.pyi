@@ -52,7 +52,7 @@ class OffloadStub:
     stream. deadline_s counts from when the server reads the request.
     """
     FetchPiece: _grpc.UnaryStreamMultiCallable[_classify_pb2.FetchPieceRequest, _classify_pb2.PieceChunk]
-    """Sends a part or a head of the catalog as it is stored, from an offset on.
+    """Sends a part or a head of the catalog as it is stored, or its description, from an offset on.
 
     NOT_FOUND: no such piece. OUT_OF_RANGE: the offset is behind its end.
     """
@@ -80,7 +80,7 @@ class OffloadAsyncStub(OffloadStub):
     stream. deadline_s counts from when the server reads the request.
     """
     FetchPiece: _aio.UnaryStreamMultiCallable[_classify_pb2.FetchPieceRequest, _classify_pb2.PieceChunk]  # type: ignore[assignment]
-    """Sends a part or a head of the catalog as it is stored, from an offset on.
+    """Sends a part or a head of the catalog as it is stored, or its description, from an offset on.
 
     NOT_FOUND: no such piece. OUT_OF_RANGE: the offset is behind its end.
     """
@@ -123,7 +123,7 @@ class OffloadServicer(metaclass=_abc_1.ABCMeta):
         request: _classify_pb2.FetchPieceRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_abc.Iterator[_classify_pb2.PieceChunk], _abc.AsyncIterator[_classify_pb2.PieceChunk]]:
-        """Sends a part or a head of the catalog as it is stored, from an offset on.
+        """Sends a part or a head of the catalog as it is stored, or its description, from an offset on.
 
         NOT_FOUND: no such piece. OUT_OF_RANGE: the offset is behind its end.
         """
