@@ -185,8 +185,8 @@ class BatchWorker:
     def _settle(self, settled: Settled, ran: tuple[int, float] | None) -> None:
         for place, outcome in settled:
             place.order.settle(place.index, outcome)
-        if ran is not None:
-            self._on_batch(*ran)
+        if ran is not None:  # after those who wait have gone on
+            self._loop.call_soon(self._on_batch, *ran)
 
 
 def _why_late(left_s: float) -> str:
