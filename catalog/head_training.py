@@ -7,20 +7,17 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
-from scipy.optimize import minimize
 from threadpoolctl import threadpool_limits
 
 from catalog.calibration import calibration_error, fit_temperature, log_likelihood_loss
 from catalog.errors import DataError
 from catalog.heads import HeadWeights
+from catalog.logistic_regression import FeatureScale, fit_logistic
 
 Float32 = npt.NDArray[np.float32]
-Float64 = npt.NDArray[np.float64]
 Int64 = npt.NDArray[np.int64]
 
 PENALTIES = (1e-4, 1e-3, 1e-2)
-_MOST_ITERATIONS = 200
-_SMALLEST_SPREAD = 1e-6
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,15 +56,15 @@ def train_head(
     _check(held_out, held_labels, classes, "validation")
     if len(np.unique(labels)) < 2:
         raise DataError("head: the training features hold a single class: expected two or more")
-    mean, spread = features.mean(axis=0), features.std(axis=0) + _SMALLEST_SPREAD
+    row_weights = np.full(len(labels), 1.0 / len(labels), np.float32)
     with threadpool_limits(limits=1):
-        scaled = np.ascontiguousarray((features - mean) / spread)
+        scale = FeatureScale.of(features)
+        scaled = scale.apply(features)
         start = np.zeros((classes, features.shape[1] + 1))
         best: tuple[float, Float32, Float32] | None = None
         for penalty in sorted(penalties, reverse=True):
-            start = _fit(scaled, labels, penalty, start)
-            weight = (start[:, :-1] / spread).astype(np.float32)
-            bias = (start[:, -1] - start[:, :-1] @ (mean / spread)).astype(np.float32)
+            start = fit_logistic(scaled, labels, row_weights, penalty, start)
+            weight, bias = scale.unfold(start)
             loss = log_likelihood_loss(held_out @ weight.T + bias, held_labels)
             if best is None or loss < best[0]:
                 best = (loss, weight, bias)
@@ -85,35 +82,6 @@ def calibrated_head(
     confidences = head.confidences(features)
     accuracy = float((confidences.argmax(axis=1) == labels).mean())
     return TrainedHead(head, accuracy, calibration_error(confidences, labels))
-
-
-def _fit(features: Float32, labels: Int64, penalty: float, start: Float64) -> Float64:
-    """Minimise the penalised loss by L-BFGS from a start (C, D + 1); the last column is the bias."""
-    rows = np.arange(len(labels))
-
-    def loss_and_slope(flat: Float64) -> tuple[float, Float64]:
-        w = flat.reshape(start.shape).astype(np.float32)
-        logits = features @ w[:, :-1].T + w[:, -1]  # (N, C)
-        logits -= logits.max(axis=1, keepdims=True)
-        exps = np.exp(logits)
-        sums = exps.sum(axis=1, keepdims=True)
-        loss = float((np.log(sums[:, 0]) - logits[rows, labels]).mean(dtype=np.float64))
-        residual = exps / sums
-        residual[rows, labels] -= 1.0
-        residual /= np.float32(len(rows))
-        slope = np.empty(start.shape)
-        slope[:, :-1] = residual.T @ features + penalty * w[:, :-1]
-        slope[:, -1] = residual.sum(axis=0)
-        return loss + 0.5 * penalty * float((w[:, :-1] ** 2).sum(dtype=np.float64)), slope.ravel()
-
-    found = minimize(
-        loss_and_slope,
-        start.ravel(),
-        jac=True,
-        method="L-BFGS-B",
-        options={"maxiter": _MOST_ITERATIONS, "gtol": 1e-4},
-    )
-    return np.asarray(found.x, dtype=np.float64).reshape(start.shape)
 
 
 def _check(features: Float32, labels: Int64, classes: int, split: str) -> None:

@@ -6,6 +6,7 @@ from concurrent.futures import Future
 from dataclasses import dataclass
 from typing import Protocol
 
+from specializer.cascade_threshold import CascadeAim
 from specializer.errors import NotTrainable
 from specializer.special_head import SpecialHead
 
@@ -14,17 +15,13 @@ from specializer.special_head import SpecialHead
 class TrainingOrder:
     """A head that is wanted.
 
-    The head's threshold is set for the cascade that it is wanted for: it passes on as little as keeps
-    the cascade, at this skew, as accurate as the generic model behind it.
-
     Args:
         trunk: name in the catalog of the trunk whose features the head reads.
         task: name in the catalog.
         dominant: class ids of the task, at least one, all different.
         seed: of the rows that are drawn; the same order gives the same head.
         deadline_s: for how long a head is of use, from now; positive and finite.
-        skew: share of the dominant classes in what is seen, in (0, 1].
-        generic_accuracy: of the generic model that answers what the head passes on, in [0, 1].
+        aim: what the head is for.
     """
 
     trunk: str
@@ -32,8 +29,7 @@ class TrainingOrder:
     dominant: tuple[int, ...]
     seed: int
     deadline_s: float
-    skew: float = 0.9
-    generic_accuracy: float = 1.0
+    aim: CascadeAim
 
 
 @dataclass(frozen=True, slots=True)

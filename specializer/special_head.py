@@ -1,4 +1,4 @@
-"""A head for the classes that dominate, and one more for everything else, from stored features.
+"""A head for the classes that dominate, and for everything else together, from stored features.
 
 The trunk stays as it is, so specialising is a logistic regression on features that the compiler
 stored, and putting it to use is the swap of two arrays.
@@ -11,14 +11,20 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
+from threadpoolctl import threadpool_limits
 
 from catalog.errors import DataError
-from catalog.head_training import train_head
-from catalog.heads import Float32, HeadWeights
+from catalog.heads import HeadWeights
 from catalog.store import StoredFeatures
 from specializer.cascade import CascadeRates
+from specializer.cascade_threshold import CascadeAim, Threshold, choose_threshold
+from specializer.errors import HeadRejected
+from specializer.head_candidates import OwnLabels, adapted_head, retrained_head
 
 Int64 = npt.NDArray[np.int64]
+
+# At a skew of 1 nothing would ever be passed on, and nobody would learn that the scene has changed.
+_MOST_SKEW = 0.98
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +36,7 @@ class SpecialHead:
     threshold counts as "other" in them.
 
     Args:
-        weights: classes in the order of `dominant`, then "other".
+        weights: classes in the order of `dominant`, then one or more rows that all mean "other".
         dominant: class ids of the task.
         accuracy_in: share of windows of dominant classes that are answered rightly.
         in_to_other: share of windows of dominant classes that are passed on.
@@ -57,7 +63,7 @@ class SpecialHead:
             answer: position among the head's classes.
             confidence: calibrated, of that answer.
         """
-        if answer == len(self.dominant) or confidence < self.threshold:
+        if answer >= len(self.dominant) or confidence < self.threshold:
             return None
         return self.dominant[answer]
 
@@ -66,75 +72,63 @@ def train_special_head(
     train: StoredFeatures,
     validation: StoredFeatures,
     dominant: Sequence[int],
+    aim: CascadeAim,
     rng: np.random.Generator,
+    generic: HeadWeights | None = None,
 ) -> SpecialHead:
-    """Train a head on features of which half are of dominant classes and half of others.
+    """Make a head that passes on as little as it can while the cascade is as accurate as it should be.
 
-    As many rows as there are of the rarer half are drawn of the other one, without repetition; the
-    head is calibrated on a validation split of the same make-up.
+    Two are tried on the validation split: one trained on stored features, and the generic head with
+    other priors, which is often better where the trunk knows its training windows too well.
 
     Args:
         train: features (N, D) and labels (N,) of the task.
-        validation: likewise.
+        validation: likewise; its rows set temperature and threshold, and the figures are theirs.
         dominant: class ids, at least one, all different.
+        aim: what the head is for.
         rng: draws the rows.
+        generic: head of the same trunk for all classes of the task, calibrated; None where there is none.
 
     Raises:
         DataError: no dominant class is named, one is named twice or has no rows, or no rows of other
             classes are left.
+        HeadRejected: neither is good enough.
     """
     classes = tuple(dominant)
     if not classes or len(set(classes)) != len(classes):
         raise DataError(
             f"special head: dominant classes {list(classes)}: expected one or more, all different"
         )
-    own_train, own_validation = (_own_labels(s.labels, classes) for s in (train, validation))
-    for split, labels in (("training", own_train), ("validation", own_validation)):
+    for split, labels in (("training", train.labels), ("validation", validation.labels)):
         _check(labels, classes, split)
-    rows, held_out = (_half_and_half(labels, len(classes), rng) for labels in (own_train, own_validation))
-    trained = train_head(
-        (train.features[rows], own_train[rows]),
-        (validation.features[held_out], own_validation[held_out]),
-        len(classes) + 1,
+    skew = min(aim.skew, _MOST_SKEW)
+    held_out = np.asarray(validation.features, np.float32)
+    evenly = OwnLabels.of(validation.labels, classes)
+    with threadpool_limits(limits=1):
+        heads = [retrained_head(train, (held_out, evenly), classes, skew, generic, rng)]
+        if generic is not None:
+            heads.append(adapted_head(generic, train.labels, classes, skew))
+        tried = [(h, choose_threshold(h.confidences(held_out), evenly, aim)) for h in heads]
+    weights, threshold = min(tried, key=lambda t: _rank(t[1], aim))
+    shortcoming = threshold.shortcoming(aim)
+    if shortcoming is not None:
+        raise HeadRejected(f"special head of classes {list(classes)}: {shortcoming}")
+    rates = threshold.rates
+    return SpecialHead(
+        weights, classes, rates.accuracy_in, rates.in_to_other, rates.accuracy_out, threshold.confidence
     )
-    return _assess(trained.weights, classes, validation.features.astype(np.float32), own_validation)
 
 
-def _own_labels(labels: Int64, dominant: tuple[int, ...]) -> Int64:
-    """Return the position of each label among the dominant ones, or their number for any other."""
-    own = np.full(len(labels), len(dominant), np.int64)
-    for position, class_id in enumerate(dominant):
-        own[labels == class_id] = position
-    return own
+def _rank(threshold: Threshold, aim: CascadeAim) -> tuple[bool, float]:
+    """Order thresholds, best first: accurate enough and passing on little, or as accurate as can be."""
+    if threshold.reaches(aim):
+        return False, threshold.rates.passed_on(aim.skew)
+    return True, -threshold.accuracy
 
 
-def _check(own_labels: Int64, dominant: tuple[int, ...], split: str) -> None:
-    counts = np.bincount(own_labels, minlength=len(dominant) + 1)
-    missing = [c for c, count in zip(dominant, counts, strict=False) if count == 0]
+def _check(labels: Int64, dominant: tuple[int, ...], split: str) -> None:
+    missing = sorted(set(dominant) - set(labels.tolist()))
     if missing:
         raise DataError(f"special head: no {split} features of classes {missing}")
-    if counts[-1] == 0:
+    if np.isin(labels, dominant).all():
         raise DataError(f"special head: no {split} features of other classes than {list(dominant)}")
-
-
-def _half_and_half(own_labels: Int64, other: int, rng: np.random.Generator) -> Int64:
-    """Draw as many rows of dominant classes as of others, in the order of the file."""
-    inside, outside = np.flatnonzero(own_labels != other), np.flatnonzero(own_labels == other)
-    count = min(len(inside), len(outside))
-    drawn = [rng.choice(rows, count, replace=False) for rows in (inside, outside)]
-    return np.sort(np.concatenate(drawn)).astype(np.int64)
-
-
-def _assess(
-    weights: HeadWeights, dominant: tuple[int, ...], features: Float32, own_labels: Int64
-) -> SpecialHead:
-    answers = weights.confidences(features).argmax(axis=1)
-    other = len(dominant)
-    inside = own_labels != other
-    return SpecialHead(
-        weights,
-        dominant,
-        float((answers[inside] == own_labels[inside]).mean()),
-        float((answers[inside] == other).mean()),
-        float((answers[~inside] == other).mean()),
-    )

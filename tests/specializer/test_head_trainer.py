@@ -2,10 +2,11 @@ from __future__ import annotations
 
 import pytest
 
+from specializer.cascade_threshold import CascadeAim
 from specializer.errors import NotTrainable
 from specializer.head_trainer import NoHeadTrainer, TrainingOrder
 
-ORDER = TrainingOrder("wide", "identity", (1, 2), 0, 10.0)
+ORDER = TrainingOrder("wide", "identity", (1, 2), 0, 10.0, CascadeAim(0.9, 0.95))
 
 
 def test_where_nothing_can_be_trained_an_order_says_so_and_why() -> None:

@@ -5,6 +5,7 @@ import pytest
 
 from catalog.errors import DataError
 from catalog.store import StoredFeatures
+from specializer.cascade_threshold import CascadeAim
 from specializer.special_head import train_special_head
 
 
@@ -17,11 +18,14 @@ def clouds(rows_by_class: dict[int, int], spread: float, seed: int) -> StoredFea
     return StoredFeatures(features.astype(np.float16), labels)
 
 
+AIM = CascadeAim(skew=0.9, generic_accuracy=0.9)
 EVEN = dict.fromkeys(range(10), 60)
 
 
 def test_a_special_head_tells_its_classes_apart_and_everything_else_from_them() -> None:
-    head = train_special_head(clouds(EVEN, 0.3, 1), clouds(EVEN, 0.3, 2), [7, 2], np.random.default_rng(0))
+    head = train_special_head(
+        clouds(EVEN, 0.3, 1), clouds(EVEN, 0.3, 2), [7, 2], AIM, np.random.default_rng(0)
+    )
     assert head.dominant == (7, 2)
     assert head.weights.weight.shape == (3, 16)
     assert head.accuracy_in > 0.95
@@ -34,7 +38,9 @@ def test_a_special_head_tells_its_classes_apart_and_everything_else_from_them() 
 
 def test_the_same_seed_gives_the_same_head() -> None:
     heads = [
-        train_special_head(clouds(EVEN, 0.5, 1), clouds(EVEN, 0.5, 2), [1, 4, 6], np.random.default_rng(5))
+        train_special_head(
+            clouds(EVEN, 0.5, 1), clouds(EVEN, 0.5, 2), [1, 4, 6], AIM, np.random.default_rng(5)
+        )
         for _ in range(2)
     ]
     assert np.array_equal(heads[0].weights.weight, heads[1].weights.weight)
@@ -43,7 +49,7 @@ def test_the_same_seed_gives_the_same_head() -> None:
 
 def test_many_other_rows_do_not_drown_the_dominant_ones() -> None:
     rows = dict.fromkeys(range(10), 300) | {3: 30}
-    head = train_special_head(clouds(rows, 1.2, 1), clouds(EVEN, 1.2, 2), [3], np.random.default_rng(0))
+    head = train_special_head(clouds(rows, 1.2, 1), clouds(EVEN, 1.2, 2), [3], AIM, np.random.default_rng(0))
     assert head.accuracy_in > 0.7
     assert head.in_to_other == pytest.approx(1.0 - head.accuracy_in)
 
@@ -60,4 +66,4 @@ def test_many_other_rows_do_not_drown_the_dominant_ones() -> None:
 def test_classes_that_cannot_be_trained_are_named(dominant: list[int], message: str) -> None:
     data = clouds(EVEN, 0.3, 1)
     with pytest.raises(DataError, match=message):
-        train_special_head(data, data, dominant, np.random.default_rng(0))
+        train_special_head(data, data, dominant, AIM, np.random.default_rng(0))
