@@ -64,12 +64,19 @@ class Connection:
         credentials: what is shown to the server.
         limits: what the server takes.
         clock: seconds, monotonic.
+        kept_up: told, in any thread, the bytes that listings send and receive.
     """
 
     def __init__(
-        self, endpoint: Endpoint, credentials: Credentials, limits: Limits, clock: Callable[[], float]
+        self,
+        endpoint: Endpoint,
+        credentials: Credentials,
+        limits: Limits,
+        clock: Callable[[], float],
+        kept_up: Callable[[int, int], None],
     ) -> None:
         self._name = str(endpoint)
+        self._kept_up = kept_up
         self._clock = clock
         self._metadata = credentials.metadata
         self._channel = credentials.channel(endpoint, channel_options(endpoint, limits))
@@ -93,7 +100,14 @@ class Connection:
             ended: told the listing, or why there is none.
         """
         message = pb.ListCatalogRequest(known_hash=known_hash, padding=bytes(padding_bytes))
-        self._begin(self._stub.ListCatalog, message, timeout_s, ended)
+
+        def told(outcome: Reply[pb.ListCatalogResponse] | CloudError) -> None:
+            if isinstance(outcome, Reply):
+                self._kept_up(0, outcome.exchange.down_bytes)
+            ended(outcome)
+
+        self._kept_up(message.ByteSize(), 0)
+        self._begin(self._stub.ListCatalog, message, timeout_s, told)
 
     def watch(self, gone: Callable[[str], None]) -> None:
         """Tell, from a thread that lasts as long as the connection, that the server stops or was lost.

@@ -26,7 +26,7 @@ from cloud.offering import Offering
 from cloud.probing import Probe, Probed
 from cloud.rpc.v1 import classify_pb2 as pb
 from cloud.wire import listing_from_proto
-from engine.offload import LinkState, Question
+from engine.offload import LinkState, Question, Upkeep
 
 _LISTING_TIMEOUT_S = 5.0
 # While answers come: an empty message each so often keeps round trip and bandwidth apart, and the radio
@@ -45,7 +45,7 @@ class ServerLink:
 
     Args:
         name: of the server, for errors.
-        connect: makes a connection, which connects when it is first used.
+        connect: makes a connection, which connects when it is first used and tells what listings take.
         breaker: open.
         agenda: of the client.
         clock: seconds, monotonic.
@@ -54,7 +54,7 @@ class ServerLink:
     def __init__(
         self,
         name: str,
-        connect: Callable[[], Connection],
+        connect: Callable[[Callable[[int, int], None]], Connection],
         breaker: CircuitBreaker,
         agenda: Agenda,
         clock: Callable[[], float],
@@ -67,6 +67,8 @@ class ServerLink:
         self._lock = threading.Lock()
         self._estimates = LinkEstimates()
         self._offering = Offering()
+        self._upkeep = Upkeep()
+        self._counting = threading.Lock()
         self._connection: Connection | None = None
         self._probing: Connection | None = None
         self._why = f"cloud {name}: not connected yet"
@@ -108,6 +110,7 @@ class ServerLink:
                 link.lost_share(now_s),
                 link.queue_s(now_s),
                 self._offering.offered,
+                self._upkeep,
             )
 
     def head_ids(self, questions: Iterable[Question]) -> tuple[str, ...]:
@@ -209,8 +212,14 @@ class ServerLink:
         with self._lock:
             self._offering.restore(variants)
 
+    def _kept_up(self, up_bytes: int, down_bytes: int) -> None:
+        with self._counting:
+            before = self._upkeep
+            calls = before.calls + (up_bytes > 0 or not down_bytes)
+            self._upkeep = Upkeep(calls, before.up_bytes + up_bytes, before.down_bytes + down_bytes)
+
     def _probe(self) -> None:
-        connection = self._connect()
+        connection = self._connect(self._kept_up)
         with self._lock:
             if self._closed:
                 return

@@ -190,6 +190,7 @@ class Answerer:
     def plan(self, now: float) -> Mapping[str, float]:
         """Let the policy plan; start loading what it wants; return the rates that it lowers."""
         self._take_note(self._loads.book(now), now)
+        self._cloud.pay_upkeep(now)
         if self._link.has_changed():
             self.set_problem(self._problem)
         plan = self._policy.plan(self._state(now, 0.0), now)

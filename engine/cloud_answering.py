@@ -99,7 +99,7 @@ class CloudAnswering:
         stand_in: StandIn,
     ) -> None:
         self._offload = cloud.offload
-        self._accounts = ExchangeAccounts(cloud, link, ledger)
+        self._accounts = ExchangeAccounts(cloud, link, ledger, clocks)
         self._ledger = ledger
         self._profile = profile
         self._clocks = clocks
@@ -195,6 +195,10 @@ class CloudAnswering:
         self._news.wait(min(most_s, self.wait_s()))
         self._news.clear()
 
+    def pay_upkeep(self, now: float) -> None:
+        """Charge what the way to the cloud takes beside requests."""
+        self._accounts.pay_upkeep(self._offload.state().upkeep, now)
+
     def finish(self, now: float) -> None:
         """Wait for what is under way, as long as it was given time, and pay for it."""
         ends_s = self._clocks.wall_s() + self._longest_s + _GRACE_S
@@ -203,6 +207,7 @@ class CloudAnswering:
             self.attend(now)
         if self._under_way:
             _log.warning("%d requests to the cloud never ended", self._under_way)
+        self.pay_upkeep(now)
 
     def _hold(self, exchange: Exchange, now: float) -> tuple[Bill, list[Reservation]] | Refusal:
         """Hold the worst case of an exchange and of all that stands by for it, or nothing."""

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from engine.clocks import Clocks
 from engine.cloud_link import CloudLink
 from engine.exchanges import Exchange
 from engine.ledger import Category, Ledger, Refusal, Reservation
-from engine.offload import OffloadAnswer
+from engine.offload import OffloadAnswer, Upkeep
 from engine.radio_tail import TailRadio
 from engine.reachable_cloud import ReachableCloud
 
@@ -36,9 +37,13 @@ class ExchangeAccounts:
         cloud: what using it takes.
         link: when bytes leave, and told what tails take.
         ledger: holds and settles.
+        clocks: when what is not an exchange went to and fro is reckoned by the wall clock.
     """
 
-    def __init__(self, cloud: ReachableCloud, link: CloudLink, ledger: Ledger) -> None:
+    def __init__(self, cloud: ReachableCloud, link: CloudLink, ledger: Ledger, clocks: Clocks) -> None:
+        self._clocks = clocks
+        self._kept_up = Upkeep()
+        self._kept_up_s = clocks.wall_s()
         self._radio = cloud.radio
         self._tail = TailRadio(cloud.radio)
         self._prices = cloud.prices
@@ -79,6 +84,26 @@ class ExchangeAccounts:
         self._ledger.settle(bill.held, tail_j + bytes_j, now, cost_usd, Category.RADIO)
         self._ledger.charge(Category.EXECUTION, self._call_j, now)
         return self._call_j + tail_j + bytes_j, cost_usd
+
+    def pay_upkeep(self, upkeep: Upkeep, now: float) -> None:
+        """Charge what went to and fro beside exchanges since the last call, taken as evenly spread.
+
+        Args:
+            upkeep: since the start.
+            now: time on the source's clock.
+        """
+        before, began_s = self._kept_up, self._kept_up_s
+        self._kept_up, self._kept_up_s = upkeep, self._clocks.wall_s()
+        calls = upkeep.calls - before.calls
+        up_bytes, down_bytes = upkeep.up_bytes - before.up_bytes, upkeep.down_bytes - before.down_bytes
+        if not (calls or down_bytes):
+            return
+        radio_j = up_bytes * self._radio.up_j_per_byte + down_bytes * self._radio.down_j_per_byte
+        for number in range(1, calls + 1):
+            at_s = began_s + number / calls * (self._kept_up_s - began_s)
+            radio_j += self._tail.up_j(at_s, at_s, 0)
+        cost_usd = self._prices.cost_usd(0.0, up_bytes + down_bytes)
+        self._ledger.charge(Category.LINK, radio_j + calls * self._call_j, now, cost_usd)
 
     def pay_unanswered(self, bill: Bill, may_have_run: bool, now: float) -> None:
         """Settle an exchange without an answer: what was sent, and what may have run, is paid for."""

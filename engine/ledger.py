@@ -31,6 +31,7 @@ class Category(StrEnum):
     LOADING = "loading"
     EXTRACTION = "extraction"  # decoding and finding windows
     RADIO = "radio"
+    LINK = "link"  # what goes to and from a cloud beside requests
     BASE_LOAD = "base_load"  # camera and idle processor
 
 

@@ -119,6 +119,21 @@ class OfferedVariant:
 
 
 @dataclass(frozen=True, slots=True)
+class Upkeep:
+    """What has gone to and fro beside requests since the start: looking for the other side, measuring.
+
+    Args:
+        calls: that were begun.
+        up_bytes: payload sent by the device.
+        down_bytes: payload received by the device.
+    """
+
+    calls: int = 0
+    up_bytes: int = 0
+    down_bytes: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class LinkState:
     """What is known of the way to the other side, from the requests of the last minutes.
 
@@ -130,6 +145,7 @@ class LinkState:
         lost_share: of requests that got no answer in time, in [0, 1].
         queue_s: how long requests wait at the other side, as it last said.
         offered: what it answers with; empty before it has said so.
+        upkeep: since the start.
     """
 
     connected: bool = False
@@ -139,6 +155,7 @@ class LinkState:
     lost_share: float = 0.0
     queue_s: float = 0.0
     offered: tuple[OfferedVariant, ...] = ()
+    upkeep: Upkeep = Upkeep()
 
 
 class Offload(Protocol):

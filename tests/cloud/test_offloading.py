@@ -6,6 +6,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import CancelledError, wait
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -32,7 +33,7 @@ from cloud.messages import Picture
 from cloud.offloading import CloudOffload
 from cloud.pictures import UInt8, raw_picture
 from cloud.window_encoding import PNG, WindowEncoding, jpeg
-from engine.offload import LinkState, OffloadRequest, PassedFeatures, Question
+from engine.offload import LinkState, OffloadRequest, PassedFeatures, Question, Upkeep
 from tests.cloud.loopback import STEP_LIMIT_S, GatedHost, Loopback, loopback
 from tests.cloud.test_hosting import answered
 from tests.cloud.test_server import SMALL, WIDE, request
@@ -107,7 +108,7 @@ def test_encoded_windows_are_answered_and_their_sizes_learnt(server: Loopback, e
 def test_before_a_server_was_found_requests_fail_at_once_and_nothing_is_offered(server: Loopback) -> None:
     nobody = Endpoint("127.0.0.1", 1)
     with CloudOffload(nobody, rules=QUICK) as client:
-        assert client.state() == LinkState()
+        assert replace(client.state(), upkeep=Upkeep()) == LinkState()  # it has begun to look already
         until(lambda: "refused" in str(failed(client, request())))
         assert isinstance(failed(client, request()), CloudUnreachable)
         assert not client.wait_connected(0.0)
@@ -125,6 +126,20 @@ def test_what_is_known_of_the_way_is_there_before_the_first_request(
         v.id: opened.trunks[v.trunk].parts for v in opened.contents.variants
     }
     assert all(v.run_s is None for v in state.offered)
+
+
+def test_what_goes_to_and_fro_beside_requests_is_told(server: Loopback) -> None:
+    with connected(server) as client:
+        found = client.state().upkeep
+        assert found.calls == 4  # a listing, one that is not measured, an empty message, a large one
+        assert found.up_bytes >= 4096  # the large one
+        assert found.down_bytes > found.calls
+
+        def asked_and_measured() -> bool:  # while answers come, a small message now and then
+            client.submit(request()).result(STEP_LIMIT_S)
+            return client.state().upkeep.calls > found.calls
+
+        until(asked_and_measured)
 
 
 def test_run_times_are_learnt_from_answers(client: CloudOffload) -> None:

@@ -17,7 +17,7 @@ from catalog.store import Catalog
 from engine.errors import OffloadFailed
 from engine.frame_results import FrameResults
 from engine.ledger import Category
-from engine.offload import LinkState
+from engine.offload import LinkState, Upkeep
 from engine.reachable_cloud import NO_RADIO, ReachableCloud
 from engine.results import Result
 from engine.scheduling.cloud_options import CloudPrices
@@ -250,6 +250,20 @@ def test_the_radio_pays_for_bytes_and_for_its_tail_once(built_catalog: Catalog) 
     assert result.energy_j == pytest.approx(tail_j + 1000 * 1e-6 + 100 * 2e-6)
     assert result.cost_usd == pytest.approx(2.0 * 0.25 + 1e-4 * 1100)
     assert b.spent(Category.RADIO) == pytest.approx((result.energy_j, result.cost_usd))
+
+
+def test_what_keeps_the_way_open_is_charged_when_planning_and_at_the_end(built_catalog: Catalog) -> None:
+    b = bench(built_catalog, radio=RADIO, call_j=0.01)
+    b.rig.clock.now_s += 10.0
+    b.offload.link = replace(b.offload.link, upkeep=Upkeep(2, 5000, 100))
+    b.rig.answerer.plan(0.0)
+    bytes_j, tails_j = 5000 * 1e-6 + 100 * 2e-6, 2 * 0.5 * 2.0  # 5 s lie between the two
+    assert b.spent(Category.LINK) == pytest.approx((bytes_j + tails_j + 2 * 0.01, 1e-4 * 5100))
+    b.rig.answerer.plan(0.0)  # nothing has been sent since
+    assert b.spent(Category.LINK)[0] == pytest.approx(bytes_j + tails_j + 2 * 0.01)
+    b.offload.link = replace(b.offload.link, upkeep=Upkeep(3, 5000, 200))
+    b.rig.answerer.finish(0.0)  # within the last one's tail, so none of its own
+    assert b.spent(Category.LINK)[0] == pytest.approx(bytes_j + tails_j + 100 * 2e-6 + 3 * 0.01)
 
 
 def test_each_exchange_takes_the_processor_for_the_call_once(built_catalog: Catalog) -> None:
