@@ -1,0 +1,91 @@
+"""What the training process does with an order: features from the catalog, a head, and what it took."""
+
+from __future__ import annotations
+
+import time
+import traceback
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+
+from catalog.errors import BadInput
+from catalog.heads import HeadWeights
+from catalog.store import Catalog, StoredFeatures, open_catalog
+from specializer.cascade_threshold import CascadeAim
+from specializer.errors import HeadRejected, NotTrainable
+from specializer.special_head import SpecialHead, train_special_head
+from specializer.training_messages import Errand, Made, errand_from_line, failure_to_line, made_to_line
+
+_WARM_ROWS, _WARM_DIM, _WARM_CLASSES = 60, 8, 3
+
+
+def answer_line(line: bytes, root: Path) -> bytes:
+    """Return the answer to a line; whatever goes wrong, there is one."""
+    began_s = time.process_time()
+    try:
+        errand = errand_from_line(line)
+        head = _execute(errand, root)
+    except HeadRejected as e:
+        return failure_to_line(HeadRejected(str(e), time.process_time() - began_s))
+    except NotTrainable as e:
+        return failure_to_line(e)
+    except Exception as e:
+        return failure_to_line(e, traceback.format_exc())
+    return made_to_line(Made(head, time.process_time() - began_s))
+
+
+def _execute(errand: Errand, root: Path) -> SpecialHead:
+    """Train what is ordered; the catalog is opened anew, since another may lie there by now."""
+    name = f"{errand.trunk}/{errand.task}"
+    try:
+        catalog = open_catalog(root, verify=False)
+        _check(errand, catalog)
+        splits = [catalog.features(errand.trunk, errand.task, s) for s in ("train", "validation")]
+        return train_special_head(
+            splits[0],
+            splits[1],
+            errand.dominant,
+            errand.aim,
+            np.random.default_rng(errand.seed),
+            _generic_head(errand, catalog),
+        )
+    except BadInput as e:
+        raise NotTrainable(f"{name}: {e}") from e
+    except HeadRejected as e:
+        raise HeadRejected(f"{name}: {e}") from e
+
+
+def _check(errand: Errand, catalog: Catalog) -> None:
+    """Refuse what this catalog cannot have features for.
+
+    Raises:
+        NotTrainable: no such trunk, task or class, or other parts than those that are known.
+    """
+    name = f"{errand.trunk}/{errand.task}"
+    trunk = catalog.trunks.get(errand.trunk)
+    task = catalog.tasks.get(errand.task)
+    if trunk is None or task is None or trunk.input_type != task.input_type:
+        raise NotTrainable(f"{name}: not in the catalog")
+    if trunk.parts != errand.part_ids:
+        raise NotTrainable(f"{name}: the catalog has changed: its trunk has other parts")
+    unknown = [c for c in errand.dominant if not 0 <= c < len(task.classes)]
+    if unknown:
+        raise NotTrainable(f"{name}: classes {unknown}: expected 0 to {len(task.classes) - 1}")
+
+
+def _generic_head(errand: Errand, catalog: Catalog) -> HeadWeights | None:
+    for variant in catalog.contents.variants:
+        if variant.trunk == errand.trunk and variant.task == errand.task:
+            return catalog.head_weights(variant.head)
+    return None
+
+
+def warm_up() -> None:
+    """Train a head of made-up features, so that the first order finds everything loaded."""
+    rng = np.random.default_rng(0)
+    labels = np.arange(_WARM_ROWS, dtype=np.int64) % _WARM_CLASSES
+    points = rng.standard_normal((_WARM_CLASSES, _WARM_DIM))[labels] * 9.0
+    points += rng.standard_normal(points.shape)
+    made_up = StoredFeatures(points.astype(np.float16), labels)
+    train_special_head(made_up, replace(made_up), [0], CascadeAim(0.5, 0.5), rng)

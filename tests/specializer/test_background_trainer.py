@@ -1,0 +1,122 @@
+from __future__ import annotations
+
+import os
+import signal
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from catalog.store import Catalog, open_catalog
+from specializer.background_trainer import BackgroundHeadTrainer
+from specializer.errors import TrainerBroke, TrainerBusy, TrainingLate
+from specializer.training_process import NICENESS
+from tests.catalog_builder import build_catalog
+from tests.specializer.head_trainer_contract import ORDER, PATIENCE_S, HeadTrainerContract, outcome
+
+
+def until(condition: Callable[[], bool]) -> None:
+    ends_s = time.monotonic() + PATIENCE_S
+    while not condition():
+        assert time.monotonic() < ends_s
+        time.sleep(0.005)
+
+
+@pytest.fixture(scope="module")
+def catalog(tmp_path_factory: pytest.TempPathFactory) -> Catalog:
+    return open_catalog(build_catalog(tmp_path_factory.mktemp("catalog")))
+
+
+@pytest.fixture(scope="module")
+def trainer(catalog: Catalog) -> Iterator[BackgroundHeadTrainer]:
+    made = BackgroundHeadTrainer(catalog, most_waiting=2)
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def closable(catalog: Catalog) -> Iterator[BackgroundHeadTrainer]:
+    made = BackgroundHeadTrainer(catalog)
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def process(trainer: BackgroundHeadTrainer) -> int:
+    """The process, once it is ready."""
+    outcome(trainer.begin(ORDER))
+    found = trainer.process_id
+    assert found is not None
+    return found
+
+
+def status_of(process: int, field: str) -> str:
+    lines = Path(f"/proc/{process}/status").read_text().splitlines()
+    return next(line.partition(":")[2].strip() for line in lines if line.startswith(field))
+
+
+class TestBackgroundHeadTrainer(HeadTrainerContract):
+    pass
+
+
+def test_it_gives_way_and_has_one_thread(trainer: BackgroundHeadTrainer, process: int) -> None:
+    assert os.getpriority(os.PRIO_PROCESS, process) - os.getpriority(os.PRIO_PROCESS, 0) == NICENESS
+    assert status_of(process, "Threads") == "1"
+
+
+def test_the_process_stays_for_the_next_order(trainer: BackgroundHeadTrainer, process: int) -> None:
+    for seed in range(2):
+        outcome(trainer.begin(replace(ORDER, seed=seed)))
+    assert trainer.process_id == process
+
+
+def test_a_killed_process_fails_its_order_and_the_next_one_finds_a_fresh_one(
+    trainer: BackgroundHeadTrainer, process: int
+) -> None:
+    os.kill(process, signal.SIGSTOP)
+    begun = trainer.begin(ORDER)
+    until(begun.running)
+    os.kill(process, signal.SIGKILL)
+    with pytest.raises(TrainerBroke, match="ended by signal 9"):
+        outcome(begun)
+    assert outcome(trainer.begin(ORDER)).head.dominant == (7, 2)
+    assert trainer.process_id != process
+
+
+def test_a_process_that_hangs_is_replaced_at_the_deadline(
+    trainer: BackgroundHeadTrainer, process: int
+) -> None:
+    os.kill(process, signal.SIGSTOP)
+    first = trainer.begin(replace(ORDER, deadline_s=0.2))
+    behind = trainer.begin(replace(ORDER, deadline_s=0.1))
+    for begun in (behind, first):
+        with pytest.raises(TrainingLate, match="head of wide/identity: not trained within"):
+            outcome(begun)
+    assert outcome(trainer.begin(ORDER)).head.dominant == (7, 2)
+    until(lambda: not Path(f"/proc/{process}").exists())
+
+
+def test_the_queue_is_bounded_and_what_is_cancelled_leaves_it(
+    trainer: BackgroundHeadTrainer, process: int
+) -> None:
+    os.kill(process, signal.SIGSTOP)
+    first = trainer.begin(ORDER)
+    until(first.running)
+    cancelled, last = trainer.begin(ORDER), trainer.begin(replace(ORDER, seed=9))
+    with pytest.raises(TrainerBusy) as refused:
+        trainer.begin(ORDER).result(0.0)
+    assert refused.value.retry_after_s > 0.0
+    assert cancelled.cancel()
+    os.kill(process, signal.SIGCONT)
+    assert outcome(first).head.dominant == outcome(last).head.dominant
+    assert trainer.waiting == 0
+
+
+def test_its_process_ends_with_it(closable: BackgroundHeadTrainer) -> None:
+    until(lambda: closable.process_id is not None)
+    process = closable.process_id
+    closable.close()
+    assert closable.process_id is None
+    assert not Path(f"/proc/{process}").exists()

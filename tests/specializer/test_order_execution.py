@@ -1,0 +1,85 @@
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from catalog.store import CatalogWriter, StoredFeatures, open_catalog
+from specializer.cascade_threshold import CascadeAim
+from specializer.errors import HeadRejected, NotTrainable, TrainerBroke
+from specializer.order_execution import answer_line, warm_up
+from specializer.training_messages import Errand, Made, errand_to_line, outcome_from_line
+from tests.catalog_builder import build_catalog
+
+
+@pytest.fixture
+def root(tmp_path: Path) -> Path:
+    return build_catalog(tmp_path)
+
+
+@pytest.fixture
+def errand(root: Path) -> Errand:
+    parts = open_catalog(root, verify=False).trunks["wide"].parts
+    return Errand("wide", parts, "identity", (7, 2), 3, CascadeAim(0.9, 0.9))
+
+
+def answer(errand: Errand, root: Path) -> Made | Exception:
+    return outcome_from_line(answer_line(errand_to_line(errand), root))
+
+
+def test_an_order_gives_a_head_and_the_time_it_took(root: Path, errand: Errand) -> None:
+    made = answer(errand, root)
+    assert isinstance(made, Made)
+    assert made.head.dominant == (7, 2)
+    assert made.processor_s > 0.0
+
+
+def test_a_catalog_that_was_compiled_again_is_noticed(root: Path, errand: Errand) -> None:
+    build_catalog(root, seed=1)
+    refused = answer(errand, root)
+    assert isinstance(refused, NotTrainable)
+    assert "the catalog has changed" in str(refused)
+
+
+def test_without_stored_features_an_order_names_them(root: Path, errand: Errand) -> None:
+    (root / "features" / "wide.identity.train.npy").unlink()
+    refused = answer(errand, root)
+    assert isinstance(refused, NotTrainable)
+    assert "stored features cannot be read" in str(refused)
+
+
+def test_a_task_of_another_input_type_is_not_known(root: Path, errand: Errand) -> None:
+    refused = answer(replace(errand, task="absent"), root)
+    assert isinstance(refused, NotTrainable)
+    assert str(refused) == "wide/absent: not in the catalog"
+
+
+def test_a_head_that_fails_its_validation_is_thrown_away_with_its_cost(root: Path, errand: Errand) -> None:
+    rng = np.random.default_rng(0)
+    labels = np.arange(400, dtype=np.int64) % 10
+    for split in ("train", "validation"):
+        noise = StoredFeatures(rng.standard_normal((400, 32)).astype(np.float16), labels)
+        CatalogWriter(root).write_features("wide", "identity", split, noise)
+    rejected = answer(replace(errand, aim=CascadeAim(0.9, 0.95)), root)
+    assert isinstance(rejected, HeadRejected)
+    assert str(rejected).startswith("wide/identity: special head of classes [7, 2]: ")
+    assert rejected.processor_s > 0.0
+
+
+def test_whatever_goes_wrong_there_is_an_answer(root: Path) -> None:
+    broke = outcome_from_line(answer_line(b"{}\n", root))
+    assert isinstance(broke, TrainerBroke)
+    assert "KeyError" in broke.__notes__[0]
+
+
+@pytest.mark.parametrize("line", [b"", b"Loading model...", b"[]", b'{"head": "AAAA", "dominant": [1]}'])
+def test_an_answer_that_makes_no_sense_is_the_end_of_an_order(line: bytes) -> None:
+    broke = outcome_from_line(line)
+    assert isinstance(broke, TrainerBroke)
+    assert str(broke) == "the training process answered nonsense"
+
+
+def test_warming_up_needs_no_catalog() -> None:
+    warm_up()
