@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 
@@ -34,3 +36,84 @@ class CascadeRates:
     def passed_on(self, skew: float) -> float:
         """Return the share of windows that go on to the generic model."""
         return skew * self.in_to_other + (1.0 - skew) * self.accuracy_out
+
+    def seems(self, skew: float) -> float:
+        """Return the share of windows that the cascade answers with one of its classes.
+
+        Windows of other classes that it takes for its own count, and a generic model is taken to be
+        right; what of its own goes on comes back as its own.
+        """
+        return skew + (1.0 - skew) * (1.0 - self.accuracy_out)
+
+
+class RatesByCount:
+    """How specialised models do by the number of their classes, which classes hardly matter.
+
+    Between two measured numbers it is interpolated; below the least the least one's rates hold.
+
+    Args:
+        measured: by number of classes; at least one.
+    """
+
+    def __init__(self, measured: Mapping[int, CascadeRates]) -> None:
+        self._counts = sorted(measured)
+        self._rates = [measured[n] for n in self._counts]
+
+    @property
+    def most_classes(self) -> int:
+        """For how many classes at most anything is known."""
+        return self._counts[-1]
+
+    def of(self, classes: int) -> CascadeRates:
+        """Return the rates for a number of classes, at most most_classes."""
+        above = bisect_right(self._counts, classes)
+        if above == 0:
+            return self._rates[0]
+        if above == len(self._counts):
+            return self._rates[-1]
+        low, high = self._counts[above - 1], self._counts[above]
+        return _between(self._rates[above - 1], self._rates[above], (classes - low) / (high - low))
+
+
+@dataclass(frozen=True, slots=True)
+class Stakes:
+    """What specialising may win and cost; all costs are in one unit, whichever.
+
+    Args:
+        rates: of the trunk that would be specialised.
+        generic_accuracy: of the model that answers otherwise.
+        generic_cost: of a window with that model.
+        special_cost: of a window with the specialised one.
+        head_cost: of training and fetching one head.
+    """
+
+    rates: RatesByCount
+    generic_accuracy: float
+    generic_cost: float
+    special_cost: float
+    head_cost: float = 0.0
+
+    def saved(self, rates: CascadeRates, skew: float, checked: float) -> float:
+        """Return what the cascade saves on a window.
+
+        Args:
+            checked: share of its own answers that are checked by the generic model.
+        """
+        passed = rates.passed_on(skew)
+        generic_runs = passed + checked * (1.0 - passed)
+        return self.generic_cost * (1.0 - generic_runs) - self.special_cost
+
+    def least_skew(self, rates: CascadeRates, accuracy: float) -> float:
+        """Return the skew from which the cascade is at least so accurate; above 1 where it never is."""
+        none, all_in = (rates.accuracy(skew, self.generic_accuracy) for skew in (0.0, 1.0))
+        if none >= accuracy:
+            return 0.0
+        return (accuracy - none) / (all_in - none) if all_in > none else 2.0
+
+
+def _between(low: CascadeRates, high: CascadeRates, weight: float) -> CascadeRates:
+    return CascadeRates(
+        low.accuracy_in + weight * (high.accuracy_in - low.accuracy_in),
+        low.in_to_other + weight * (high.in_to_other - low.in_to_other),
+        low.accuracy_out + weight * (high.accuracy_out - low.accuracy_out),
+    )

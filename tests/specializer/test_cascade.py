@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from specializer.cascade import CascadeRates
+from specializer.cascade import CascadeRates, RatesByCount, Stakes
 
 
 def test_a_perfect_special_model_answers_its_classes_and_passes_on_the_rest() -> None:
@@ -20,3 +20,28 @@ def test_what_is_passed_on_by_mistake_is_as_right_as_the_generic_model() -> None
 def test_the_published_figures_of_f2_at_ten_classes() -> None:
     f2 = CascadeRates(0.9019, 0.0813, 0.9338)
     assert f2.accuracy(0.9, 0.958) == pytest.approx(0.9 * (0.9019 + 0.0813 * 0.958) + 0.1 * 0.9338 * 0.958)
+
+
+def test_rates_are_interpolated_between_measured_numbers_of_classes() -> None:
+    rates = RatesByCount({5: CascadeRates(0.9, 0.1, 0.9), 10: CascadeRates(0.8, 0.2, 0.7)})
+    assert rates.of(2) == CascadeRates(0.9, 0.1, 0.9)
+    between = rates.of(7)
+    assert (between.accuracy_in, between.in_to_other) == (pytest.approx(0.86), pytest.approx(0.14))
+    assert rates.of(10) == CascadeRates(0.8, 0.2, 0.7)
+
+
+def test_the_least_skew_is_where_the_cascade_is_as_accurate() -> None:
+    rates = CascadeRates(0.9, 0.08, 0.93)
+    stakes = Stakes(RatesByCount({5: rates}), 0.958, 28.8, 1.93)
+    skew = stakes.least_skew(rates, 0.958)
+    assert rates.accuracy(skew, 0.958) == pytest.approx(0.958)
+    assert stakes.least_skew(rates, 0.999) > 1.0
+    assert stakes.least_skew(rates, 0.5) == 0.0
+
+
+def test_what_is_saved_takes_off_what_is_passed_on_and_checked() -> None:
+    rates = CascadeRates(0.9, 0.1, 1.0)
+    stakes = Stakes(RatesByCount({5: rates}), 0.9, 10.0, 1.0)
+    assert stakes.saved(rates, 1.0, 0.0) == pytest.approx(10.0 * 0.9 - 1.0)
+    assert stakes.saved(rates, 1.0, 0.1) == pytest.approx(10.0 * 0.9 * 0.9 - 1.0)
+    assert stakes.saved(rates, 0.0, 0.0) == pytest.approx(-1.0)

@@ -1,0 +1,250 @@
+"""The policy of this project: specialise in the classes whose cascade is expected to save most.
+
+Against fixed windows: what is to come is told from what was just seen and from what is usual lately,
+so that the classes of the last minutes stay in when the picture changes; a change is noticed by
+cumulative sums, within a few windows when it is great, and only what was seen since counts then; a
+head that is known already is entered after a few windows.
+"""
+
+from __future__ import annotations
+
+import math
+from collections import deque
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass
+
+from specializer.cascade import CascadeRates, Stakes
+from specializer.change_detector import ChangeDetector
+from specializer.policy import GENERIC, Active, Seen, Wanted
+
+
+@dataclass(frozen=True, slots=True)
+class Caution:
+    """How much has to be seen before it is believed; chosen on generated skews.
+
+    Args:
+        fewest: answers since the last change before anything is entered.
+        most: answers that count as just seen.
+        usual_s: what is usual fades to a third in that time.
+        usual_weight: of what is usual in what is expected, the rest being what was just seen.
+        least_weight: of a class, in answers with full confidence, to be thought of at all.
+        sureness: standard deviations by which the share of the classes has to be sure.
+        doubt: further ones for each head in a row that was ordered in vain, up to most_doubt.
+        evidence: log likelihood ratio at which a change is believed.
+        slack: how far the accuracy may be below the goal before that is a change.
+        least_saving: share of the generic model's cost; below it is not worth the while.
+        check_share: of its own answers that are checked.
+        most_false: share of checks that disagree when a head is wrong (tau_FP of CVPR 2017).
+        look_every: answers between two looks for something better.
+        aside_s: how long classes for which no head came are left alone.
+    """
+
+    fewest: int = 10
+    most: int = 60
+    usual_s: float = 120.0
+    usual_weight: float = 0.5
+    least_weight: float = 2.0
+    sureness: float = 1.0
+    doubt: float = 0.5
+    most_doubt: float = 3.0
+    evidence: float = 7.0
+    slack: float = 0.02
+    least_saving: float = 0.05
+    check_share: float = 0.01
+    most_false: float = 0.5
+    look_every: int = 5
+    aside_s: float = 300.0
+
+
+class _Usual:
+    """Weights of classes that fade with time."""
+
+    def __init__(self, fades_s: float) -> None:
+        self._fades_s = fades_s
+        self._weights: dict[int, float] = {}
+        self._scale = 1.0
+        self._at_s: float | None = None
+
+    def add(self, class_id: int, weight: float, now: float) -> None:
+        """Add to a class; what was added before fades by scaling up what comes."""
+        if self._at_s is not None:
+            self._scale *= math.exp((now - self._at_s) / self._fades_s)
+        self._at_s = now
+        if self._scale > 1e9:
+            self._weights = {c: w / self._scale for c, w in self._weights.items() if w > 1e-6 * self._scale}
+            self._scale = 1.0
+        self._weights[class_id] = self._weights.get(class_id, 0.0) + weight * self._scale
+
+    def weights(self) -> dict[int, float]:
+        """Return what is left of each."""
+        return {c: w / self._scale for c, w in self._weights.items()}
+
+
+class ExpectedSaving:
+    """Specialises where that saves most without being less accurate than the generic model.
+
+    Args:
+        stakes: rates, accuracy and costs.
+        known: what heads are remembered for.
+        tolerance: what the cascade has to be more accurate than the generic model by.
+        caution: how much has to be seen.
+    """
+
+    def __init__(
+        self,
+        stakes: Stakes,
+        known: Iterable[Active] = (),
+        tolerance: float = 0.0,
+        caution: Caution = Caution(),
+    ) -> None:
+        self._stakes = stakes
+        self._known = known
+        self._goal = stakes.generic_accuracy + tolerance
+        self._caution = caution
+        self._recent: deque[tuple[int, float]] = deque(maxlen=caution.most)
+        self._usual = _Usual(caution.usual_s)
+        self._aside: dict[tuple[int, ...], float] = {}
+        self._wanted = GENERIC
+        self._watched: Active | None = None
+        self._outside = self._false = ChangeDetector(0.0, 1.0, math.inf)
+        self._since_look = self._since_change = self._in_use = 0
+        self._in_vain = 0
+
+    @property
+    def check_share(self) -> float:
+        """See SpecializationPolicy."""
+        return self._caution.check_share
+
+    def observe(self, seen: Seen, active: Active | None, now: float) -> Wanted:
+        """Take note of an answered request; see SpecializationPolicy."""
+        self._recent.append((seen.class_id, seen.confidence))
+        self._usual.add(seen.class_id, seen.confidence, now)
+        self._since_change += 1
+        if active is not None and self._changed(seen, active):
+            return self._wanted
+        self._since_look += 1
+        if self._since_look >= self._caution.look_every and len(self._recent) >= self._caution.fewest:
+            self._since_look = 0
+            self._look(active, now)
+        return self._wanted
+
+    def refuse(self, classes: tuple[int, ...], now: float) -> None:
+        """Leave these classes alone for a while; see SpecializationPolicy."""
+        self._aside[classes] = now + self._caution.aside_s
+        self._wanted = GENERIC if self._watched is None else Wanted(self._watched.classes)
+
+    def _changed(self, seen: Seen, active: Active) -> bool:
+        """Leave where other classes came or where the checks disagree; tell whether it did."""
+        if active is not self._watched:
+            self._watch(active)
+        self._in_use += 1
+        outside = self._outside.observe(seen.class_id not in active.classes)
+        if outside:
+            self._leave(f"other classes came, {self._outside.since} answers ago", self._outside.since)
+            return True
+        checked = seen.special is not None and seen.generic is not None
+        if checked and self._false.observe(seen.disagrees):
+            self._leave("checks disagreed", 0)
+            return True
+        return False
+
+    def _watch(self, active: Active) -> None:
+        """Begin to watch for what would make a head not worth it."""
+        c, rates = self._caution, active.rates
+        least = max(0.0, min(1.0, self._stakes.least_skew(rates, self._goal - c.slack)))
+        before = max(self._share(active.classes), 0.5 * (1.0 + least))
+        self._outside = ChangeDetector(1.0 - rates.seems(before), 1.0 - rates.seems(least), c.evidence)
+        right = rates.accuracy_in / max(1.0 - rates.in_to_other, 1e-9) * self._stakes.generic_accuracy
+        self._false = ChangeDetector(1.0 - right, max(c.most_false, 1.5 * (1.0 - right)), c.evidence / 2)
+        self._watched = active
+        self._in_use = 0
+
+    def _leave(self, why: str, since: int) -> None:
+        """Go back to the generic model; what was seen before the change no longer counts as recent."""
+        self._in_vain = 0 if self._in_use >= self._caution.fewest else self._in_vain + 1
+        self._wanted = Wanted((), why)
+        self._watched = None
+        self._recent = deque(list(self._recent)[len(self._recent) - since :], self._caution.most)
+        self._since_change = since
+
+    def _look(self, active: Active | None, now: float) -> None:
+        """Want the best set of classes, unless what runs is about as good."""
+        expected = self._expected()
+        found, saved = self._best(expected, now)
+        if active is not None:
+            kept, kept_saved = active.classes, self._saved(active.classes, active.rates, expected)
+        else:
+            kept = self._wanted.classes if self._is_near(self._wanted.classes) else ()
+            rates = self._stakes.rates.of(len(kept))
+            kept_saved = self._saved(kept, rates, expected) if kept else 0.0
+        if found and found != kept and self._pays(found, saved - kept_saved):
+            self._wanted = Wanted(found, self._why(found), meanwhile=True)
+        elif self._wanted.classes != kept:
+            self._in_vain += active is None
+            self._wanted = Wanted(kept, "" if kept else "they no longer make up enough")
+
+    def _expected(self) -> dict[int, float]:
+        """Return what share each class is expected to have."""
+        w = self._caution.usual_weight
+        expected: dict[int, float] = {}
+        usual = {c: n for c, n in self._usual.weights().items() if n >= self._caution.least_weight}
+        recent: dict[int, float] = {}
+        for class_id, confidence in self._recent:
+            recent[class_id] = recent.get(class_id, 0.0) + confidence
+        for weights, weight in ((recent, 1.0 - w), (usual, w)):
+            total = sum(weights.values())
+            for class_id, own in weights.items():
+                expected[class_id] = expected.get(class_id, 0.0) + weight * own / total
+        return {c: p for c, p in expected.items() if c in usual}
+
+    def _best(self, expected: dict[int, float], now: float) -> tuple[tuple[int, ...], float]:
+        """Return the set of classes that saves most, and how much a window; empty for none."""
+        order = sorted(expected, key=lambda c: (-expected[c], c))[: self._stakes.rates.most_classes]
+        new = [(tuple(sorted(order[:n])), self._stakes.rates.of(n)) for n in range(1, len(order) + 1)]
+        best: tuple[int, ...] = ()
+        best_saved = self._caution.least_saving * self._stakes.generic_cost
+        for classes, rates in (*((k.classes, k.rates) for k in self._known), *new):
+            if self._aside.get(classes, now) > now:
+                continue
+            saved = self._saved(classes, rates, expected)
+            if saved > best_saved and self._is_accurate(classes, rates):
+                best, best_saved = classes, saved
+        return best, best_saved
+
+    def _saved(self, classes: tuple[int, ...], rates: CascadeRates, expected: dict[int, float]) -> float:
+        share = min(1.0, sum(expected.get(c, 0.0) for c in classes))
+        return self._stakes.saved(rates, share, self._caution.check_share)
+
+    def _is_accurate(self, classes: tuple[int, ...], rates: CascadeRates) -> bool:
+        share = self._least_share(classes)
+        return rates.accuracy(share, self._stakes.generic_accuracy) >= self._goal
+
+    def _is_near(self, classes: tuple[int, ...]) -> bool:
+        """Tell whether classes whose head is on its way are about as frequent as they have to be."""
+        if not classes:
+            return False
+        accuracy = self._stakes.rates.of(len(classes)).accuracy(
+            self._share(classes), self._stakes.generic_accuracy
+        )
+        return accuracy >= self._goal - self._caution.slack
+
+    def _pays(self, classes: tuple[int, ...], saved: float) -> bool:
+        """Tell whether a head is paid back, expecting things to last as long as they have lasted."""
+        if any(k.classes == classes for k in self._known):
+            return saved > 0.0
+        least = self._caution.least_saving * self._stakes.generic_cost
+        return saved > least and saved * self._since_change >= self._stakes.head_cost
+
+    def _share(self, classes: Collection[int]) -> float:
+        """Return the share of classes in what was just seen."""
+        return sum(w for c, w in self._recent if c in classes) / sum(w for _, w in self._recent)
+
+    def _least_share(self, classes: Collection[int]) -> float:
+        """Return what it surely is: the lower end of Wilson's interval (1927)."""
+        c, n, share = self._caution, len(self._recent), self._share(classes)
+        z2 = (c.sureness + min(c.most_doubt, c.doubt * self._in_vain)) ** 2
+        half = math.sqrt(z2 * (share * (1.0 - share) / n + z2 / (4.0 * n * n)))
+        return (share + z2 / (2.0 * n) - half) / (1.0 + z2 / n)
+
+    def _why(self, classes: Collection[int]) -> str:
+        return f"they are {self._share(classes):.0%} of the last {len(self._recent)}"

@@ -1,0 +1,88 @@
+"""What a policy for specialising is told, what it wants, and its one verb."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import NamedTuple, Protocol
+
+from specializer.cascade import CascadeRates
+
+
+class Seen(NamedTuple):
+    """One answered request.
+
+    A named tuple, because one is made for every request.
+
+    Args:
+        special: class that the specialised head answered; None where none ran, or where it passed
+            the window on.
+        generic: class that the generic model answered; None where it did not run.
+        confidence: calibrated, of the answer that was given.
+    """
+
+    special: int | None
+    generic: int | None
+    confidence: float = 1.0
+
+    @property
+    def class_id(self) -> int:
+        """What it is taken to be: the generic model's word where there is one."""
+        known = self.special if self.generic is None else self.generic
+        assert known is not None, "a request that is told was answered"
+        return known
+
+    @property
+    def disagrees(self) -> bool:
+        """Whether it was checked and the two models said different things."""
+        return None not in (self.special, self.generic) and self.special != self.generic
+
+
+@dataclass(frozen=True, slots=True)
+class Active:
+    """The specialised head in use.
+
+    Args:
+        classes: ids, sorted.
+        rates: its own, from validation.
+    """
+
+    classes: tuple[int, ...]
+    rates: CascadeRates
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What a policy wants to run.
+
+    Args:
+        classes: to be specialised in, sorted; empty for the generic model alone.
+        why: for people, and only where that changed.
+        meanwhile: whether the head in use may go on until the wanted one is there.
+    """
+
+    classes: tuple[int, ...]
+    why: str = ""
+    meanwhile: bool = False
+
+
+GENERIC = Wanted(())
+
+
+class SpecializationPolicy(Protocol):
+    """Decides when to specialise, in what, and when to stop; reads no clock and draws no numbers."""
+
+    @property
+    def check_share(self) -> float:
+        """Share of the specialised head's own answers that the generic model should check."""
+
+    def observe(self, seen: Seen, active: Active | None, now: float) -> Wanted:
+        """Take note of an answered request and say what should run.
+
+        Args:
+            seen: the request.
+            active: what runs now; None for the generic model alone.
+            now: in seconds, never less than before.
+        """
+
+    def refuse(self, classes: tuple[int, ...], now: float) -> None:
+        """Take note that there will be no head for these classes."""

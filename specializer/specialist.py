@@ -1,0 +1,157 @@
+"""One app's specialist: does what a policy wants, by remembered heads and by new ones."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Generic, Protocol, TypeVar
+
+from specializer.policy import GENERIC, Active, Seen, SpecializationPolicy
+from specializer.remembered_heads import RememberedHeads
+
+H = TypeVar("H")
+H_co = TypeVar("H_co", covariant=True)
+
+
+@dataclass(frozen=True, slots=True)
+class Trained(Generic[H_co]):
+    """A head that was ordered.
+
+    Args:
+        active: its classes and its own rates.
+        head: itself.
+    """
+
+    active: Active
+    head: H_co
+
+
+@dataclass(frozen=True, slots=True)
+class NotTrained:
+    """An order from which no head came.
+
+    Args:
+        why: for people.
+    """
+
+    why: str
+
+
+class HeadOrders(Protocol[H_co]):
+    """Makes heads, one at a time."""
+
+    def order(self, classes: tuple[int, ...], now: float) -> None:
+        """Begin to make a head; what was ordered before and is not there yet is no longer wanted."""
+
+    def ready(self, now: float) -> Trained[H_co] | NotTrained | None:
+        """Return what became of the latest order, once; None while it is under way."""
+
+
+class Step(StrEnum):
+    """What a specialist did."""
+
+    ORDERED = "ordered"
+    ENTERED = "entered"
+    REENTERED = "entered again"
+    LEFT = "left"
+    REFUSED = "refused"
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """Something that people want to know.
+
+    Args:
+        t_s: when.
+        classes: that it is about.
+        why: one line.
+    """
+
+    t_s: float
+    step: Step
+    classes: tuple[int, ...]
+    why: str
+
+
+class Specialist(Generic[H]):
+    """Keeps an app's specialised head as a policy wants it.
+
+    Args:
+        policy: says what should run.
+        orders: makes heads.
+        remembered: heads made before; a policy may look at it.
+    """
+
+    def __init__(
+        self, policy: SpecializationPolicy, orders: HeadOrders[H], remembered: RememberedHeads[H]
+    ) -> None:
+        self._policy = policy
+        self._orders = orders
+        self._remembered = remembered
+        self._active: Active | None = None
+        self._head: H | None = None
+        self._ordered: tuple[int, ...] = ()
+        self._wanted = GENERIC
+        self._events: list[Event] = []
+
+    @property
+    def active(self) -> Active | None:
+        """What the head in use is for; None where the generic model answers alone."""
+        return self._active
+
+    @property
+    def head(self) -> H | None:
+        """The head in use."""
+        return self._head
+
+    @property
+    def check_share(self) -> float:
+        """Share of the head's own answers that the generic model should check."""
+        return self._policy.check_share
+
+    def take_events(self) -> list[Event]:
+        """Return what happened since the last call."""
+        events, self._events = self._events, []
+        return events
+
+    def attend(self, now: float) -> None:
+        """Take a head that has become ready into use, where it is still wanted."""
+        if not self._ordered:
+            return
+        became = self._orders.ready(now)
+        if became is None:
+            return
+        classes, self._ordered = self._ordered, ()
+        if isinstance(became, NotTrained):
+            self._note(now, Step.REFUSED, classes, became.why)
+            self._policy.refuse(classes, now)
+            return
+        self._remembered.put(became.active, became.head)
+        if self._wanted.classes == classes:
+            self._enter(now, Step.ENTERED, became.active, became.head)
+
+    def observe(self, seen: Seen, now: float) -> None:
+        """Take note of an answered request, and do what the policy wants then."""
+        wanted = self._wanted = self._policy.observe(seen, self._active, now)
+        running = () if self._active is None else self._active.classes
+        if wanted.classes == running:
+            return
+        if running and not wanted.meanwhile:
+            self._note(now, Step.LEFT, running, wanted.why)
+            self._active = self._head = None
+        if not wanted.classes or wanted.classes == self._ordered:
+            return
+        known = self._remembered.take(wanted.classes)
+        if known is not None:
+            self._enter(now, Step.REENTERED, *known)
+            return
+        self._orders.order(wanted.classes, now)
+        self._ordered = wanted.classes
+        self._note(now, Step.ORDERED, wanted.classes, wanted.why)
+
+    def _enter(self, now: float, step: Step, active: Active, head: H) -> None:
+        self._active, self._head = active, head
+        self._note(now, step, active.classes, self._wanted.why)
+
+    def _note(self, now: float, step: Step, classes: tuple[int, ...], why: str) -> None:
+        self._events.append(Event(now, step, classes, why))

@@ -1,0 +1,52 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from sim.label_replay import Replayed, Sighting, replay
+from specializer.expected_saving import ExpectedSaving
+from specializer.policy import GENERIC, Active, Seen, Wanted
+from specializer.specialist import Step
+from tests.specializer.policies import STAKES
+
+TWO = [Sighting(i / 10, (4, 7)[i % 2]) for i in range(3000)]
+
+
+class Never:
+    check_share = 0.0
+
+    def observe(self, seen: Seen, active: Active | None, now: float) -> Wanted:
+        return GENERIC
+
+    def refuse(self, classes: tuple[int, ...], now: float) -> None:
+        return
+
+
+def lived(sightings: list[Sighting], seed: int = 0) -> Replayed:
+    return replay(sightings, ExpectedSaving, STAKES, 201, 1.0, np.random.default_rng(seed))
+
+
+def test_without_specialising_everything_is_the_generic_models() -> None:
+    found = replay(TWO, lambda *_: Never(), STAKES, 201, 1.0, np.random.default_rng(0))
+    assert found.right == found.generic_right
+    assert found.saving(28.8, 1.93) == 1.0
+    assert np.mean(found.right) == pytest.approx(STAKES.generic_accuracy, abs=0.02)
+
+
+def test_two_classes_are_answered_by_one_head_at_the_tabled_accuracy_and_cost() -> None:
+    found = lived(TWO)
+    assert found.heads == 1
+    rates = STAKES.rates.of(2)
+    assert np.mean(found.right) == pytest.approx(rates.accuracy(1.0, STAKES.generic_accuracy), abs=0.01)
+    expected = 28.8 / (28.8 - STAKES.saved(rates, 1.0, 0.01))
+    assert found.saving(28.8, 1.93) == pytest.approx(expected, rel=0.1)
+
+
+def test_a_head_is_used_a_second_after_its_order_and_not_before() -> None:
+    ordered, entered = lived(TWO).events[:2]
+    assert (ordered.step, entered.step) == (Step.ORDERED, Step.ENTERED)
+    assert entered.t_s == pytest.approx(ordered.t_s + 1.0, abs=0.11)
+
+
+def test_the_same_seed_lives_the_same_life() -> None:
+    assert lived(TWO) == lived(TWO)

@@ -1,0 +1,21 @@
+from __future__ import annotations
+
+from itertools import cycle, islice
+
+from specializer.dominated_windows import WINDOW_S, DominatedWindows
+from tests.specializer.policies import STAKES, tell
+
+LEAST = STAKES.generic_accuracy - 0.05
+
+
+def test_it_decides_after_a_whole_window() -> None:
+    policy = DominatedWindows(STAKES, LEAST)
+    windows = int(10 * WINDOW_S)
+    assert tell(policy, islice(cycle([1, 2, 3]), windows)).classes == ()
+    assert tell(policy, [1], begins_s=WINDOW_S).classes == (1, 2, 3)
+
+
+def test_it_leaves_when_its_classes_no_longer_dominate() -> None:
+    policy = DominatedWindows(STAKES, LEAST)
+    tell(policy, islice(cycle([1, 2, 3]), int(10 * WINDOW_S) + 1))
+    assert tell(policy, range(100, 2000), begins_s=WINDOW_S + 1.0).classes == ()

@@ -1,0 +1,76 @@
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+
+from specializer.expected_saving import Caution, ExpectedSaving
+from specializer.policy import Active, Seen
+from tests.specializer.policies import RATES, STAKES, tell
+
+
+def test_it_specialises_after_a_few_windows() -> None:
+    assert tell(ExpectedSaving(STAKES), [4, 7] * 8).classes == (4, 7)
+
+
+def test_what_is_usual_stays_in_when_the_picture_changes() -> None:
+    policy = ExpectedSaving(STAKES)
+    tell(policy, [4, 7] * 300)
+    assert tell(policy, [9] * 120, begins_s=60.0).classes == (4, 7, 9)
+
+
+def test_it_leaves_within_a_few_windows_of_other_classes_and_says_when_they_came() -> None:
+    policy = ExpectedSaving(STAKES)
+    tell(policy, [4, 7] * 30)
+    active = Active((4, 7), RATES)
+    assert tell(policy, [4, 7] * 30, 6.0, active).classes == (4, 7)
+    wanted = tell(policy, [1, 2, 3, 5, 6, 8], 12.0, active)
+    assert wanted.classes == ()
+    assert wanted.why.startswith("other classes came")
+
+
+def test_it_leaves_when_checks_disagree() -> None:
+    policy = ExpectedSaving(STAKES)
+    tell(policy, [4, 7] * 30)
+    active = Active((4, 7), RATES)
+    wanted = [policy.observe(Seen(4, 7), active, 10.0 + i).classes for i in range(4)]
+    assert wanted[0] == (4, 7)
+    assert wanted[-1] == ()
+
+
+def test_a_head_has_to_be_paid_back_within_the_time_that_things_have_lasted() -> None:
+    dear = ExpectedSaving(replace(STAKES, head_cost=50 * STAKES.generic_cost))
+    assert tell(dear, [4, 7] * 20).classes == ()
+    assert tell(dear, [4, 7] * 20, 4.0).classes == (4, 7)
+
+
+def test_a_head_that_is_known_costs_nothing() -> None:
+    known = [Active((4, 7), RATES)]
+    dear = ExpectedSaving(replace(STAKES, head_cost=1e9), known)
+    assert tell(dear, [4, 7] * 10).classes == (4, 7)
+
+
+def test_a_small_model_that_is_hardly_cheaper_is_not_taken() -> None:
+    same = ExpectedSaving(replace(STAKES, special_cost=0.9 * STAKES.generic_cost))
+    assert tell(same, [4, 7] * 200).classes == ()
+
+
+def test_it_specialises_in_nothing_where_all_classes_are_equal() -> None:
+    drawn = np.random.default_rng(0).integers(200, size=3000)
+    policy = ExpectedSaving(STAKES)
+    assert all(tell(policy, [int(c)], float(i)).classes == () for i, c in enumerate(drawn))
+
+
+def test_classes_for_which_no_head_came_are_left_alone_for_a_while() -> None:
+    policy = ExpectedSaving(STAKES, caution=Caution(aside_s=60.0))
+    tell(policy, [4, 7] * 10)
+    policy.refuse((4, 7), 2.0)
+    assert tell(policy, [4, 7] * 10, 2.0).classes != (4, 7)
+    assert tell(policy, [4, 7] * 30, 62.0).classes == (4, 7)
+
+
+def test_answers_of_low_confidence_weigh_less() -> None:
+    policy = ExpectedSaving(STAKES)
+    for i in range(40):
+        policy.observe(Seen(None, 4 if i % 2 else 100 + i, 1.0 if i % 2 else 0.05), None, i / 10)
+    assert 4 in tell(policy, [4] * 5, 4.0).classes

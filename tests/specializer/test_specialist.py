@@ -1,0 +1,111 @@
+from __future__ import annotations
+
+from specializer.policy import Active, Seen, Wanted
+from specializer.remembered_heads import RememberedHeads
+from specializer.specialist import NotTrained, Specialist, Step, Trained
+from tests.specializer.policies import RATES
+
+
+class Script:
+    """A policy that wants what it is told to want."""
+
+    check_share = 0.01
+
+    def __init__(self) -> None:
+        self.wanted = Wanted(())
+        self.refused: list[tuple[int, ...]] = []
+
+    def observe(self, seen: Seen, active: Active | None, now: float) -> Wanted:
+        return self.wanted
+
+    def refuse(self, classes: tuple[int, ...], now: float) -> None:
+        self.refused.append(classes)
+
+
+class Orders:
+    """Heads that are ready when a test says so."""
+
+    def __init__(self) -> None:
+        self.ordered: list[tuple[int, ...]] = []
+        self.became: Trained[str] | NotTrained | None = None
+
+    def order(self, classes: tuple[int, ...], now: float) -> None:
+        self.ordered.append(classes)
+
+    def ready(self, now: float) -> Trained[str] | NotTrained | None:
+        became, self.became = self.became, None
+        return became
+
+    def finish(self, classes: tuple[int, ...]) -> None:
+        self.became = Trained(Active(classes, RATES), f"head of {classes}")
+
+
+class Scene:
+    """A specialist with its policy and its orders."""
+
+    def __init__(self) -> None:
+        self.policy, self.orders = Script(), Orders()
+        self.specialist: Specialist[str] = Specialist(self.policy, self.orders, RememberedHeads())
+
+    def want(self, *classes: int, meanwhile: bool = False) -> None:
+        self.policy.wanted = Wanted(classes, "because", meanwhile)
+        self.specialist.observe(Seen(None, 1), 1.0)
+
+    def finish(self, *classes: int) -> None:
+        self.orders.finish(classes)
+        self.specialist.attend(2.0)
+
+    @property
+    def steps(self) -> list[Step]:
+        return [e.step for e in self.specialist.take_events()]
+
+
+def test_a_head_is_ordered_once_and_used_when_it_is_there() -> None:
+    scene = Scene()
+    scene.want(1, 2)
+    scene.want(1, 2)
+    assert scene.specialist.head is None
+    scene.finish(1, 2)
+    assert scene.specialist.head == "head of (1, 2)"
+    assert scene.orders.ordered == [(1, 2)]
+    assert scene.steps == [Step.ORDERED, Step.ENTERED]
+
+
+def test_a_head_that_is_no_longer_wanted_when_it_comes_is_remembered_but_not_used() -> None:
+    scene = Scene()
+    scene.want(1, 2)
+    scene.want()
+    scene.finish(1, 2)
+    assert scene.specialist.head is None
+    scene.want(1, 2)
+    assert scene.specialist.head == "head of (1, 2)"
+    assert scene.orders.ordered == [(1, 2)]
+    assert scene.steps == [Step.ORDERED, Step.REENTERED]
+
+
+def test_the_head_in_use_goes_on_until_a_better_one_is_there() -> None:
+    scene = Scene()
+    scene.want(1, 2)
+    scene.finish(1, 2)
+    scene.want(1, 2, 3, meanwhile=True)
+    assert scene.specialist.head == "head of (1, 2)"
+    scene.finish(1, 2, 3)
+    assert scene.specialist.head == "head of (1, 2, 3)"
+
+
+def test_leaving_is_at_once() -> None:
+    scene = Scene()
+    scene.want(1, 2)
+    scene.finish(1, 2)
+    scene.want()
+    assert scene.specialist.active is None
+    assert scene.steps == [Step.ORDERED, Step.ENTERED, Step.LEFT]
+
+
+def test_a_head_that_could_not_be_trained_is_told_to_the_policy() -> None:
+    scene = Scene()
+    scene.want(1, 2)
+    scene.orders.became = NotTrained("no rows")
+    scene.specialist.attend(2.0)
+    assert scene.policy.refused == [(1, 2)]
+    assert scene.steps == [Step.ORDERED, Step.REFUSED]
