@@ -121,8 +121,17 @@ class BackgroundHeadTrainer:
         trunk = self._catalog.trunks.get(order.trunk)
         if trunk is None:
             raise NotTrainable(f"head of {order.trunk}/{order.task}: not in the catalog")
-        errand = Errand(order.trunk, trunk.parts, order.task, order.dominant, order.seed, order.aim)
-        return errand_to_line(errand)
+        return errand_to_line(
+            Errand(
+                order.trunk,
+                trunk.parts,
+                order.task,
+                order.dominant,
+                order.seed,
+                order.aim,
+                order.generic_trunk,
+            )
+        )
 
     def _check_room(self) -> None:
         if self._closed:

@@ -29,18 +29,14 @@ class CascadeAim:
 
     Args:
         skew: share of its classes in what is seen, in (0, 1].
-        generic_accuracy: of the model that answers what it passes on, in [0, 1].
+        generic_accuracy: of the model that answers what it passes on, in [0, 1]; not read where that
+            model's own answers to the validation rows are known.
         accuracy_loss: by how much the cascade may be less accurate than that model, in [0, 1].
     """
 
     skew: float
     generic_accuracy: float
     accuracy_loss: float = 0.0
-
-    @property
-    def accuracy(self) -> float:
-        """That the cascade should have at least."""
-        return self.generic_accuracy - self.accuracy_loss
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,20 +46,25 @@ class Threshold:
     Args:
         confidence: least of an answer that is not passed on.
         rates: as counted.
-        accuracy: of the cascade at the aim's skew, counted with half a wrong window more.
-        error: standard error of that.
+        passed_on: share of windows that go on to the generic model at the aim's skew.
+        accuracy: of the cascade at that skew, counted with half a wrong window more.
+        wanted: what it should be at least.
+        error: standard error of accuracy.
     """
 
     confidence: float
     rates: CascadeRates
+    passed_on: float
     accuracy: float
+    wanted: float
     error: float
 
-    def reaches(self, aim: CascadeAim) -> bool:
-        """Tell whether the cascade is as accurate as it should be."""
-        return self.accuracy >= aim.accuracy
+    @property
+    def reaches(self) -> bool:
+        """Whether the cascade is as accurate as it should be."""
+        return self.accuracy >= self.wanted
 
-    def shortcoming(self, aim: CascadeAim) -> str | None:
+    def shortcoming(self) -> str | None:
         """Return why the head is of no use; None for one that is."""
         if self.rates.accuracy_out < LEAST_ACCURACY_OUT:
             return (
@@ -75,15 +76,17 @@ class Threshold:
                 f"it passes on {self.rates.in_to_other:.1%} of its own classes' windows: "
                 f"expected at most {MOST_PASSED_IN:.0%}"
             )
-        if self.accuracy + _NOISE_ERRORS * self.error < aim.accuracy:
+        if self.accuracy + _NOISE_ERRORS * self.error < self.wanted:
             return (
-                f"with it {self.accuracy:.1%} of the answers are right at a skew of {aim.skew:.0%}: "
-                f"expected {aim.accuracy:.1%}, as of the generic model"
+                f"with it {self.accuracy:.1%} of the answers are right: "
+                f"expected {self.wanted:.1%}, as of the generic model"
             )
         return None
 
 
-def choose_threshold(confidences: Float32, rows: OwnLabels, aim: CascadeAim) -> Threshold:
+def choose_threshold(
+    confidences: Float32, rows: OwnLabels, aim: CascadeAim, generic_right: Bool | None = None
+) -> Threshold:
     """Return the threshold that passes on least while the cascade is as accurate as it should be.
 
     Where none is, the most accurate one that leaves the head at least half of its classes' windows.
@@ -92,38 +95,71 @@ def choose_threshold(confidences: Float32, rows: OwnLabels, aim: CascadeAim) -> 
         confidences: (N, C) of the head, the dominant classes first.
         rows: what the rows really are, (N,).
         aim: what the head is for.
+        generic_right: which rows the generic model answers rightly, (N,). What is hard for the head is
+            hard for that model too, so that its accuracy over all windows promises too much for those
+            that are passed on; it has to do where this is None.
     """
-    outcomes = _Outcomes(confidences, rows)
+    outcomes = _Outcomes(confidences, rows, generic_right)
     found = [outcomes.at(float(t), aim) for t in _THRESHOLDS]
-    reaching = [t for t in found if t.reaches(aim)]
+    reaching = [t for t in found if t.reaches]
     if reaching:
-        return min(reaching, key=lambda t: (t.rates.passed_on(aim.skew), t.confidence))
+        return min(reaching, key=lambda t: (t.passed_on, t.confidence))
     own = [t for t in found if t.rates.in_to_other <= MOST_PASSED_IN] or found[:1]
     return max(own, key=lambda t: (t.accuracy, -t.confidence))
 
 
 class _Outcomes:
-    """What becomes of each validation row, by threshold."""
+    """What becomes of the validation rows, by threshold."""
 
-    def __init__(self, confidences: Float32, rows: OwnLabels) -> None:
+    def __init__(self, confidences: Float32, rows: OwnLabels, generic_right: Bool | None) -> None:
         answers = confidences.argmax(axis=1)
+        top, weights, inside = confidences.max(axis=1), rows.row_weights, rows.inside
         taken = answers < rows.dominant  # rows that are answered unless the threshold forbids it
-        inside = rows.inside
-        top = confidences.max(axis=1)
-        self._right = _Above(top, rows.row_weights, taken & inside & (answers == rows.own), inside)
-        self._wrong = _Above(top, rows.row_weights, taken & inside & (answers != rows.own), inside)
-        self._mistaken = _Above(top, rows.row_weights, taken & ~inside, ~inside)
+        right = answers == rows.own
+        self._right = _Above(top, weights, taken & inside & right, inside)
+        self._wrong = _Above(top, weights, taken & inside & ~right, inside)
+        self._mistaken = _Above(top, weights, taken & ~inside, ~inside)
+        self._generic = [
+            None if generic_right is None else _Generic(top, weights, taken, kind, generic_right)
+            for kind in (inside, ~inside)
+        ]
 
     def at(self, threshold: float, aim: CascadeAim) -> Threshold:
         right, wrong = self._right.share(threshold), self._wrong.share(threshold)
         mistaken = self._mistaken.share(threshold)
         rates = CascadeRates(right, max(0.0, 1.0 - right - wrong), 1.0 - mistaken)
         wrong_in, wrong_out = self._wrong.cautious(wrong), self._mistaken.cautious(mistaken)
-        cautious = CascadeRates(1.0 - wrong_in - rates.in_to_other, rates.in_to_other, 1.0 - wrong_out)
-        error = math.hypot(
-            aim.skew * self._wrong.error(wrong_in), (1.0 - aim.skew) * self._mistaken.error(wrong_out)
+        passed = (rates.in_to_other, rates.accuracy_out)
+        in_passed, out_passed = (
+            aim.generic_accuracy if g is None else g.accuracy(threshold, p)
+            for g, p in zip(self._generic, passed, strict=True)
         )
-        return Threshold(threshold, rates, cautious.accuracy(aim.skew, aim.generic_accuracy), error)
+        in_all, out_all = (aim.generic_accuracy if g is None else g.overall for g in self._generic)
+        return Threshold(
+            threshold,
+            rates,
+            rates.passed_on(aim.skew),
+            aim.skew * (1.0 - wrong_in - rates.in_to_other * (1.0 - in_passed))
+            + (1.0 - aim.skew) * (1.0 - wrong_out) * out_passed,
+            aim.skew * in_all + (1.0 - aim.skew) * out_all - aim.accuracy_loss,
+            math.hypot(
+                aim.skew * self._wrong.error(wrong_in), (1.0 - aim.skew) * self._mistaken.error(wrong_out)
+            ),
+        )
+
+
+class _Generic:
+    """How the generic model does on rows of one kind, and on those of them that are passed on."""
+
+    def __init__(self, top: Float32, row_weights: Float32, taken: Bool, kind: Bool, right: Bool) -> None:
+        self._answered = _Above(top, row_weights, taken & kind & right, kind)
+        self.overall = float(row_weights[kind & right].sum() / row_weights[kind].sum())
+
+    def accuracy(self, threshold: float, passed: float) -> float:
+        """Return its accuracy on the rows that are passed on, which are that share of all."""
+        if passed <= 0.0:
+            return self.overall
+        return max(0.0, self.overall - self._answered.share(threshold)) / passed
 
 
 class _Above:

@@ -22,6 +22,8 @@ class TrainingOrder:
         seed: of the rows that are drawn; the same order gives the same head.
         deadline_s: for how long a head is of use, from now; positive and finite.
         aim: what the head is for.
+        generic_trunk: name of the trunk of the model that answers what the head passes on, whose stored
+            features tell how it does on just that; "" where it is not known.
     """
 
     trunk: str
@@ -30,6 +32,7 @@ class TrainingOrder:
     seed: int
     deadline_s: float
     aim: CascadeAim
+    generic_trunk: str = ""
 
 
 @dataclass(frozen=True, slots=True)

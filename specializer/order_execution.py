@@ -8,8 +8,9 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+import numpy.typing as npt
 
-from catalog.errors import BadInput
+from catalog.errors import BadInput, CatalogError
 from catalog.heads import HeadWeights
 from catalog.store import Catalog, StoredFeatures, open_catalog
 from specializer.cascade_threshold import CascadeAim
@@ -48,7 +49,8 @@ def _execute(errand: Errand, root: Path) -> SpecialHead:
             errand.dominant,
             errand.aim,
             np.random.default_rng(errand.seed),
-            _generic_head(errand, catalog),
+            _generic_head(catalog, errand.trunk, errand.task),
+            _generic_right(errand, catalog, splits[1].labels),
         )
     except BadInput as e:
         raise NotTrainable(f"{name}: {e}") from e
@@ -74,11 +76,32 @@ def _check(errand: Errand, catalog: Catalog) -> None:
         raise NotTrainable(f"{name}: classes {unknown}: expected 0 to {len(task.classes) - 1}")
 
 
-def _generic_head(errand: Errand, catalog: Catalog) -> HeadWeights | None:
+def _generic_head(catalog: Catalog, trunk: str, task: str) -> HeadWeights | None:
     for variant in catalog.contents.variants:
-        if variant.trunk == errand.trunk and variant.task == errand.task:
+        if variant.trunk == trunk and variant.task == task:
             return catalog.head_weights(variant.head)
     return None
+
+
+def _generic_right(
+    errand: Errand, catalog: Catalog, labels: npt.NDArray[np.int64]
+) -> npt.NDArray[np.bool_] | None:
+    """Return which validation rows the generic model answers rightly; None where it cannot be told.
+
+    All trunks that were trained together have features of the same windows in the same order.
+    """
+    head = _generic_head(catalog, errand.generic_trunk, errand.task)
+    if head is None:
+        return None
+    try:
+        stored = catalog.features(errand.generic_trunk, errand.task, "validation")
+    except CatalogError:
+        return None
+    if not np.array_equal(stored.labels, labels):
+        return None
+    answers = head.confidences(np.asarray(stored.features, np.float32)).argmax(axis=1)
+    right: npt.NDArray[np.bool_] = answers == labels
+    return right
 
 
 def warm_up() -> None:

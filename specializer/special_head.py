@@ -75,6 +75,7 @@ def train_special_head(
     aim: CascadeAim,
     rng: np.random.Generator,
     generic: HeadWeights | None = None,
+    generic_right: npt.NDArray[np.bool_] | None = None,
 ) -> SpecialHead:
     """Make a head that passes on as little as it can while the cascade is as accurate as it should be.
 
@@ -88,6 +89,8 @@ def train_special_head(
         aim: what the head is for.
         rng: draws the rows.
         generic: head of the same trunk for all classes of the task, calibrated; None where there is none.
+        generic_right: which validation rows (M,) the model behind the cascade answers rightly; None
+            where that is not known.
 
     Raises:
         DataError: no dominant class is named, one is named twice or has no rows, or no rows of other
@@ -108,9 +111,9 @@ def train_special_head(
         heads = [retrained_head(train, (held_out, evenly), classes, skew, generic, rng)]
         if generic is not None:
             heads.append(adapted_head(generic, train.labels, classes, skew))
-        tried = [(h, choose_threshold(h.confidences(held_out), evenly, aim)) for h in heads]
-    weights, threshold = min(tried, key=lambda t: _rank(t[1], aim))
-    shortcoming = threshold.shortcoming(aim)
+        tried = [(h, choose_threshold(h.confidences(held_out), evenly, aim, generic_right)) for h in heads]
+    weights, threshold = min(tried, key=lambda t: _rank(t[1]))
+    shortcoming = threshold.shortcoming()
     if shortcoming is not None:
         raise HeadRejected(f"special head of classes {list(classes)}: {shortcoming}")
     rates = threshold.rates
@@ -119,10 +122,10 @@ def train_special_head(
     )
 
 
-def _rank(threshold: Threshold, aim: CascadeAim) -> tuple[bool, float]:
+def _rank(threshold: Threshold) -> tuple[bool, float]:
     """Order thresholds, best first: accurate enough and passing on little, or as accurate as can be."""
-    if threshold.reaches(aim):
-        return False, threshold.rates.passed_on(aim.skew)
+    if threshold.reaches:
+        return False, threshold.passed_on
     return True, -threshold.accuracy
 
 

@@ -30,6 +30,7 @@ class Errand:
     dominant: tuple[int, ...]
     seed: int
     aim: CascadeAim
+    generic_trunk: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +56,7 @@ def errand_from_line(line: bytes) -> Errand:
         tuple(told["dominant"]),
         told["seed"],
         CascadeAim(**told["aim"]),
+        told["generic_trunk"],
     )
 
 
