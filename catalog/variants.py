@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
+from catalog.jpeg_trials import JpegTrial
+
 
 @dataclass(frozen=True, slots=True)
 class Variant:
@@ -15,6 +17,7 @@ class Variant:
         validation_accuracy: share in [0, 1]; used for choosing.
         test_accuracy: share in [0, 1]; for reports alone.
         calibration_error: expected calibration error on the validation split, 15 equal bins.
+        jpeg: what is lost where windows come as JPEG, by quality, ascending; none where it was never tried.
     """
 
     id: str
@@ -24,6 +27,7 @@ class Variant:
     validation_accuracy: float
     test_accuracy: float
     calibration_error: float
+    jpeg: tuple[JpegTrial, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

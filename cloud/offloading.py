@@ -26,15 +26,16 @@ from cloud.calling import call_of, check_answer, check_size
 from cloud.circuit_breaker import BreakerRules, CircuitBreaker
 from cloud.connection import Connection, Reply
 from cloud.credentials import PLAIN, Credentials
+from cloud.encodings import Encodings
 from cloud.endpoint import Endpoint
 from cloud.errors import CloudBroken, CloudError, CloudRefused, CloudTimeout, CloudUnreachable
 from cloud.limits import Limits
 from cloud.retrying import RetryBudget, retry_pause_s
 from cloud.rpc.v1 import classify_pb2 as pb
 from cloud.server_link import ServerLink
-from cloud.window_encoding import RAW, PictureSizes, WindowEncoding
+from cloud.window_encoding import PictureSizes
 from cloud.wire import answer_from_proto, call_to_proto
-from engine.offload import LinkState, OffloadAnswer, OffloadRequest
+from engine.offload import ExpectedPicture, LinkState, OffloadAnswer, OffloadRequest
 
 # Who stops waiting after this share of the deadline does so because no answer has come.
 _LATE_SHARE = 0.5
@@ -70,7 +71,7 @@ class CloudOffload:
 
     Args:
         endpoint: of the server.
-        encoding: of windows. They are read after submit has returned and must not be changed.
+        encodings: of windows. They are read after submit has returned and must not be changed.
         credentials: what is shown to the server.
         limits: what the server takes.
         rules: when the server is given up, and when it is looked for.
@@ -84,7 +85,7 @@ class CloudOffload:
     def __init__(
         self,
         endpoint: Endpoint,
-        encoding: WindowEncoding = RAW,
+        encodings: Encodings | None = None,
         credentials: Credentials = PLAIN,
         limits: Limits | None = None,
         rules: BreakerRules | None = None,
@@ -93,12 +94,12 @@ class CloudOffload:
     ) -> None:
         credentials.check(endpoint)
         self._where = f"cloud {endpoint}"
-        self._encode = encoding.encode
+        self._encodings = encodings or Encodings()
         self._limits = limits or Limits()
         self._clock = clock
         self._draw = draw
         self._lock = threading.Lock()
-        self._sizes = PictureSizes(encoding)
+        self._sizes = {encoding: PictureSizes(encoding) for encoding in self._encodings.every}
         self._budget = RetryBudget()
         self._flights: set[_Flight] = set()
         self._closed = False
@@ -130,9 +131,10 @@ class CloudOffload:
         """Return what is known of the way to the server; see engine.offload.Offload."""
         return self._link.state()
 
-    def encoded_bytes(self, size_px: int) -> float:
-        """Return what a window of that side takes; see engine.offload.Offload."""
-        return self._sizes.expected_bytes(size_px)
+    def picture(self, variant: str, size_px: int, /) -> ExpectedPicture:
+        """Return as what a window travels; see engine.offload.Offload."""
+        sizes = self._sizes[self._encodings.chosen((variant,))]
+        return ExpectedPicture(sizes.expected_bytes(size_px), self._encodings.accuracy_loss(variant))
 
     def wait_connected(self, timeout_s: float) -> bool:
         """Return whether the server can be asked, as soon as it can."""
@@ -220,14 +222,15 @@ class CloudOffload:
         if flight.message is None:
             request = flight.request
             heads = self._link.head_ids(request.questions)
+            encoding = self._encodings.chosen(q.variant for q in request.questions)
             try:
-                call = call_of(request, self._encode, request.deadline_s, heads)
+                call = call_of(request, encoding.encode, request.deadline_s, heads)
                 message = call_to_proto(call)
             except Exception as e:  # whatever is wrong with a window, it is this request's alone
                 raise CloudRefused(f"{self._named(request)}: it cannot be encoded: {e}") from e
             check_size(message.ByteSize(), self._limits.message_bytes, self._named(request))
             if call.pictures:
-                self._sizes.learn(call.pictures, self._clock())
+                self._sizes[encoding].learn(call.pictures, self._clock())
             flight.message = message
         return flight.message
 

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import cv2
 import numpy as np
 import numpy.typing as npt
 
+from catalog.window_codec import decoded_pixels, jpeg_bytes, png_bytes
 from cloud.image_header import declared_size
 from cloud.messages import Encoding, Features, Picture
 from cloud.refusals import BadRequest
@@ -16,13 +16,12 @@ Float32 = npt.NDArray[np.float32]
 
 def raw_picture(window: UInt8) -> Picture:
     """Encode a window (H, W, 3) uint8 RGB as its bytes."""
-    height, width = window.shape[:2]
-    return Picture(Encoding.RAW_RGB, width, height, window.tobytes())
+    return _picture(window, Encoding.RAW_RGB, window.tobytes())
 
 
 def png_picture(window: UInt8) -> Picture:
     """Encode a window (H, W, 3) uint8 RGB without loss."""
-    return _encoded(window, Encoding.PNG, [])
+    return _picture(window, Encoding.PNG, png_bytes(window))
 
 
 def jpeg_picture(window: UInt8, quality: int = 90) -> Picture:
@@ -32,7 +31,7 @@ def jpeg_picture(window: UInt8, quality: int = 90) -> Picture:
         window: its pixels.
         quality: 1 (smallest) to 100 (best).
     """
-    return _encoded(window, Encoding.JPEG, [cv2.IMWRITE_JPEG_QUALITY, quality])
+    return _picture(window, Encoding.JPEG, jpeg_bytes(window, quality))
 
 
 def half_precision(values: Float32, part_ids: tuple[str, ...]) -> Features:
@@ -46,10 +45,9 @@ def half_precision(values: Float32, part_ids: tuple[str, ...]) -> Features:
     return Features(part_ids, len(values), values.clip(-most, most).astype("<f2").tobytes())
 
 
-def _encoded(window: UInt8, encoding: Encoding, settings: list[int]) -> Picture:
+def _picture(window: UInt8, encoding: Encoding, data: bytes) -> Picture:
     height, width = window.shape[:2]
-    _, data = cv2.imencode(f".{encoding}", cv2.cvtColor(window, cv2.COLOR_RGB2BGR), settings)
-    return Picture(encoding, width, height, data.tobytes())
+    return Picture(encoding, width, height, data)
 
 
 def decoded(picture: Picture) -> UInt8:
@@ -66,12 +64,7 @@ def decoded(picture: Picture) -> UInt8:
     found = declared_size(picture.encoding, picture.data)
     if found != size:
         raise BadRequest(f"a picture of {found[0]} x {found[1]} was declared as {size[0]} x {size[1]}")
-    # A window is upright already: an orientation tag would turn it away from its declared size.
-    rule = cv2.IMREAD_COLOR_RGB | cv2.IMREAD_IGNORE_ORIENTATION
-    try:
-        window = cv2.imdecode(np.frombuffer(picture.data, np.uint8), rule)
-    except cv2.error as e:
-        raise BadRequest(f"a {picture.encoding} picture that cannot be decoded") from e
+    window = decoded_pixels(picture.data)
     if window is None or window.shape != (picture.height_px, picture.width_px, 3):
         raise BadRequest(f"a {picture.encoding} picture that cannot be decoded")
-    return np.asarray(window, dtype=np.uint8)
+    return window

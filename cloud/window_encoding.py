@@ -3,21 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 
 import numpy as np
 
 from catalog.errors import BadInput
 from cloud.forgetting_fit import ForgettingFit, Memory
-from cloud.messages import Encoding, Picture
+from cloud.messages import Picture
 from cloud.pictures import UInt8, jpeg_picture, png_picture, raw_picture
 
 _KPX = 1000.0
 # Bytes a pixel of photographs at 64 px, and of what comes before the pixels, as OpenCV writes them.
-_JPEG_QUALITIES = (1, 50, 75, 90, 95, 100)
-_JPEG_BYTES_PER_PX = (0.05, 0.17, 0.25, 0.42, 0.58, 1.08)
-_JPEG_HEADER_BYTES = 623.0
+_JPEG_QUALITIES = (1, 50, 75, 90, 95, 98, 100)
+_JPEG_BYTES_PER_PX = (0.02, 0.20, 0.31, 0.52, 0.69, 0.92, 1.31)
+_JPEG_HEADER_BYTES = 290.0
 _PNG_BYTES_PER_PX = 2.1
 _PNG_HEADER_BYTES = 70.0
 _EXACT_BYTES = 0.5
@@ -36,6 +36,10 @@ class WindowEncoding:
     encode: Callable[[UInt8], Picture]
     header_bytes: float
     bytes_per_px: float
+
+    def expected_bytes(self, size_px: int) -> float:
+        """Return what a window of that side takes, before any was made."""
+        return self.header_bytes + self.bytes_per_px * size_px * size_px
 
 
 RAW = WindowEncoding(raw_picture, 0.0, 3.0)
@@ -57,22 +61,17 @@ def jpeg(quality: int) -> WindowEncoding:
     return WindowEncoding(partial(jpeg_picture, quality=quality), _JPEG_HEADER_BYTES, per_px)
 
 
-def window_encoding(name: str, quality: int) -> WindowEncoding:
-    """Return an encoding by its name, as a configuration has it.
+def measured_jpeg(quality: int, size_px: int, window_bytes: float) -> WindowEncoding:
+    """Return the encoding with loss of windows that are known.
 
     Args:
-        name: "raw-rgb", "png" or "jpeg".
-        quality: of "jpeg".
-
-    Raises:
-        BadInput: another name or quality.
+        quality: 1 (smallest) to 100 (best).
+        size_px: their side.
+        window_bytes: that one of that side takes, mean.
     """
-    if name == Encoding.JPEG:
-        return jpeg(quality)
-    lossless = {str(Encoding.RAW_RGB): RAW, str(Encoding.PNG): PNG}
-    if name not in lossless:
-        raise BadInput(f"cloud encoding {name!r}: expected one of {', '.join(Encoding)}")
-    return lossless[name]
+    header_bytes = min(_JPEG_HEADER_BYTES, window_bytes)
+    per_px = (window_bytes - header_bytes) / (size_px * size_px)
+    return replace(jpeg(quality), header_bytes=header_bytes, bytes_per_px=per_px)
 
 
 class PictureSizes:

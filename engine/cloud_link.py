@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import logging
 import math
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 
 from catalog.store import Catalog
 from engine.clocks import Clocks
-from engine.offload import LinkState, OfferedVariant
+from engine.offload import ExpectedPicture, LinkState, OfferedVariant
 from engine.reachable_cloud import ReachableCloud
 from engine.scheduling.cloud_options import (
     CloudOffer,
@@ -47,7 +47,6 @@ class CloudLink:
         self._prices = cloud.prices
         self._call_j = cloud.call_j
         self._clocks = clocks
-        self._sizes = sorted({t.size_px for t in catalog.contents.trunks})
         self._taken: CloudOffer | None = None
         self._taken_s = -_UNLIMITED
         self._mbps = _UNLIMITED
@@ -121,8 +120,14 @@ class CloudLink:
         link = expected_link(
             self._radio, state.round_trip_s + state.queue_s, _mbps(state), self._tail_j + self._call_j
         )
-        sizes = {size: self._offload.encoded_bytes(size) for size in self._sizes}
-        return CloudOffer(state.offered, link, self._lost_share(state), self._prices, sizes)
+        return CloudOffer(
+            state.offered, link, self._lost_share(state), self._prices, self._pictures(state.offered)
+        )
+
+    def _pictures(self, offered: Sequence[OfferedVariant]) -> dict[str, ExpectedPicture]:
+        known = self._catalog.variants
+        sizes = {v.id: self._catalog.trunks[known[v.id].trunk].size_px for v in offered if v.id in known}
+        return {v: self._offload.picture(v, size_px) for v, size_px in sizes.items()}
 
     def _lost_share(self, state: LinkState) -> float:
         """Return the share that is expected to be lost.
@@ -147,7 +152,7 @@ def _differ(taken: CloudOffer, now: CloudOffer) -> bool:
         or _moved(before.mbps, after.mbps, 0.0)
         or _moved(before.exchange_j, after.exchange_j, 0.0)
         or abs(taken.lost_share - now.lost_share) > _OTHER_SHARE
-        or any(_moved(taken.picture_bytes[s], b, 0.0) for s, b in now.picture_bytes.items())
+        or any(_moved(taken.pictures[v].size_bytes, p.size_bytes, 0.0) for v, p in now.pictures.items())
         or any(_other_time(a, b) for a, b in zip(taken.offered, now.offered, strict=True))
     )
 

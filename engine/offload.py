@@ -158,6 +158,19 @@ class LinkState:
     upkeep: Upkeep = Upkeep()
 
 
+@dataclass(frozen=True, slots=True)
+class ExpectedPicture:
+    """A window as it travels when one variant is asked about it; with others it loses as much or less.
+
+    Args:
+        size_bytes: as far as is known.
+        accuracy_loss: share of right answers that the variant loses by it, in [0, 1].
+    """
+
+    size_bytes: float
+    accuracy_loss: float = 0.0
+
+
 class Offload(Protocol):
     """Answers questions somewhere else; may be called by several threads at once."""
 
@@ -170,8 +183,8 @@ class Offload(Protocol):
     def state(self) -> LinkState:
         """Return what is known of the way to the other side; takes microseconds, waits for nothing."""
 
-    def encoded_bytes(self, size_px: int) -> float:
-        """Return what a window of that side takes on the way, as far as is known."""
+    def picture(self, variant: str, size_px: int, /) -> ExpectedPicture:
+        """Return as what a window of that side travels when a variant is asked about it."""
 
     def close(self) -> None:
         """End what is under way and let go of the connection."""
@@ -195,9 +208,9 @@ class NoCloud:
         """Return that there is none; see Offload."""
         return _NOWHERE
 
-    def encoded_bytes(self, size_px: int) -> float:
-        """Return the bytes of plain pixels; see Offload."""
-        return 3.0 * size_px * size_px
+    def picture(self, _: str, size_px: int, /) -> ExpectedPicture:
+        """Return plain pixels; see Offload."""
+        return ExpectedPicture(3.0 * size_px * size_px)
 
     def close(self) -> None:
         """There is nothing to close; see Offload."""

@@ -5,13 +5,18 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from catalog.devices import DeviceProfile, RadioProfile
 from catalog.errors import BadInput, MissingExtra
+from catalog.store import Catalog
 from engine.offload import NoCloud, Offload
 from engine.reachable_cloud import FREE, NO_RADIO, ReachableCloud
 from engine.scheduling.cloud_options import CloudPrices
 from mcdnn.engine_file import CloudTable
+
+if TYPE_CHECKING:
+    from cloud.encodings import Encodings
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,8 +40,13 @@ class CloudSetup:
         return ReachableCloud(self.connect(), self.radio, self.prices, self.call_j)
 
 
-def read_cloud(table: CloudTable | None, profile: DeviceProfile) -> CloudSetup:
+def read_cloud(table: CloudTable | None, profile: DeviceProfile, catalog: Catalog) -> CloudSetup:
     """Read what [cloud] names.
+
+    Args:
+        table: None for no cloud.
+        profile: of the device.
+        catalog: tells which JPEG its variants bear.
 
     Raises:
         BadInput: the endpoint, a file or the radio is wrong, by key.
@@ -46,10 +56,12 @@ def read_cloud(table: CloudTable | None, profile: DeviceProfile) -> CloudSetup:
         return CloudSetup()
     radio = _radio(table, profile)
     prices = CloudPrices(table.usd_per_s, table.usd_per_byte)
-    return CloudSetup(_connecting(table), radio, prices, profile.processor_energy_j(table.processor_s))
+    return CloudSetup(
+        _connecting(table, catalog), radio, prices, profile.processor_energy_j(table.processor_s)
+    )
 
 
-def _connecting(table: CloudTable) -> Callable[[], Offload]:
+def _connecting(table: CloudTable, catalog: Catalog) -> Callable[[], Offload]:
     try:
         from cloud.credentials import read_credentials
         from cloud.offloading import CloudOffload
@@ -64,7 +76,20 @@ def _connecting(table: CloudTable) -> Callable[[], Offload]:
         _path(table.ca), _path(table.certificate), _path(table.key), _path(table.token_file), encrypted
     )
     credentials.check(endpoint)
-    return lambda: CloudOffload(endpoint, credentials=credentials)
+    encodings = _encodings(table, catalog)
+    return lambda: CloudOffload(endpoint, encodings, credentials)
+
+
+def _encodings(table: CloudTable, catalog: Catalog) -> Encodings:
+    """Return the encoding that is named, or those that were measured for the catalog."""
+    from cloud.encodings import Encodings, jpeg_encodings, measured_encodings
+    from cloud.window_encoding import PNG, RAW
+
+    if table.jpeg_quality is not None:
+        return jpeg_encodings(catalog, table.jpeg_quality)
+    if table.encoding == "measured":
+        return measured_encodings(catalog)
+    return Encodings(PNG if table.encoding == "png" else RAW)
 
 
 def _path(given: str | None) -> Path | None:

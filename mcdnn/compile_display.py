@@ -25,6 +25,7 @@ from catalog.compiler.events import (
     DataJoined,
     DataPrepared,
     Event,
+    JpegStarted,
     MeasuringStarted,
     ModelsTried,
     Planned,
@@ -90,6 +91,8 @@ def lines_of(event: Event) -> list[str]:
             return [f"{combinations} combinations to search, {tries}{kept}"]
         case MeasuringStarted(parts):
             return [f"measuring {parts} parts"]
+        case JpegStarted(trunks):
+            return [f"measuring what JPEG costs the accuracy of {trunks} trunks"]
 
 
 def _lack(task: str, split: str, classes: tuple[str, ...]) -> str:
@@ -177,6 +180,8 @@ class TerminalDisplay:
                 self._print(event)
             case MeasuringStarted():
                 self._progress.update(self._whole, note="measuring")
+            case JpegStarted():
+                self._progress.update(self._whole, note="measuring what JPEG costs")
             case TechniqueSkipped() | ModelsTried() | DataPrepared() | DataJoined():
                 self._print(event)
 

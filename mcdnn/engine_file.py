@@ -70,6 +70,10 @@ class CloudTable(_Table):
         usd_per_byte: price of a byte sent or received.
         radio: of the device profile; may be left out where it has one radio or none.
         processor_s: processor time of the device for one exchange, in all threads.
+        encoding: of windows that are sent: "measured" is JPEG at the lowest quality that the models asked
+            were measured to bear, when the catalog was compiled, and raw-rgb where they bear none;
+            raw-rgb and png lose nothing, jpeg always has jpeg_quality.
+        jpeg_quality: 1 (smallest) to 100 (best).
     """
 
     endpoint: Annotated[str, Field(min_length=1)]
@@ -82,6 +86,14 @@ class CloudTable(_Table):
     usd_per_byte: NotNegative = 0.0
     radio: str | None = None
     processor_s: NotNegative = 0.0007  # gRPC on a small x86 core, measured around whole exchanges
+    encoding: Literal["measured", "raw-rgb", "png", "jpeg"] = "measured"
+    jpeg_quality: Annotated[int, Field(ge=1, le=100)] | None = None
+
+    @model_validator(mode="after")
+    def _quality_of_jpeg(self) -> CloudTable:
+        if (self.encoding == "jpeg") is (self.jpeg_quality is None):
+            raise ValueError('jpeg_quality: expected with encoding = "jpeg", and with no other')
+        return self
 
     @model_validator(mode="after")
     def _certificate_with_key(self) -> CloudTable:

@@ -67,7 +67,7 @@ def open_setup(file: EngineFile) -> Setup:
         _check_extractors(file, catalog)
         profile = load_device_profile(file.device.profile)
         measurements = catalog.measurements(file.device.measured_on)
-        setup = Setup(file, catalog, profile, measurements, read_cloud(file.cloud, profile))
+        setup = Setup(file, catalog, profile, measurements, read_cloud(file.cloud, profile, catalog))
         make_ledger(setup, datetime.now().astimezone())
     return setup
 

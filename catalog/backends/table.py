@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from importlib.util import find_spec
 
 from catalog.backends.processor import has_bf16
 from catalog.backends.protocol import Backend
 from catalog.errors import BackendError, BadInput, MissingExtra
+from catalog.parts import Part
 
 DEFAULT = "onnxruntime"
 
@@ -118,6 +119,15 @@ def backend_for(precision: str, threads: int = 1) -> Backend:
     raise BackendError(
         f"no backend here has {precision}: it takes openvino or torch, and a processor with it"
     )
+
+
+def backend_for_parts(parts: Sequence[Part]) -> Backend:
+    """Return the backend that a trunk's accuracy is measured by: one with the arithmetic of its parts.
+
+    Raises:
+        BackendError: see backend_for.
+    """
+    return backend_for("bf16" if any(p.precision == "bf16" for p in parts) else "f32")
 
 
 def installed_backends() -> tuple[str, ...]:

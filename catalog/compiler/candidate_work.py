@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Protocol, runtime_checkable
 
@@ -10,8 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from catalog.backends.part_chain import PartChain
-from catalog.backends.protocol import Backend
-from catalog.backends.table import backend_for
+from catalog.backends.table import backend_for_parts
 from catalog.class_balance import balanced_rows
 from catalog.compiler.benches import bench_for
 from catalog.compiler.outcomes import Outcome
@@ -64,7 +63,7 @@ def make_candidate(
     parts = tuple(_store_part(writer, data) for data in candidate.recipe.make(bench))
     trunk = _trunk(candidate, parts)
     paths = [part_file(place.root, p.id) for p in parts]
-    chain = PartChain(_backend_of(parts), paths)
+    chain = PartChain(backend_for_parts(parts), paths)
     brought = None
     if isinstance(candidate.recipe, BringsHead):
         brought = candidate.recipe.brought_head(replace(bench, classes=len(leading.classes)))
@@ -81,11 +80,6 @@ def make_candidate(
 def _store_part(writer: CatalogWriter, data: bytes) -> Part:
     part = describe_part(data, writer.write_part(data))
     return replace(part, download_bytes=len(compressed_part(data)))
-
-
-def _backend_of(parts: Sequence[Part]) -> Backend:
-    """Return the backend that accuracy is measured by: one with the arithmetic of the parts."""
-    return backend_for("bf16" if any(p.precision == "bf16" for p in parts) else "f32")
 
 
 def _trunk(candidate: Candidate, parts: tuple[Part, ...]) -> Trunk:

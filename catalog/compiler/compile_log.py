@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from catalog.compiler.outcomes import Outcome, contents_of
 from catalog.compiler.workplace import Workplace
@@ -11,6 +11,7 @@ from catalog.contents import CatalogContents, CompileRecord
 from catalog.store import CatalogWriter, head_file, part_file
 from catalog.tasks import InputType
 from catalog.transforms.recipe import Candidate, StoredTrunk
+from catalog.variants import Variant
 
 Today = Callable[[], str]
 
@@ -65,6 +66,12 @@ class CompileLog:
         """Write down that a trunk was given up."""
         self._failed[candidate] = reason
         self.write(complete=False)
+
+    def revise(self, variants: Mapping[str, Variant]) -> None:
+        """Take variants, by id, with what was measured of them since they were finished."""
+        for name, outcome in self._outcomes.items():
+            revised = tuple(variants.get(v.id, v) for v in outcome.variants)
+            self._outcomes[name] = replace(outcome, variants=revised)
 
     def write(self, complete: bool) -> CatalogContents:
         """Write catalog.json and return what it says."""

@@ -13,6 +13,7 @@ from catalog.compiler.compile_log import CompileLog, CompilePlan, Today
 from catalog.compiler.events import (
     DataJoined,
     DataPrepared,
+    JpegStarted,
     MeasuringStarted,
     ModelsTried,
     Observer,
@@ -21,6 +22,7 @@ from catalog.compiler.events import (
     TechniqueSkipped,
 )
 from catalog.compiler.fingerprint import fingerprint, package_versions
+from catalog.compiler.jpeg_measuring import untried_trunks, with_jpeg_trials
 from catalog.compiler.outcomes import Outcome
 from catalog.compiler.planning import catalog_tasks, plan_candidates, skipped_techniques
 from catalog.compiler.pool import ListedQueue, WorkerPool
@@ -39,6 +41,7 @@ from catalog.measured_calls import Clock
 from catalog.measuring import MeasuringPlan, measure
 from catalog.store import Catalog, CatalogWriter, open_catalog
 from catalog.transforms.recipe import Candidate
+from catalog.variants import Variant
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,6 +112,7 @@ def compile_catalog(
                 _search(search, record, plan, log, pool, observe, outcomes)
                 _make_missing(plan, depths, log, pool, observe)
         _measure(root, conditions, observe)
+        log.revise(_jpeg_tried(plan.place, conditions, observe))
         log.write(complete=True)
     shutil.rmtree(work, ignore_errors=True)
     return open_catalog(root, verify=False)
@@ -254,3 +258,13 @@ def _measure(root: Path, conditions: Conditions, observe: Observer) -> None:
     observe(MeasuringStarted(len(parts)))
     measured = measure(catalog, conditions.measuring, conditions.clock, conditions.today())
     CatalogWriter(root).write_measurements(measured)
+
+
+def _jpeg_tried(place: Workplace, conditions: Conditions, observe: Observer) -> dict[str, Variant]:
+    """Measure what JPEG costs the trunks that are worth running, unless an earlier run has."""
+    catalog = open_catalog(place.root, verify=False)
+    trunks = untried_trunks(catalog, conditions.measuring.device)
+    if not trunks:
+        return {}
+    observe(JpegStarted(len(trunks)))
+    return with_jpeg_trials(catalog, place, trunks, conditions.jobs)

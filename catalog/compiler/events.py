@@ -114,6 +114,13 @@ class MeasuringStarted:
     parts: int
 
 
+@dataclass(frozen=True, slots=True)
+class JpegStarted:
+    """It is being measured what JPEG costs the accuracy of so many trunks."""
+
+    trunks: int
+
+
 Event = (
     TechniqueSkipped
     | ModelsTried
@@ -127,6 +134,7 @@ Event = (
     | CandidateStopped
     | SearchStarted
     | MeasuringStarted
+    | JpegStarted
 )
 
 

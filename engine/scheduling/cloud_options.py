@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 
 from catalog.devices import RadioProfile
 from catalog.store import Catalog
-from engine.offload import OfferedVariant
+from engine.offload import ExpectedPicture, OfferedVariant
 from engine.scheduling.problem import App, Link, Option, Place, Problem, Stage, memory_bytes
 
 _HALF_BYTES = 2
@@ -51,14 +51,14 @@ class CloudOffer:
         link: to it, the wait at the other side included in the round trip.
         lost_share: of requests that get no answer in time, in [0, 1].
         prices: of it.
-        picture_bytes: of an encoded window, by its side in pixels.
+        pictures: as what a window of its trunk's side travels, by the variant that is asked.
     """
 
     offered: tuple[OfferedVariant, ...]
     link: Link
     lost_share: float
     prices: CloudPrices
-    picture_bytes: Mapping[int, float]
+    pictures: Mapping[str, ExpectedPicture]
 
 
 def expected_link(
@@ -127,9 +127,17 @@ def _with_cloud(
         listed = there.get(option.variant)
         if listed is None or (listed.part_ids, listed.head_id) != (stage.parts, stage.head):
             continue
-        ways = _ways(option, listed, catalog, problem, offer)
-        found += [_option(option, stages, standby, offer.lost_share) for stages in ways]
+        for stages in _ways(option, listed, catalog, problem, offer):
+            seen = option if len(stages) > 1 else _through_picture(option, offer)
+            if seen.accuracy >= problem.apps[option.app].accuracy_floor:
+                found.append(_option(seen, stages, standby, offer.lost_share))
     return tuple(sorted(found, key=lambda o: -o.accuracy))
+
+
+def _through_picture(option: Option, offer: CloudOffer) -> Option:
+    """Return an option with the accuracy that is left where its windows travel as pictures."""
+    loss = offer.pictures[option.variant].accuracy_loss
+    return replace(option, accuracy=max(0.0, option.accuracy - loss))
 
 
 def _option(option: Option, stages: tuple[Stage, ...], standby: Option | None, lost_share: float) -> Option:
@@ -146,8 +154,7 @@ def _ways(
 ) -> list[tuple[Stage, ...]]:
     """Return the stages of each way to run a variant in the cloud, whole or from some part on."""
     (stage,) = option.stages
-    trunk = catalog.trunks[catalog.variants[option.variant].trunk]
-    picture_bytes = offer.picture_bytes[trunk.size_px]
+    picture_bytes = offer.pictures[option.variant].size_bytes
     ways: list[tuple[Stage, ...]] = []
     for cut in range(len(stage.parts)):
         up_bytes = picture_bytes

@@ -17,6 +17,7 @@ from catalog.store import Catalog
 from cloud.access import Access, Tokens
 from cloud.circuit_breaker import BreakerRules
 from cloud.credentials import Credentials
+from cloud.encodings import Encodings
 from cloud.endpoint import Endpoint
 from cloud.errors import (
     CloudBusy,
@@ -33,7 +34,7 @@ from cloud.messages import Picture
 from cloud.offloading import CloudOffload
 from cloud.pictures import UInt8, raw_picture
 from cloud.window_encoding import PNG, WindowEncoding, jpeg
-from engine.offload import LinkState, OffloadRequest, PassedFeatures, Question, Upkeep
+from engine.offload import ExpectedPicture, LinkState, OffloadRequest, PassedFeatures, Question, Upkeep
 from tests.cloud.loopback import STEP_LIMIT_S, GatedHost, Loopback, loopback
 from tests.cloud.test_hosting import answered
 from tests.cloud.test_server import SMALL, WIDE, request
@@ -98,11 +99,11 @@ def test_windows_that_have_gone_through_the_first_part_are_answered_as_whole_one
 
 @pytest.mark.parametrize("encoding", [PNG, jpeg(95)])
 def test_encoded_windows_are_answered_and_their_sizes_learnt(server: Loopback, encoding) -> None:
-    with connected(server, encoding=encoding) as client:
+    with connected(server, encodings=Encodings(encoding)) as client:
         asked = request(WIDE, count=2)
         assert client.submit(asked).result(STEP_LIMIT_S).answers
         sizes = [len(encoding.encode(w).data) for w in asked.windows]
-        assert client.encoded_bytes(16) == pytest.approx(np.mean(sizes), rel=0.05)
+        assert client.picture(WIDE, 16).size_bytes == pytest.approx(np.mean(sizes), rel=0.05)
 
 
 def test_before_a_server_was_found_requests_fail_at_once_and_nothing_is_offered(server: Loopback) -> None:
@@ -112,7 +113,7 @@ def test_before_a_server_was_found_requests_fail_at_once_and_nothing_is_offered(
         until(lambda: "refused" in str(failed(client, request())))
         assert isinstance(failed(client, request()), CloudUnreachable)
         assert not client.wait_connected(0.0)
-        assert client.encoded_bytes(32) == 3 * 32 * 32
+        assert client.picture(WIDE, 32) == ExpectedPicture(3 * 32 * 32)
 
 
 def test_what_is_known_of_the_way_is_there_before_the_first_request(
@@ -172,7 +173,7 @@ def test_a_request_that_waits_behind_windows_that_take_long_to_encode_ends_by_it
         assert gate.wait(STEP_LIMIT_S)
         return raw_picture(window)
 
-    with connected(server, encoding=WindowEncoding(slowly, 0.0, 3.0)) as client:
+    with connected(server, encodings=Encodings(WindowEncoding(slowly, 0.0, 3.0))) as client:
         first = client.submit(request(name="first"))
         late = failed(client, request(name="late", deadline_s=0.02))
         assert isinstance(late, CloudTimeout)
@@ -257,7 +258,7 @@ def test_an_unknown_variant_is_refused_and_the_client_goes_on(client: CloudOfflo
 
 def test_what_cannot_be_encoded_or_is_too_large_harms_nobody_else(server: Loopback) -> None:
     strict = Limits(message_bytes=20_000)
-    with connected(server, limits=strict, encoding=PNG) as client:
+    with connected(server, limits=strict, encodings=Encodings(PNG)) as client:
         wrong = OffloadRequest("w", (WIDE,), (np.zeros((0, 3, 3), np.uint8),), STEP_LIMIT_S)
         assert "request w: it cannot be encoded" in str(failed(client, wrong))
         large = failed(client, request(WIDE, count=40))

@@ -6,7 +6,7 @@ import pytest
 from catalog.errors import BadInput
 from cloud.messages import Encoding
 from cloud.pictures import decoded
-from cloud.window_encoding import PNG, RAW, PictureSizes, WindowEncoding, jpeg, window_encoding
+from cloud.window_encoding import PNG, RAW, PictureSizes, WindowEncoding, jpeg, measured_jpeg
 
 
 def noise(size_px: int) -> np.ndarray:
@@ -45,20 +45,16 @@ def test_a_worse_quality_is_expected_to_be_smaller() -> None:
     assert expected == sorted(expected)
 
 
-def test_encodings_are_found_by_name() -> None:
-    assert window_encoding("raw-rgb", 90) is RAW
-    assert window_encoding("png", 90) is PNG
-    picture = window_encoding("jpeg", 95).encode(noise(16))
-    assert picture.encoding is Encoding.JPEG
-    assert decoded(picture).shape == (16, 16, 3)
+def test_a_jpeg_that_was_measured_is_expected_to_be_as_large_as_it_was() -> None:
+    for window_bytes in (700.0, 120.0):
+        encoding = measured_jpeg(75, 32, window_bytes)
+        assert PictureSizes(encoding).expected_bytes(32) == pytest.approx(window_bytes)
+        picture = encoding.encode(noise(16))
+        assert picture.encoding is Encoding.JPEG
+        assert decoded(picture).shape == (16, 16, 3)
 
 
 @pytest.mark.parametrize("quality", [0, 101])
 def test_a_quality_that_is_none_is_bad_input(quality: int) -> None:
     with pytest.raises(BadInput, match=f"quality {quality}: expected 1 to 100"):
-        window_encoding("jpeg", quality)
-
-
-def test_an_encoding_that_is_none_is_bad_input() -> None:
-    with pytest.raises(BadInput, match="'webp': expected one of raw-rgb, png, jpeg"):
-        window_encoding("webp", 90)
+        jpeg(quality)

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 from catalog.store import Catalog
 from engine.errors import OffloadFailed
 from engine.offload import (
+    ExpectedPicture,
     LinkState,
     OfferedVariant,
     OffloadAnswer,
@@ -38,8 +39,8 @@ class HeldOffload:
     def state(self) -> LinkState:
         return self.link
 
-    def encoded_bytes(self, size_px: int) -> float:
-        return 3.0 * size_px * size_px
+    def picture(self, _: str, size_px: int, /) -> ExpectedPicture:
+        return ExpectedPicture(3.0 * size_px * size_px)
 
     def close(self) -> None:
         for _, answer in self.asked:

@@ -8,7 +8,7 @@ import pytest
 
 from catalog.devices import DeviceProfile, RadioProfile
 from catalog.store import Catalog
-from engine.offload import OfferedVariant
+from engine.offload import ExpectedPicture, OfferedVariant
 from engine.scheduling.catalog_problem import problem_from_catalog
 from engine.scheduling.cloud_options import (
     CloudOffer,
@@ -34,6 +34,7 @@ from engine.scheduling.problem_json import problem_from_json, problem_to_json
 PROFILE = DeviceProfile("rig", "made up", 0.0, 10.0)
 WHO = App("who", "identity", "digit", latency_limit_s=0.5)
 ODD = App("odd", "parity", "digit", latency_limit_s=0.5)
+SIDES = {"wide": 16, "narrow": 16, "small": 8}
 RAW = {16: 768.0, 8: 192.0}
 
 
@@ -48,8 +49,15 @@ def listing(catalog: Catalog, run_s: float | None = None) -> tuple[OfferedVarian
     )
 
 
+def pictures(catalog: Catalog, sizes: dict[int, float], loss: float = 0.0) -> dict[str, ExpectedPicture]:
+    sides = {v.id: SIDES[v.trunk] for v in catalog.variants.values()}
+    return {v: ExpectedPicture(sizes[side], loss) for v, side in sides.items()}
+
+
 def offer(catalog: Catalog, lost_share: float = 0.0, **changes: object) -> CloudOffer:
-    known = CloudOffer(listing(catalog), Link(round_trip_s=0.02), lost_share, CloudPrices(), RAW)
+    known = CloudOffer(
+        listing(catalog), Link(round_trip_s=0.02), lost_share, CloudPrices(), pictures(catalog, RAW)
+    )
     return replace(known, **changes)  # type: ignore[arg-type]
 
 
@@ -82,10 +90,28 @@ def test_the_network_is_split_only_where_that_is_less_to_send(built_catalog: Cat
     assert first.parts + rest.parts == built_catalog.trunks["small"].parts
     whole = next(o for o in away(problem) if o.variant == "small/identity" and len(o.stages) == 1)
     assert whole.stages[0].up_bytes - rest.up_bytes == 192 - 128
-    jpeg = with_cloud(
-        at_device(built_catalog), built_catalog, offer(built_catalog, picture_bytes={16: 1025.0, 8: 128.0})
-    )
+    known = offer(built_catalog, pictures=pictures(built_catalog, {16: 1025.0, 8: 128.0}))
+    jpeg = with_cloud(at_device(built_catalog), built_catalog, known)
     assert {o.variant for o in away(jpeg) if len(o.stages) == 2} == {"wide/identity", "narrow/identity"}
+
+
+def test_what_the_picture_costs_is_taken_off_where_it_is_sent_and_nowhere_else(
+    built_catalog: Catalog,
+) -> None:
+    known = offer(built_catalog, pictures=pictures(built_catalog, RAW, loss=0.01))
+    problem = with_cloud(at_device(built_catalog), built_catalog, known)
+    small = {o.where: o.accuracy for o in problem.options["who"] if o.variant == "small/identity"}
+    assert small["at the cloud"] == pytest.approx(small["at the device"] - 0.01)
+    assert small["at the cloud after 1 part at the device"] == small["at the device"]
+
+
+def test_a_picture_that_costs_too_much_for_an_app_is_not_sent(built_catalog: Catalog) -> None:
+    accuracy = built_catalog.variants["small/identity"].validation_accuracy
+    who = replace(WHO, accuracy_floor=accuracy - 0.005)
+    known = offer(built_catalog, pictures=pictures(built_catalog, RAW, loss=0.01))
+    problem = with_cloud(at_device(built_catalog, who), built_catalog, known)
+    small = [o.where for o in problem.options["who"] if o.variant == "small/identity"]
+    assert small == ["at the device", "at the cloud after 1 part at the device"]
 
 
 def test_every_way_to_run_a_variant_has_a_name_of_its_own(built_catalog: Catalog) -> None:
