@@ -1,4 +1,4 @@
-"""A camera, or a stream that behaves like one: frames come by the clock until it is unplugged."""
+"""A camera: frames come by the clock until it is unplugged."""
 
 from __future__ import annotations
 
@@ -8,15 +8,18 @@ from collections.abc import Callable
 import cv2
 
 from engine.errors import SourceError
-from engine.frames import Frame
-from engine.sources.opencv_capture import open_device, read_image
+from engine.frames import Frame, UInt8
+from engine.sources.opencv_capture import grabbed_image, open_device
 
 _ATTEMPTS = 5
 _BETWEEN_ATTEMPTS_S = 0.1
+_BAD_FRAMES = 50  # in a row
 
 
 class Camera:
     """Gives frames as they come; frame time is wall time since the first one.
+
+    OpenCV's time stamps are not used: many drivers give none, or count from different zeros.
 
     Args:
         capture: opened; owned from here on.
@@ -28,6 +31,7 @@ class Camera:
     """
 
     live = True
+    is_recording = False
 
     def __init__(
         self,
@@ -44,39 +48,69 @@ class Camera:
         self._attempts = attempts
         self._clock = clock
         self._sleep = sleep
-        self._index = 0
+        self.grabbed = 0
         self._first_s = 0.0
+        self._bad = 0
+        self.damaged = 0
 
     @property
     def name(self) -> str:
         """Name in results."""
         return self._name
 
-    def read(self) -> Frame:
-        """Return the next frame; a camera has no end.
+    def grab(self) -> tuple[float, float]:
+        """Take the next frame and return its time and when it was complete; a camera has no end.
 
         Raises:
-            SourceError: several reads in a row failed.
+            SourceError: several attempts in a row failed.
         """
         for attempt in range(self._attempts):
             if attempt:
                 self._sleep(_BETWEEN_ATTEMPTS_S)
-            pixels = read_image(self._capture)
-            if pixels is not None:
+            if self._capture.grab():
                 captured_s = self._clock()
-                if self._index == 0:
+                if not self.grabbed:
                     self._first_s = captured_s
-                frame = Frame(self._name, self._index, captured_s - self._first_s, pixels, captured_s)
-                self._index += 1
-                return frame
-        raise SourceError(
-            f"{self._name}: unplugged or stopped: {self._attempts} reads in a row failed after "
-            f"{self._index} frames; {self._remedy}"
-        )
+                self.grabbed += 1
+                return captured_s - self._first_s, captured_s
+        raise self._stopped(f"{self._attempts} reads in a row failed")
+
+    def pixels(self) -> UInt8 | None:
+        """Return the frame that was grabbed last as (H, W, 3) uint8 RGB; None where it is damaged.
+
+        Raises:
+            SourceError: many in a row were damaged.
+        """
+        pixels = grabbed_image(self._capture)
+        if pixels is not None:
+            self._bad = 0
+            return pixels
+        self.damaged += 1
+        self._bad += 1
+        if self._bad >= _BAD_FRAMES:
+            raise self._stopped(f"{self._bad} frames in a row were damaged")
+        return None
+
+    def read(self) -> Frame:
+        """Return the next frame that is whole.
+
+        Raises:
+            SourceError: see grab() and pixels().
+        """
+        while True:
+            t_s, captured_s = self.grab()
+            pixels = self.pixels()
+            if pixels is not None:
+                return Frame(self._name, self.grabbed - 1, t_s, pixels, captured_s)
 
     def close(self) -> None:
         """Let go of the camera."""
         self._capture.release()
+
+    def _stopped(self, why: str) -> SourceError:
+        return SourceError(
+            f"{self._name}: unplugged or stopped: {why} after {self.grabbed} frames; {self._remedy}"
+        )
 
 
 def open_camera(

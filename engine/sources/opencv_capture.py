@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 
 import cv2
 import numpy as np
@@ -18,18 +18,17 @@ UInt8 = npt.NDArray[np.uint8]
 _FILE_OPTIONS = (cv2.CAP_PROP_N_THREADS, 1)
 
 
-def open_recording(target: str, complaint: str, options: Sequence[int] = ()) -> cv2.VideoCapture:
-    """Open a file or URL with FFmpeg.
+def open_recording(path: str, complaint: str) -> cv2.VideoCapture:
+    """Open a file with FFmpeg.
 
     Args:
-        target: path or URL.
+        path: of the file.
         complaint: what to say where it cannot be opened: what, and the remedy.
-        options: OpenCV's pairs of property and value.
 
     Raises:
         SourceError: with the complaint.
     """
-    return _open(lambda: cv2.VideoCapture(target, cv2.CAP_FFMPEG, [*_FILE_OPTIONS, *options]), complaint)
+    return _open(lambda: cv2.VideoCapture(path, cv2.CAP_FFMPEG, _FILE_OPTIONS), complaint)
 
 
 def open_device(index: int, complaint: str) -> cv2.VideoCapture:
@@ -54,7 +53,12 @@ def _open(opener: Callable[[], cv2.VideoCapture], complaint: str) -> cv2.VideoCa
 
 def read_image(capture: cv2.VideoCapture) -> UInt8 | None:
     """Return the next image (H, W, 3) uint8 RGB, or None where none came."""
-    ok, bgr = capture.read()
+    return grabbed_image(capture) if capture.grab() else None
+
+
+def grabbed_image(capture: cv2.VideoCapture) -> UInt8 | None:
+    """Return the image that was grabbed last as (H, W, 3) uint8 RGB, or None where it is damaged."""
+    ok, bgr = capture.retrieve()
     if not ok or bgr.size == 0:
         return None
     return np.asarray(cv2.cvtColor(bgr, cv2.COLOR_BGR2RGB), dtype=np.uint8)

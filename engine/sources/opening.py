@@ -14,7 +14,7 @@ from engine.errors import SourceError
 from engine.sources.camera import open_camera
 from engine.sources.digit_camera import SCHEME, open_digit_camera
 from engine.sources.image_folder import ImageFolder
-from engine.sources.network_stream import SCHEMES, open_stream
+from engine.sources.network_stream import SCHEMES, open_stream, without_credentials
 from engine.sources.pace import Pace, make_pace
 from engine.sources.protocol import Source
 from engine.sources.video_file import open_video_file
@@ -42,10 +42,11 @@ class Opening:
 
 @dataclass(frozen=True, slots=True)
 class SourceForm:
-    """One form of URI: how it is told from the others and what opens it."""
+    """One form of URI: how it is told from the others, what opens it, and whether it may hang."""
 
     matches: Callable[[str], bool]
     open: Callable[[Opening], Source]
+    may_hang: bool = False
 
 
 def open_source(
@@ -55,7 +56,7 @@ def open_source(
     clock: Callable[[], float] = time.monotonic,
     sleep: Callable[[float], None] = time.sleep,
 ) -> Source:
-    """Open what a user calls a source.
+    """Open what a user calls a source, in this process.
 
     Args:
         uri: a video file, a folder of images, a camera's number, rtsp:// or http://, or digits:.
@@ -69,14 +70,31 @@ def open_source(
         SourceError: it does not exist or cannot be opened.
         BadInput: an option or a pace that there is not.
     """
-    opening = Opening(uri, name, pace, clock, sleep)
+    return _form_of(uri).open(Opening(uri, name, pace, clock, sleep))
+
+
+def is_watched(uri: str) -> bool:
+    """Tell whether a source may hang, and is to be decoded in a process of its own.
+
+    Raises:
+        SourceError: there is no such source.
+    """
+    return _form_of(uri).may_hang
+
+
+def shown_name(uri: str) -> str:
+    """Return what a camera or stream is called where the user gives it no name."""
+    return f"camera {uri}" if _is_camera(uri) else without_credentials(uri)
+
+
+def _form_of(uri: str) -> SourceForm:
     try:
         form = next((f for f in _FORMS if f.matches(uri)), None)
     except OSError as e:  # a name that is too long, or a folder that may not be entered
         raise SourceError(f"source {uri[:80]!r}: {e.strerror or e}; expected {ALLOWED_FORMS}") from e
-    if form is not None:
-        return form.open(opening)
-    raise SourceError(f"source {uri!r}: no such file or folder; expected {ALLOWED_FORMS}")
+    if form is None:
+        raise SourceError(f"source {uri!r}: no such file or folder; expected {ALLOWED_FORMS}")
+    return form
 
 
 def _is_camera(uri: str) -> bool:
@@ -92,9 +110,7 @@ def _is_stream(uri: str) -> bool:
 
 
 def _open_stream(opening: Opening) -> Source:
-    return open_stream(
-        opening.uri, opening.name, opening.make_pace(), clock=opening.clock, sleep=opening.sleep
-    )
+    return open_stream(opening.uri, opening.name, opening.make_pace(), clock=opening.clock)
 
 
 def _is_folder(uri: str) -> bool:
@@ -141,8 +157,8 @@ def _open_digit_camera(opening: Opening) -> Source:
 
 _FORMS = (
     SourceForm(_is_digit_camera, _open_digit_camera),
-    SourceForm(_is_camera, _open_camera),
-    SourceForm(_is_stream, _open_stream),
+    SourceForm(_is_camera, _open_camera, may_hang=True),
+    SourceForm(_is_stream, _open_stream, may_hang=True),
     SourceForm(_is_folder, _open_folder),
     SourceForm(_is_file, _open_file),
 )

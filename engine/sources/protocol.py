@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Protocol
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Protocol, runtime_checkable
 
 from engine.frames import Frame
 
@@ -30,3 +32,33 @@ class Source(Protocol):
 
     def close(self) -> None:
         """Let go of the file or camera; may be called twice."""
+
+
+@dataclass(frozen=True, slots=True)
+class SourceReport:
+    """What a source has dropped itself, and how it fares.
+
+    Args:
+        dropped: frames that read() will never give, by reason.
+        connects: how often it began to give frames.
+        failures: attempts that failed and connections that broke.
+        restarts: decoding processes that died or had to be killed.
+        trouble: why it gives nothing now; "" while it does.
+    """
+
+    dropped: Mapping[str, int] = field(default_factory=dict)
+    connects: int = 0
+    failures: int = 0
+    restarts: int = 0
+    trouble: str = ""
+
+
+@runtime_checkable
+class ReportingSource(Source, Protocol):
+    """A source that drops frames itself or may wait for them for long."""
+
+    def interrupt(self) -> None:
+        """Have read() return None soon, now and later; any thread may call."""
+
+    def report(self) -> SourceReport:
+        """Return how it stands; any thread may call."""

@@ -1,0 +1,97 @@
+"""Starts, freezes and kills a video server, and counts what this process and its children hold."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+LONG_S = 60.0
+
+
+class VideoServer:
+    """A server in a process of its own; it may die and come back at the same port."""
+
+    def __init__(self, folder: Path = Path()) -> None:
+        self._folder = folder
+        self._port = 0
+        self._process: subprocess.Popen[str] | None = None
+        self.start()
+
+    def url(self, path: str) -> str:
+        """Return the address of a path."""
+        return f"http://127.0.0.1:{self._port}/{path}"
+
+    def start(self) -> None:
+        """Start it, at the port that it had before."""
+        arguments = [sys.executable, "-m", "tests.engine.sources.video_server", str(self._port)]
+        self._process = subprocess.Popen([*arguments, str(self._folder)], stdout=subprocess.PIPE, text=True)
+        assert self._process.stdout is not None
+        self._port = int(self._process.stdout.readline())
+
+    def freeze(self) -> None:
+        """Stop it where it is; connections stay open and are still accepted by the kernel."""
+        self._signal(signal.SIGSTOP)
+
+    def thaw(self) -> None:
+        """Have it go on."""
+        self._signal(signal.SIGCONT)
+
+    def kill(self) -> None:
+        """End it; may be called twice."""
+        if self._process is not None:
+            assert self._process.stdout is not None
+            self._process.kill()
+            self._process.wait()
+            self._process.stdout.close()
+        self._process = None
+
+    def _signal(self, number: int) -> None:
+        assert self._process is not None
+        self._process.send_signal(number)
+
+
+def free_port() -> int:
+    """Return a port that nobody listens at."""
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port: int = taken.getsockname()[1]
+        return port
+
+
+def held() -> tuple[int, int, int]:
+    """Return open descriptors, threads and child processes of this process."""
+    children = [p for p in Path("/proc").iterdir() if p.name.isdigit() and _parent(p) == os.getpid()]
+    return len(list(Path("/proc/self/fd").iterdir())), threading.active_count(), len(children)
+
+
+def is_alive(pid: int) -> bool:
+    """Tell whether a process runs; one that is dead and not yet collected does not."""
+    try:
+        return _field(Path(f"/proc/{pid}"), 0) not in "ZX"
+    except (OSError, IndexError):
+        return False
+
+
+def wait_until(condition: Callable[[], bool], limit_s: float = 10.0) -> None:
+    """Wait for a condition, which must come true in time."""
+    until_s = time.monotonic() + limit_s
+    while not condition():
+        assert time.monotonic() < until_s, "did not come true in time"
+        threading.Event().wait(0.01)
+
+
+def _parent(process: Path) -> int:
+    try:
+        return int(_field(process, 1))
+    except (OSError, IndexError):
+        return -1
+
+
+def _field(process: Path, index: int) -> str:
+    return (process / "stat").read_text().rpartition(")")[2].split()[index]
