@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import queue
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from threading import Event
+from typing import Protocol
 
 from catalog.devices import DeviceProfile
 from engine.answering import Answerer
-from engine.capture import Capture
 from engine.clocks import REAL_CLOCKS, Clocks
 from engine.demand import DemandMeter
 from engine.errors import SourceBroke, SourceError
@@ -19,16 +19,47 @@ from engine.ledger import Category, Ledger
 from engine.rates import RateGates
 from engine.sinks.protocol import Sink
 from engine.summary import Summary
-from engine.window_finding import WindowFinder
 
 _WAIT_S = 0.1
 
 
+class FrameFeed(Protocol):
+    """Gives the frames of one source, or of several on one clock."""
+
+    @property
+    def live(self) -> bool:
+        """Whether frames come by the clock."""
+
+    def get(self, timeout_s: float | None = None) -> Frame | None:
+        """Return the next frame, or None after the last one.
+
+        Raises:
+            queue.Empty: none came in time, or before somebody called wake().
+            SourceError: the sources broke, after the frames that came before are taken.
+        """
+
+    def put_back(self, frame: Frame) -> None:
+        """Give back the frame that get() returned last: it was not used."""
+
+    def take_busy_s(self) -> float:
+        """Return the processor time that reading took since the last call."""
+
+    def wake(self) -> None:
+        """Have a get() that waits, or else the next one, not wait any longer; any thread may call."""
+
+
+class WindowSeeker(Protocol):
+    """Finds the windows of frames."""
+
+    def find(self, frame: Frame, tasks: Mapping[str, frozenset[str]]) -> Mapping[str, list[Window]]:
+        """Return the windows of a frame by input type, for the input types that tasks ask about."""
+
+
 class Pipeline:
-    """Runs one source until it ends, time is up or it is told to stop.
+    """Runs sources until they end, time is up or it is told to stop.
 
     Args:
-        capture: gives frames.
+        capture: gives frames; closed by whoever made it.
         finder: finds windows in them.
         answerer: serves requests.
         gates: tell which apps are due.
@@ -42,8 +73,8 @@ class Pipeline:
 
     def __init__(
         self,
-        capture: Capture,
-        finder: WindowFinder,
+        capture: FrameFeed,
+        finder: WindowSeeker,
         answerer: Answerer,
         gates: RateGates,
         ledger: Ledger,
@@ -101,7 +132,10 @@ class Pipeline:
                 if self._clocks.wall_s() > latest_s:  # a camera that gives nothing does not hold the end up
                     return
                 continue
-            if frame is None or frame.t_s >= duration_s:
+            if frame is None:
+                return
+            if frame.t_s >= duration_s:
+                self._capture.put_back(frame)
                 return
             self._process(frame)
 

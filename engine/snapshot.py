@@ -6,7 +6,7 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from engine.capture import CaptureCounts
+from engine.capture import CaptureCounts, SourceFigures
 from engine.ledger import LedgerLine
 from engine.sinks.fan_out import SinkDrops
 from engine.truth import TruthCounts
@@ -129,6 +129,7 @@ class Standing:
     memory: MemoryFigures = MemoryFigures()
     sink_drops: tuple[SinkDrops, ...] = ()
     cloud: CloudFigures = CloudFigures()
+    sources: tuple[SourceFigures, ...] = ()
 
     @property
     def spent_j(self) -> float:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from typing import Protocol
+
 from engine.answering import Answerer
-from engine.capture import Capture
+from engine.capture import CaptureCounts, SourceFigures
 from engine.ledger import Ledger
 from engine.runtime.loading import PieceMemory
 from engine.scheduling.problem import Budget
@@ -12,8 +14,18 @@ from engine.snapshot import BudgetFigures, MemoryFigures, Standing
 from engine.truth import TruthCounts
 
 
+class CountedFeed(Protocol):
+    """Counts the frames of one source or several."""
+
+    def counts(self) -> CaptureCounts:
+        """Return how many frames went where."""
+
+    def figures(self) -> tuple[SourceFigures, ...]:
+        """Return the same for every source."""
+
+
 def read_standing(
-    capture: Capture,
+    capture: CountedFeed,
     truth: TruthCounts,
     ledger: Ledger,
     granted: Budget,
@@ -52,4 +64,5 @@ def read_standing(
         ),
         sink_drops,
         answerer.cloud_figures,
+        capture.figures(),
     )

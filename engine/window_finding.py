@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 
 from engine.extractors.protocol import Extractor
 from engine.frames import Frame, TruthWindow, Window
@@ -31,12 +31,7 @@ class WindowFinder:
     def truth(self) -> TruthCounts:
         """What was found of what was there, over all input types."""
         counts = [m.counts for m in self._truth.values()]
-        return TruthCounts(
-            sum(c.present for c in counts),
-            sum(c.found for c in counts),
-            sum(c.false_windows for c in counts),
-            max((c.frames for c in counts), default=0),
-        )
+        return _added(counts, max((c.frames for c in counts), default=0))
 
     def find(self, frame: Frame, tasks: Mapping[str, frozenset[str]]) -> dict[str, list[Window]]:
         """Return the windows of a frame by input type.
@@ -68,3 +63,44 @@ class WindowFinder:
         known = tuple(t for t in truth if not asked.isdisjoint(t.labels))
         seen_before = self._matcher(input_type).counts.frames > 0
         return known if known or seen_before else None
+
+
+class SourceFinders:
+    """Runs the extractors of several sources: each source has its own, for they remember its frames.
+
+    Args:
+        extractors: makes new ones for one source, by input type.
+    """
+
+    def __init__(self, extractors: Callable[[], Mapping[str, Extractor]]) -> None:
+        self._extractors = extractors
+        self._finders: dict[str, WindowFinder] = {}
+
+    def follow(self, extractors: Callable[[], Mapping[str, Extractor]]) -> None:
+        """Take further extractors; those that are there already stay, with what they remember."""
+        self._extractors = extractors
+        for finder in self._finders.values():
+            finder.add(extractors())
+
+    @property
+    def truth(self) -> TruthCounts:
+        """What was found of what was there, over all sources and input types."""
+        counts = [f.truth for f in self._finders.values()]
+        return _added(counts, sum(c.frames for c in counts))
+
+    def find(self, frame: Frame, tasks: Mapping[str, frozenset[str]]) -> dict[str, list[Window]]:
+        """Return the windows of a frame by input type; see WindowFinder."""
+        finder = self._finders.get(frame.source)
+        if finder is None:
+            finder = self._finders[frame.source] = WindowFinder(self._extractors())
+        return finder.find(frame, tasks)
+
+
+def _added(counts: Iterable[TruthCounts], frames: int) -> TruthCounts:
+    listed = list(counts)
+    return TruthCounts(
+        sum(c.present for c in listed),
+        sum(c.found for c in listed),
+        sum(c.false_windows for c in listed),
+        frames,
+    )

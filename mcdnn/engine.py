@@ -15,16 +15,17 @@ from engine.scheduling.problem import App, Problem
 from engine.sinks.callback import CallbackSink
 from engine.sinks.protocol import Sink
 from engine.snapshot import Snapshot
-from engine.sources.opening import open_source
+from engine.sources.choosing import OpenSource, open_chosen
 from engine.sources.protocol import Source
 from engine.summary import Summary
-from mcdnn.engine_file import EngineFile, parse_engine_table, read_engine_file
+from mcdnn.engine_file import EngineFile, SourceTable, parse_engine_table, read_engine_file
 from mcdnn.engine_run import EngineRun
+from mcdnn.source_wiring import choices_of
 from mcdnn.wiring import kinds_of_extractor, make_app, make_budget, make_problem, naming, open_setup
 
 
 class Engine:
-    """Keeps apps answered on one camera within the budgets of a configuration.
+    """Keeps apps answered on cameras within the budgets of a configuration.
 
     Any thread may call any method; one run goes on at a time. A run starts with a full budget.
 
@@ -161,21 +162,25 @@ class Engine:
             if self._current_run is not None and self._file.budget.period == "charge":
                 self._current_run.renew_budget()
 
-    def open_source(self, uri: str | None = None) -> Source:
-        """Open a source as run() would: by its URI, or the configured one.
+    def open_sources(self, uri: str | None = None) -> tuple[OpenSource, ...]:
+        """Open sources as run() would: those that are configured, or one by its URI.
+
+        Args:
+            uri: opened with the settings of the first configured source.
 
         Raises:
-            BadInput: there is none.
-            SourceError: it cannot be opened.
+            BadInput: there is none, or they do not go together.
+            SourceError: one cannot be opened.
         """
-        configured = self._file.source[0] if self._file.source else None
+        tables = self._file.source
         if uri is not None:
-            return open_source(uri, pace=configured.pace if configured else None)
-        if configured is None:
+            first = tables[0] if tables else SourceTable(uri=uri)
+            tables = [first.model_copy(update={"uri": uri, "name": None})]
+        if not tables:
             raise BadInput(
                 f"{self._file.where}: no source: add a [[source]] with a uri, or give --source URI"
             )
-        return open_source(configured.uri, name=configured.name, pace=configured.pace)
+        return open_chosen(choices_of(tables))
 
     def stop(self) -> None:
         """End the run that is going on, after the frame in work."""
@@ -183,17 +188,18 @@ class Engine:
 
     def run(
         self,
-        source: str | Source | None = None,
+        source: str | Source | tuple[OpenSource, ...] | None = None,
         duration_s: float = float("inf"),
         on_start: Callable[[Summary], None] = lambda _: None,
     ) -> Snapshot:
-        """Run until the source ends, time is up, or stop() is called; return what happened.
+        """Run until all sources have ended, time is up, or stop() is called; return what happened.
 
         However it ends, what was answered is written; only a KeyboardInterrupt after stop() waits
         for nothing any more.
 
         Args:
-            source: a URI or a source, in place of the configured one; closed at the end.
+            source: a URI, a source or what open_sources() returned, in place of the configured
+                ones; closed at the end.
             duration_s: on the source's clock.
             on_start: given the summary, which fills while the engine runs.
 
@@ -227,21 +233,27 @@ class Engine:
                 self._running = False
                 self._current_run = None
 
-    def _begin(self, source: str | Source | None) -> EngineRun:
+    def _begin(self, source: str | Source | tuple[OpenSource, ...] | None) -> EngineRun:
         if not self._apps:
             raise BadInput(f"{self._file.where}: no app: add an [[app]], or call add_app")
-        opened = self.open_source(source) if source is None or isinstance(source, str) else source
+        opened = self._opened(source)
         with self._lock:
             sinks = [*self._sinks, *(CallbackSink(c) for c in self._callbacks)]
             try:
                 run = EngineRun(self._setup, self._apps, opened, sinks, self._decisions)
             except BaseException:
-                opened.close()
+                for each in opened:
+                    each.source.close()
                 raise
             self._sinks = []
             self._decisions = Unlogged()
             self._current_run = self._latest_run = run
         return run
+
+    def _opened(self, source: str | Source | tuple[OpenSource, ...] | None) -> tuple[OpenSource, ...]:
+        if source is None or isinstance(source, str):
+            return self.open_sources(source)
+        return source if isinstance(source, tuple) else (OpenSource(source, drops=source.live),)
 
     def _take(self, apps: dict[str, App]) -> None:
         """Check apps, have a run follow them, and keep them."""

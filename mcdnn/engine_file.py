@@ -105,11 +105,27 @@ class CloudTable(_Table):
 
 
 class SourceTable(_Table):
-    """[[source]]: where frames come from."""
+    """[[source]]: where frames come from; one table for each of several sources.
+
+    A camera or stream is decoded in a process of its own and tried again whenever it fails.
+
+    Args:
+        uri: a video file, a folder of images (with ?fps=N), a camera's number, rtsp:// or http://, or
+            digits:.
+        name: in results; from the uri by default. Several sources need different names.
+        pace: of a recording: "max" as fast as frames are taken, "wall" at media time.
+        fps: frames a second to take at most; the others are not even converted.
+        drop: what happens to frames that the engine does not take in time: "latest", they give way to
+            newer ones (the default of what is live); "block", none is dropped, and the source waits.
+        timeout_s: in which a camera or stream has to answer and to give its next frame.
+    """
 
     uri: str
-    name: str | None = None
+    name: Annotated[str, Field(min_length=1)] | None = None
     pace: Literal["max", "wall"] | None = None
+    fps: Positive | None = None
+    drop: Literal["latest", "block"] | None = None
+    timeout_s: Positive = 5.0
 
 
 class AppTable(_Table):
@@ -155,22 +171,23 @@ class EngineFile(_Table):
         """Name of the file, or what stands for it, for errors."""
         return self._where
 
-    @model_validator(mode="after")
-    def _one_source(self) -> EngineFile:
-        if len(self.source) > 1:
-            raise ValueError(
-                f"{len(self.source)} sources: this version reads one at a time; keep one [[source]]"
-            )
-        return self
+    @field_validator("source")
+    @classmethod
+    def _source_names_differ(cls, sources: list[SourceTable]) -> list[SourceTable]:
+        _check_differ("source", [s.name for s in sources if s.name is not None])
+        return sources
 
     @field_validator("app")
     @classmethod
     def _names_differ(cls, apps: list[AppTable]) -> list[AppTable]:
-        names = [a.name for a in apps]
-        twice = sorted({n for n in names if names.count(n) > 1})
-        if twice:
-            raise ValueError(f"app names {twice} are given twice")
+        _check_differ("app", [a.name for a in apps])
         return apps
+
+
+def _check_differ(kind: str, names: list[str]) -> None:
+    twice = sorted({n for n in names if names.count(n) > 1})
+    if twice:
+        raise ValueError(f"{kind} names {twice} are given twice")
 
 
 def parse_engine_table(table: dict[str, Any], where: str) -> EngineFile:

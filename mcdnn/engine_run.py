@@ -8,7 +8,6 @@ from dataclasses import replace
 from datetime import datetime
 
 from engine.answering import Answerer
-from engine.capture import Capture
 from engine.pipeline import Pipeline
 from engine.rates import RateGates
 from engine.scheduling.decision_log import Decisions
@@ -18,24 +17,21 @@ from engine.scheduling.problem import App, Problem
 from engine.sinks.fan_out import FanOut
 from engine.sinks.protocol import Sink
 from engine.snapshot import Snapshot, Standing
-from engine.sources.protocol import Source
+from engine.sources.choosing import OpenSource
 from engine.standing import read_standing
 from engine.summary import Summary
-from engine.window_finding import WindowFinder
+from engine.window_finding import SourceFinders
+from mcdnn.source_wiring import make_feed
 from mcdnn.wiring import (
     Setup,
     answering_clocks,
     answering_profile,
-    decoding_clock,
     make_budget,
     make_extractors,
     make_ledger,
     make_memory,
     make_problem,
 )
-
-_QUEUED_FRAMES = 4
-_READ_AHEAD_BYTES = 16 << 20
 
 
 class EngineRun:
@@ -46,7 +42,7 @@ class EngineRun:
     Args:
         setup: read and checked.
         apps: by name.
-        source: owned from here on.
+        sources: owned from here on; at least one.
         sinks: likewise.
         decisions: likewise.
 
@@ -58,7 +54,7 @@ class EngineRun:
         self,
         setup: Setup,
         apps: Mapping[str, App],
-        source: Source,
+        sources: Sequence[OpenSource],
         sinks: Sequence[Sink],
         decisions: Decisions,
     ) -> None:
@@ -68,7 +64,8 @@ class EngineRun:
         self._ledger = make_ledger(setup, datetime.now().astimezone())
         self._memory = make_memory(setup)
         self._gates = RateGates(apps.values())
-        self._finder = WindowFinder(make_extractors(setup, apps.values()))
+        make_extractors(setup, apps.values())  # what is refused is refused now, not with the first frame
+        self._finder = SourceFinders(lambda: make_extractors(setup, apps.values()))
         problem = make_problem(setup, apps.values(), self._ledger.budget)
         cloud = setup.cloud.open()
         self._offload = cloud.offload
@@ -84,10 +81,10 @@ class EngineRun:
         )
         self.summary = Summary(self._standing)
         self._expect(apps)
-        self._sink = FanOut(sinks, live=source.live)
-        self._capture = Capture(source, _QUEUED_FRAMES, decoding_clock(source), _READ_AHEAD_BYTES)
+        self._sink = FanOut(sinks, live=any(s.drops for s in sources))
+        self._feed = make_feed(sources)
         self.pipeline = Pipeline(
-            self._capture,
+            self._feed,
             self._finder,
             self._answerer,
             self._gates,
@@ -114,11 +111,11 @@ class EngineRun:
         Raises:
             BadInput: see EngineRun; nothing has changed then.
         """
-        extractors = make_extractors(self._setup, apps.values())
+        make_extractors(self._setup, apps.values())
         problem = make_problem(self._setup, apps.values(), self._granted)
 
         def change() -> None:
-            self._finder.add(extractors)
+            self._finder.follow(lambda: make_extractors(self._setup, apps.values()))
             self._gates.set_apps(apps.values())
             self._answerer.set_problem(replace(problem, budget=self._ledger.budget))
             self._expect(apps)
@@ -142,7 +139,7 @@ class EngineRun:
             ends: list[Snapshot] = []
             closing.callback(lambda: ends.append(self.summary.finish()))
             closing.callback(self._sink.close)
-            self._capture.close()
+            self._feed.close()
             self.pipeline.finish()
         return ends[0]
 
@@ -152,7 +149,7 @@ class EngineRun:
 
     def _standing(self) -> Standing:
         return read_standing(
-            self._capture,
+            self._feed,
             self._finder.truth,
             self._ledger,
             self._granted,

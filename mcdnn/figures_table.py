@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from rich import box
 from rich.table import Table
 
+from engine.capture import SourceFigures
 from engine.snapshot import AppFigures, Snapshot
 from mcdnn.quantities import NONE, energy, latency, megabytes, money, share
 
@@ -78,7 +79,13 @@ def trunk_mix(app: AppFigures) -> str:
 
 def standing_lines(snapshot: Snapshot) -> list[str]:
     """Return frames, windows, energy, money and memory, each in one line; nothing for what there is not."""
-    lines = [frames_line(snapshot), windows_line(snapshot), places_line(snapshot), spent_line(snapshot)]
+    lines = [
+        frames_line(snapshot),
+        *source_lines(snapshot),
+        windows_line(snapshot),
+        places_line(snapshot),
+        spent_line(snapshot),
+    ]
     lines += [budget_line(snapshot), money_line(snapshot), memory_line(snapshot)]
     return [line for line in lines if line]
 
@@ -90,6 +97,26 @@ def frames_line(snapshot: Snapshot) -> str:
     for drops in snapshot.standing.sink_drops:
         line += f"; {drops.sink} was too slow for {drops.frames} frames with {drops.results} results"
     return line
+
+
+def source_lines(snapshot: Snapshot) -> list[str]:
+    """Return a line for each of several sources, and for one that had trouble or dropped frames itself."""
+    sources = snapshot.standing.sources
+    return [_source_line(s) for s in sources if len(sources) > 1 or s.report.failures or len(s.dropped) > 1]
+
+
+def _source_line(source: SourceFigures) -> str:
+    report = source.report
+    line = f"source {source.source}: {source.taken} taken of {source.read}"
+    for reason, count in source.dropped.items():
+        line += f", {count} dropped ({reason})"
+    if source.left:
+        line += f", {source.left} left"
+    if report.failures or report.restarts:
+        line += f"; connected {report.connects} times, failed {report.failures}"
+    if report.restarts:
+        line += f", decoder replaced {report.restarts}"
+    return f"{line}; gives nothing: {report.trouble}" if report.trouble else line
 
 
 def windows_line(snapshot: Snapshot) -> str:

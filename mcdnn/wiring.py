@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -27,8 +27,6 @@ from engine.runtime.residency import Residency
 from engine.scheduling.catalog_problem import problem_from_catalog
 from engine.scheduling.policies.table import POLICIES
 from engine.scheduling.problem import App, Budget, Problem
-from engine.sources.digit_camera import DigitCamera
-from engine.sources.protocol import Source
 from mcdnn.cloud_wiring import CloudSetup, read_cloud
 from mcdnn.engine_file import AppTable, EngineFile
 
@@ -217,15 +215,6 @@ def make_extractors(setup: Setup, apps: Iterable[App]) -> dict[str, Extractor]:
         BadInput: see kinds_of_extractor.
     """
     return {t: open_extractor(kind) for t, kind in kinds_of_extractor(setup, apps).items()}
-
-
-def decoding_clock(source: Source) -> Callable[[], float]:
-    """Return the clock that decoding is charged by.
-
-    The digit camera draws its frames where a camera would deliver them: that is no work of the
-    device, and the camera's power is in the base load.
-    """
-    return (lambda: 0.0) if isinstance(source, DigitCamera) else time.thread_time
 
 
 def answering_clocks(file: EngineFile) -> Clocks:

@@ -15,6 +15,7 @@ from catalog.errors import BadInput, McdnnError
 
 if TYPE_CHECKING:
     from engine.snapshot import Snapshot
+    from engine.sources.choosing import OpenSource
     from engine.sources.protocol import Source
     from engine.summary import Summary
     from mcdnn.engine import Engine
@@ -37,7 +38,11 @@ def add_parser(subparsers: Any) -> None:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("config", nargs="?", type=Path, metavar="ENGINE.toml")
-    parser.add_argument("--source", metavar="URI", help="file, folder, camera index, rtsp://... or digits:")
+    parser.add_argument(
+        "--source",
+        metavar="URI",
+        help="instead of those of ENGINE.toml: file, folder, camera index, rtsp://... or digits:",
+    )
     parser.add_argument(
         "--duration", type=float, metavar="S", help="end after so many seconds of the source's clock"
     )
@@ -63,7 +68,7 @@ def add_parser(subparsers: Any) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Run until the source ends, time is up, or Ctrl-C or SIGTERM comes.
+    """Run until all sources have ended, time is up, or Ctrl-C or SIGTERM comes.
 
     Raises:
         BadInput: the configuration, the catalog or the source is wrong.
@@ -76,14 +81,15 @@ def run(args: argparse.Namespace) -> int:
         print(schema())
         return 0
     engine, title = _engine(args)
-    source = engine.open_source(args.source)
+    sources = engine.open_sources(args.source)
     try:
         _add_sinks(engine, args)
     except BadInput:
-        source.close()
+        for opened in sources:
+            opened.source.close()
         raise
     duration_s = float("inf") if args.duration is None else args.duration
-    snapshot = watch(engine, source, duration_s, title, to_stderr=args.json)
+    snapshot = watch(engine, sources, duration_s, title, to_stderr=args.json)
     if args.json:
         from mcdnn.closing_summary import summary_to_json
 
@@ -133,7 +139,7 @@ def _add_sinks(engine: Engine, args: argparse.Namespace) -> None:
 
 def watch(
     engine: Engine,
-    source: str | Source | None,
+    source: str | Source | tuple[OpenSource, ...] | None,
     duration_s: float,
     title: str,
     to_stderr: bool = False,

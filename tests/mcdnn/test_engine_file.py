@@ -90,8 +90,8 @@ def test_a_copy_with_another_policy_still_knows_its_file(tmp_path: Path) -> None
         ),
         (app(rate=1), "e.toml: app.0.rate: no such key: expected one of name, task, rate_hz"),
         (
-            {"source": [{"uri": "a", "fps": 1}]},
-            "e.toml: source.0.fps: no such key: expected one of uri, name",
+            {"source": [{"uri": "a", "rate": 1}]},
+            "e.toml: source.0.rate: no such key: expected one of uri, name",
         ),
         ({"catalog": 5}, "e.toml: catalog: Input should be a valid string"),
         ({"budget": {"energy_j": float("nan"), "period": "1h"}}, "e.toml: budget.energy_j: "),
@@ -124,7 +124,15 @@ def test_a_copy_with_another_policy_still_knows_its_file(tmp_path: Path) -> None
             "e.toml: cloud: ca and certificate need TLS",
         ),
         ({"app": 2 * app()["app"]}, "e.toml: app: app names ['who'] are given twice"),
-        ({"source": [{"uri": "a"}, {"uri": "b"}]}, "e.toml: 2 sources: this version reads one at a time"),
+        (
+            {"source": [{"uri": "a", "name": "door"}, {"uri": "b", "name": "door"}]},
+            "e.toml: source: source names ['door'] are given twice",
+        ),
+        (
+            {"source": [{"uri": "a", "drop": "oldest"}]},
+            "e.toml: source.0.drop: Input should be 'latest' or 'block'",
+        ),
+        ({"source": [{"uri": "a", "fps": 0}]}, "e.toml: source.0.fps: Input should be greater than 0"),
         (
             {"source": [{"uri": "a", "pace": "fast"}]},
             "e.toml: source.0.pace: Input should be 'max' or 'wall'",

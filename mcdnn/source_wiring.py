@@ -1,0 +1,59 @@
+"""From [[source]] tables to the frames of a run: sources opened, each read by a thread of its own."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+
+from engine.capture import Capture
+from engine.source_turns import SourceTurns
+from engine.sources.choosing import OpenSource, SourceChoice
+from engine.sources.digit_camera import DigitCamera
+from engine.sources.protocol import Source
+from engine.sources.rate_cap import CappedSource
+from engine.sources.watched_stream import WatchedStream
+from mcdnn.engine_file import SourceTable
+
+_QUEUED_FRAMES = 4
+_READ_AHEAD_BYTES = 16 << 20
+
+
+def choices_of(tables: Sequence[SourceTable]) -> list[SourceChoice]:
+    """Return the sources that a configuration names."""
+    return [SourceChoice(t.uri, t.name, t.pace, t.fps, t.drop, t.timeout_s) for t in tables]
+
+
+def make_feed(sources: Sequence[OpenSource]) -> Capture | SourceTurns:
+    """Start reading sources, which are owned from here on: one by itself, several in turns."""
+    share_bytes = _READ_AHEAD_BYTES // len(sources)
+    captures = [_capture(s, len(sources) > 1, share_bytes) for s in sources]
+    if len(captures) == 1:
+        return captures[0]
+    return SourceTurns(captures, in_step=not any(c.live for c in captures))
+
+
+def _capture(opened: OpenSource, several: bool, ahead_bytes: int) -> Capture:
+    """Return a thread that reads a source.
+
+    Of what drops frames, the newest one alone waits where waiting would add up: behind a camera that
+    is faster than the engine, and behind other sources.
+    """
+    source = opened.source
+    newest_only = opened.drops and (several or isinstance(source, WatchedStream))
+    capacity = 1 if newest_only else _QUEUED_FRAMES
+    return Capture(source, capacity, _decoding_clock(source), ahead_bytes, opened.drops)
+
+
+def _decoding_clock(source: Source) -> Callable[[], float]:
+    """Return the clock that decoding is charged by.
+
+    The digit camera draws its frames where a camera would deliver them: that is no work of the
+    device, and the camera's power is in the base load.
+    """
+    if isinstance(source, CappedSource):
+        return _decoding_clock(source.source)
+    if isinstance(source, DigitCamera):
+        return lambda: 0.0
+    if isinstance(source, WatchedStream):
+        return lambda: time.thread_time() + source.busy_s
+    return time.thread_time
