@@ -109,6 +109,12 @@ class Connection:
         self._kept_up(message.ByteSize(), 0)
         self._begin(self._stub.ListCatalog, message, timeout_s, told)
 
+    def train_head(
+        self, message: pb.TrainHeadRequest, timeout_s: float, ended: Ended[pb.TrainHeadResponse]
+    ) -> grpc.Future[pb.TrainHeadResponse] | None:
+        """Begin an order of a head; the call that is returned can be cancelled."""
+        return self._begin(self._stub.TrainHead, message, timeout_s, ended)
+
     def watch(self, gone: Callable[[str], None]) -> None:
         """Tell, from a thread that lasts as long as the connection, that the server stops or was lost.
 

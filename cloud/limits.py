@@ -25,6 +25,7 @@ class Limits:
         waiting_bytes: of their pictures as they came; a request with nothing before it is taken.
         streamed: requests of one stream that are under way; further ones are read later.
         batch_windows: windows that run together; further ones follow.
+        classes: that a trained head may be for.
     """
 
     message_bytes: int = 8 * 1024 * 1024
@@ -37,6 +38,7 @@ class Limits:
     waiting_bytes: int = 256 * 1024 * 1024
     streamed: int = 64
     batch_windows: int = 16
+    classes: int = 1024
 
 
 def check_call(call: ClassifyCall, limits: Limits) -> None:

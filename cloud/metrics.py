@@ -28,12 +28,14 @@ class ServerState:
         held_bytes: of their pictures as they came.
         drained_in_s: when they should be done.
         memory: parts and heads.
+        trainings: of heads, waiting or running.
     """
 
     requests: int
     held_bytes: int
     drained_in_s: float
     memory: MemoryFigures
+    trainings: int = 0
 
 
 class _StateCollector(Collector):
@@ -47,6 +49,7 @@ class _StateCollector(Collector):
         yield GaugeMetricFamily("mcdnn_requests_waiting", "Queued or running.", state.requests)
         yield GaugeMetricFamily("mcdnn_waiting_bytes", "Of their pictures.", state.held_bytes)
         yield GaugeMetricFamily("mcdnn_drained_in_seconds", "Until they are done.", state.drained_in_s)
+        yield GaugeMetricFamily("mcdnn_trainings_waiting", "Heads, queued or trained.", state.trainings)
         yield GaugeMetricFamily("mcdnn_resident_bytes", "Of parts and heads.", memory.resident_bytes)
         yield CounterMetricFamily("mcdnn_loads", "Parts and heads loaded.", memory.loads)
         yield CounterMetricFamily("mcdnn_evictions", "Parts and heads evicted.", memory.evictions)
@@ -70,6 +73,9 @@ class ServerMetrics:
         self._queue_s = self._histogram("mcdnn_queue_seconds", "Waiting of a request.", _SECONDS)
         self._execution_s = self._histogram("mcdnn_execution_seconds", "A request's share.", _SECONDS)
 
+        self._trainings = Counter("mcdnn_trainings", "Heads, by status.", ["status"], registry=self.registry)
+        self._training_s = self._histogram("mcdnn_training_seconds", "Processor time of a head.", _SECONDS)
+
     def _histogram(self, name: str, about: str, buckets: Sequence[float]) -> Histogram:
         return Histogram(name, about, buckets=buckets, registry=self.registry)
 
@@ -87,6 +93,17 @@ class ServerMetrics:
             status: name of the gRPC status.
         """
         self._requests.labels(status).inc()
+
+    def training_ended(self, status: str, processor_s: float = 0.0) -> None:
+        """Note that an order of a head ended.
+
+        Args:
+            status: name of the gRPC status.
+            processor_s: of the training; 0 where none was done.
+        """
+        self._trainings.labels(status).inc()
+        if processor_s:
+            self._training_s.observe(processor_s)
 
     def batch(self, windows: int, took_s: float) -> None:
         """Note that a batch ran."""

@@ -7,6 +7,7 @@ McdnnError
     ├── UnknownPiece     not in this server's catalog         NOT_FOUND
     ├── PastTheEnd       an offset behind a piece's end       OUT_OF_RANGE
     ├── DoesNotFit       larger than this server's memory     FAILED_PRECONDITION
+    ├── Untrainable      no head can be trained for that      FAILED_PRECONDITION
     ├── QueueFull        come back after retry_after_s        RESOURCE_EXHAUSTED
     ├── TooLate          it waited too long for its deadline  DEADLINE_EXCEEDED
     ├── Denied           no token that the server knows       UNAUTHENTICATED
@@ -55,6 +56,12 @@ class PastTheEnd(Refusal):
 
 class DoesNotFit(Refusal):
     """What was asked for is larger than this server's memory."""
+
+    code = grpc.StatusCode.FAILED_PRECONDITION
+
+
+class Untrainable(Refusal):
+    """No head can be trained for that: no features, too few, or no training at this server at all."""
 
     code = grpc.StatusCode.FAILED_PRECONDITION
 

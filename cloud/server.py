@@ -19,6 +19,7 @@ from grpc_reflection.v1alpha import reflection
 from catalog.errors import BadInput
 from cloud.access import OPEN, Access, TokenGate
 from cloud.endpoint import Endpoint
+from cloud.head_training import HeadTraining, NoTraining
 from cloud.limits import Limits
 from cloud.metrics import ServerMetrics
 from cloud.request_log import RequestLog
@@ -46,6 +47,7 @@ class CloudServer:
         log: takes one line of JSON for each request that was not answered.
         drain_s: how long requests under way may go on after a stop.
         access: who may ask.
+        training: of heads.
     """
 
     def __init__(
@@ -55,13 +57,16 @@ class CloudServer:
         log: Callable[[str], None],
         drain_s: float = DRAIN_S,
         access: Access = OPEN,
+        training: HeadTraining | None = None,
     ) -> None:
         _GRPC_LOG.addFilter(_is_worth_a_line)
         self._drain_s = drain_s
         self._preparing = ThreadPoolExecutor(_PREPARING_THREADS, thread_name_prefix="mcdnn-prepare")
         self._credentials = access.credentials
         requests = RequestLog(log, limits.name_chars)
-        self._service = OffloadService(host, self._preparing, limits, requests, access.client_of)
+        self._service = OffloadService(
+            host, self._preparing, limits, requests, access.client_of, training or NoTraining()
+        )
         gates = [] if access.tokens is None else [TokenGate(access.tokens, self._service.denied)]
         self._server = grpc.aio.server(interceptors=gates, options=_server_options(limits))
         add_OffloadServicer_to_server(self._service, self._server)
@@ -75,6 +80,11 @@ class CloudServer:
     def waiting(self) -> int:
         """Requests that are prepared, queued or running."""
         return self._service.waiting
+
+    @property
+    def trainings(self) -> int:
+        """Heads that wait to be trained or are."""
+        return self._service.trainings
 
     @property
     def metrics(self) -> ServerMetrics:

@@ -14,6 +14,8 @@ from cloud.answer_stream import AnswerStream
 from cloud.answering import jobs_of, whole_answer
 from cloud.batching import BatchQueue
 from cloud.errors import RETRY_AFTER_KEY
+from cloud.head_messages import special_head_to_proto, training_call_from_proto
+from cloud.head_training import HeadTraining, check_training_call
 from cloud.hosting import MemoryFigures
 from cloud.limits import Limits, check_call
 from cloud.messages import CatalogListing, ClassifyCall
@@ -30,6 +32,7 @@ from cloud.trunk_forest import Tree, Walk
 from cloud.wire import answer_to_proto, call_from_proto, listing_to_proto
 from cloud.worker import BatchWorker, Place, Runner
 from engine.offload import OffloadAnswer, Question
+from specializer.errors import HeadRejected
 
 _LEAST_RETRY_S = 0.005
 _NAMES_LOGGED = 4
@@ -75,6 +78,7 @@ class OffloadService(OffloadServicer):
         limits: what is taken.
         log: of requests that were not answered.
         client_of: names who calls, for the log.
+        training: of heads.
         clock: seconds, monotonic.
     """
 
@@ -85,6 +89,7 @@ class OffloadService(OffloadServicer):
         limits: Limits,
         log: RequestLog,
         client_of: Callable[[grpc.aio.ServicerContext[Any, Any]], str],
+        training: HeadTraining,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._host = host
@@ -92,6 +97,7 @@ class OffloadService(OffloadServicer):
         self._limits = limits
         self._log = log
         self._client_of = client_of
+        self._training = training
         self._clock = clock
         self.metrics = ServerMetrics(self._state)
         queue = BatchQueue[Place](limits.batch_windows, RunTimes())
@@ -99,6 +105,7 @@ class OffloadService(OffloadServicer):
         self._listing = listing_to_proto(host.listing())
         self._requests = 0
         self._held_bytes = 0
+        self._trainings = 0
         self._draining = False
         self._idle = asyncio.Event()
 
@@ -107,8 +114,19 @@ class OffloadService(OffloadServicer):
         """Requests that are prepared, queued or running."""
         return self._requests
 
+    @property
+    def trainings(self) -> int:
+        """Heads that wait to be trained or are."""
+        return self._trainings
+
     def _state(self) -> ServerState:
-        return ServerState(self._requests, self._held_bytes, self._worker.drained_in_s, self._host.memory)
+        return ServerState(
+            self._requests,
+            self._held_bytes,
+            self._worker.drained_in_s,
+            self._host.memory,
+            self._trainings,
+        )
 
     def drain(self) -> None:
         """Take nothing new from now on."""
@@ -120,7 +138,7 @@ class OffloadService(OffloadServicer):
         await self._idle.wait()
 
     def _note_idle(self) -> None:
-        if self._draining and not self._requests:
+        if self._draining and not (self._requests or self._trainings):
             self._idle.set()
 
     def denied(self, client: str) -> None:
@@ -214,6 +232,42 @@ class OffloadService(OffloadServicer):
         if request.known_hash == self._listing.catalog_hash:
             return pb.ListCatalogResponse(catalog_hash=request.known_hash, unchanged=True)
         return self._listing
+
+    async def TrainHead(  # noqa: N802
+        self,
+        request: pb.TrainHeadRequest,
+        context: grpc.aio.ServicerContext[pb.TrainHeadRequest, pb.TrainHeadResponse],
+    ) -> pb.TrainHeadResponse:
+        """Train a head or refuse to; what goes wrong inside stays in the log."""
+        self._trainings += 1
+        try:
+            return await self._trained(request, context.time_remaining())
+        except asyncio.CancelledError:
+            self.metrics.training_ended(grpc.StatusCode.CANCELLED.name)
+            raise
+        except Exception as e:
+            refusal = e if isinstance(e, Refusal) else _broken(e)
+        finally:
+            self._trainings -= 1
+            self._note_idle()
+        self.metrics.training_ended(refusal.code.name)
+        self._log.refused(request.request_id, self._client_of(context), [request.variant], refusal)
+        await _refuse(context, refusal)
+        raise AssertionError("abort raises")
+
+    async def _trained(self, request: pb.TrainHeadRequest, left_s: float | None) -> pb.TrainHeadResponse:
+        if self._draining:
+            raise Stopping("the server is stopping")
+        call = training_call_from_proto(request)
+        check_training_call(call, self._limits)
+        patience_s = call.deadline_s if left_s is None else min(call.deadline_s, left_s)
+        try:
+            result = await self._training.train(call, patience_s)
+        except HeadRejected as e:
+            self.metrics.training_ended("REJECTED", e.processor_s)
+            return pb.TrainHeadResponse(rejected=str(e), processor_s=e.processor_s)
+        self.metrics.training_ended("OK", result.processor_s)
+        return pb.TrainHeadResponse(head=special_head_to_proto(result.head), processor_s=result.processor_s)
 
     async def _classify(self, request: pb.ClassifyRequest, left_s: float | None) -> OffloadAnswer:
         arrived_s = self._clock()

@@ -63,6 +63,8 @@ class BackgroundHeadTrainer:
     Args:
         catalog: opened; the process reads its features from the same folder.
         most_waiting: orders behind the one that is trained; further ones are refused.
+        idle_s: after so long without an order the process ends, and the next order waits for another;
+            None for one that is ready from the beginning and stays.
         clock: seconds, monotonic.
     """
 
@@ -70,10 +72,12 @@ class BackgroundHeadTrainer:
         self,
         catalog: Catalog,
         most_waiting: int = MOST_WAITING,
+        idle_s: float | None = None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._catalog = catalog
         self._most_waiting = most_waiting
+        self._idle_s = idle_s
         self._clock = clock
         self._changed = threading.Condition()
         self._waiting: deque[_Waiting] = deque()
@@ -149,7 +153,8 @@ class BackgroundHeadTrainer:
         self._thread.join()
 
     def _work(self) -> None:
-        self._link.start()
+        if self._idle_s is None:
+            self._link.start()
         while (current := self._next()) is not None:
             outcome = self._train(current)
             with self._changed:
@@ -170,7 +175,8 @@ class BackgroundHeadTrainer:
                     if first.result.set_running_or_notify_cancel():
                         self._running = first
                         return first
-                self._changed.wait()
+                if not self._changed.wait(self._idle_s):
+                    self._link.close()
             abandoned = list(self._waiting)
             self._waiting.clear()
         for waiting in abandoned:

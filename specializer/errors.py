@@ -19,7 +19,17 @@ class TrainingFailed(RunFailed):
 
 
 class NotTrainable(TrainingFailed):
-    """Name what is missing; the same order fails again."""
+    """Name what is missing; the same order fails again.
+
+    Args:
+        message: holds no path, so that it may be told to other machines.
+        detail: for who looks after this one.
+    """
+
+    def __init__(self, message: str, detail: str = "") -> None:
+        super().__init__(f"{message}: {detail}" if detail else message)
+        self.message = message
+        self.detail = detail
 
 
 class HeadRejected(TrainingFailed):

@@ -52,6 +52,8 @@ def _execute(errand: Errand, root: Path) -> SpecialHead:
             _generic_head(catalog, errand.trunk, errand.task),
             _generic_right(errand, catalog, splits[1].labels),
         )
+    except CatalogError as e:
+        raise NotTrainable(f"{name}: what the catalog holds for it cannot be read", str(e)) from e
     except BadInput as e:
         raise NotTrainable(f"{name}: {e}") from e
     except HeadRejected as e:

@@ -82,14 +82,14 @@ def failure_to_line(error: Exception, details: str = "") -> bytes:
         error: why.
         details: for who looks for a fault.
     """
-    kind = _BROKE
+    kind, why = _BROKE, str(error) or type(error).__name__
     if isinstance(error, HeadRejected):
         kind = _REJECTED
     elif isinstance(error, NotTrainable):
-        kind = _IMPOSSIBLE
+        kind, why, details = _IMPOSSIBLE, error.message, error.detail
     told = {
         "failed": kind,
-        "why": str(error) or type(error).__name__,
+        "why": why,
         "processor_s": getattr(error, "processor_s", 0.0),
         "details": details,
     }
@@ -122,7 +122,7 @@ def _failure(kind: str, why: str, processor_s: float, details: str) -> TrainingF
     if kind == _REJECTED:
         return HeadRejected(why, processor_s)
     if kind == _IMPOSSIBLE:
-        return NotTrainable(why)
+        return NotTrainable(why, details)
     broke = TrainerBroke(f"the training process failed: {why}")
     if details:
         broke.add_note(details)

@@ -12,9 +12,13 @@ from typing import TYPE_CHECKING
 from catalog.errors import BadInput, MissingExtra
 
 if TYPE_CHECKING:
+    from catalog.store import Catalog
     from cloud.access import Access
+    from specializer.head_trainer import HeadTrainer
 
 _MB = 1e6
+# After which a server that is asked for no heads has the memory of the training process back.
+_TRAINER_IDLE_S = 60.0
 
 
 def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -52,6 +56,11 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
         "--metrics", metavar="HOST:PORT", help="answer HTTP requests for Prometheus metrics there"
     )
     parser.add_argument(
+        "--no-training",
+        action="store_true",
+        help="train no specialised heads for devices (default: one at a time, in a process of low priority)",
+    )
+    parser.add_argument(
         "--drain-seconds",
         type=float,
         metavar="S",
@@ -85,6 +94,7 @@ def run(args: argparse.Namespace) -> int:
         BadInput: the catalog, the address or a number is wrong.
     """
     from cloud.endpoint import Endpoint, parse_endpoint
+    from cloud.head_training import CatalogTraining
     from cloud.hosting import HostedCatalog
     from cloud.limits import Limits
 
@@ -114,15 +124,27 @@ def run(args: argparse.Namespace) -> int:
         print(f"mcdnn serve: {len(catalog.variants)} variants of {args.catalog} at {where}", flush=True)
 
     async def serve() -> None:
-        server = CloudServer(host, limits, _to_stderr, drain_s, access)
+        server = CloudServer(host, limits, _to_stderr, drain_s, access, training)
         with exposed(server.metrics, metrics):
             await serve_until_signalled(server, listen, ready)
 
+    trainer = _trainer(catalog, args.no_training)
+    training = CatalogTraining(catalog, trainer)
     try:
         uvloop.run(serve())
     finally:
+        trainer.close()
         host.close()
     return 0
+
+
+def _trainer(catalog: Catalog, none: bool) -> HeadTrainer:
+    from specializer.background_trainer import BackgroundHeadTrainer
+    from specializer.head_trainer import NoHeadTrainer
+
+    if none:
+        return NoHeadTrainer("this server trains no heads")
+    return BackgroundHeadTrainer(catalog, idle_s=_TRAINER_IDLE_S)
 
 
 def _access(args: argparse.Namespace) -> Access:

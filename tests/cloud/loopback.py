@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from catalog.tasks import InputType
 from cloud.access import OPEN, Access
 from cloud.endpoint import Endpoint
+from cloud.head_training import HeadTraining
 from cloud.hosting import MemoryFigures
 from cloud.limits import Limits
 from cloud.messages import CatalogListing
@@ -30,22 +31,30 @@ class Loopback:
     """A server that runs until stop; lines is what it logged."""
 
     def __init__(
-        self, host: Host, limits: Limits, drain_s: float, listen: Endpoint, access: Access = OPEN
+        self,
+        host: Host,
+        limits: Limits,
+        drain_s: float,
+        listen: Endpoint,
+        access: Access = OPEN,
+        training: HeadTraining | None = None,
     ) -> None:
         self.lines: list[str] = []
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever)
         self._thread.start()
         try:
-            self._server = self._make(host, limits, drain_s, access)
+            self._server = self._make(host, limits, drain_s, access, training)
             self.endpoint = self._submit(self._server.start(listen)).result(STEP_LIMIT_S)
         except BaseException:
             self._end_loop()
             raise
 
-    def _make(self, host: Host, limits: Limits, drain_s: float, access: Access) -> CloudServer:
+    def _make(
+        self, host: Host, limits: Limits, drain_s: float, access: Access, training: HeadTraining | None
+    ) -> CloudServer:
         async def make() -> CloudServer:
-            return CloudServer(host, limits, self.lines.append, drain_s, access)
+            return CloudServer(host, limits, self.lines.append, drain_s, access, training)
 
         return self._submit(make()).result(STEP_LIMIT_S)
 
@@ -60,6 +69,10 @@ class Loopback:
     @property
     def waiting(self) -> int:
         return self._server.waiting
+
+    @property
+    def trainings(self) -> int:
+        return self._server.trainings
 
     def begin_stop(self) -> Future:
         """Start to stop, and return once the server no longer takes requests."""
@@ -84,8 +97,9 @@ def loopback(
     drain_s: float = 5.0,
     listen: Endpoint = ANY_PORT,
     access: Access = OPEN,
+    training: HeadTraining | None = None,
 ) -> Iterator[Loopback]:
-    server = Loopback(host, limits or Limits(), drain_s, listen, access)
+    server = Loopback(host, limits or Limits(), drain_s, listen, access, training)
     try:
         yield server
     finally:

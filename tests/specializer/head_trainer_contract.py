@@ -5,6 +5,8 @@ The fixtures train from the built catalog: `trainer` is shared by many tests, `c
 
 from __future__ import annotations
 
+import time
+from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import replace
 
@@ -21,6 +23,13 @@ ORDER = TrainingOrder("wide", "identity", (7, 2), 3, PATIENCE_S, CascadeAim(0.9,
 
 def outcome(future: Future[TrainingResult]) -> TrainingResult:
     return future.result(2.0 * PATIENCE_S)
+
+
+def until(condition: Callable[[], bool]) -> None:
+    ends_s = time.monotonic() + PATIENCE_S
+    while not condition():
+        assert time.monotonic() < ends_s
+        time.sleep(0.005)
 
 
 class HeadTrainerContract:

@@ -2,8 +2,7 @@ from __future__ import annotations
 
 import os
 import signal
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -14,14 +13,7 @@ from specializer.background_trainer import BackgroundHeadTrainer
 from specializer.errors import TrainerBroke, TrainerBusy, TrainingLate
 from specializer.training_process import NICENESS
 from tests.catalog_builder import build_catalog
-from tests.specializer.head_trainer_contract import ORDER, PATIENCE_S, HeadTrainerContract, outcome
-
-
-def until(condition: Callable[[], bool]) -> None:
-    ends_s = time.monotonic() + PATIENCE_S
-    while not condition():
-        assert time.monotonic() < ends_s
-        time.sleep(0.005)
+from tests.specializer.head_trainer_contract import ORDER, HeadTrainerContract, outcome, until
 
 
 @pytest.fixture(scope="module")
@@ -120,3 +112,11 @@ def test_its_process_ends_with_it(closable: BackgroundHeadTrainer) -> None:
     closable.close()
     assert closable.process_id is None
     assert not Path(f"/proc/{process}").exists()
+
+
+def test_an_idle_process_gives_its_memory_back_and_the_next_order_finds_another(catalog: Catalog) -> None:
+    made = BackgroundHeadTrainer(catalog, idle_s=0.2)
+    for _ in range(2):
+        assert outcome(made.begin(ORDER)).head.dominant == (7, 2)
+        until(lambda: made.process_id is None)
+    made.close()

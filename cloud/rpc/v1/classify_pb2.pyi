@@ -559,3 +559,144 @@ class Variant(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___Variant: _TypeAlias = Variant  # noqa: Y015
+
+@_typing.final
+class TrainHeadRequest(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    REQUEST_ID_FIELD_NUMBER: _builtins.int
+    VARIANT_FIELD_NUMBER: _builtins.int
+    PART_IDS_FIELD_NUMBER: _builtins.int
+    HEAD_ID_FIELD_NUMBER: _builtins.int
+    DOMINANT_FIELD_NUMBER: _builtins.int
+    SEED_FIELD_NUMBER: _builtins.int
+    SKEW_FIELD_NUMBER: _builtins.int
+    GENERIC_ACCURACY_FIELD_NUMBER: _builtins.int
+    ACCURACY_LOSS_FIELD_NUMBER: _builtins.int
+    GENERIC_TRUNK_FIELD_NUMBER: _builtins.int
+    DEADLINE_S_FIELD_NUMBER: _builtins.int
+    request_id: _builtins.str
+    """Chosen by the device; stands in the server's log."""
+    variant: _builtins.str
+    """"<trunk>/<task>" as in the catalog: of the trunk whose features the head reads."""
+    head_id: _builtins.str
+    """Hash of the head that the device knows the variant by: it gives class ids their meaning."""
+    seed: _builtins.int
+    """Of the rows that are drawn."""
+    skew: _builtins.float
+    """Share of the dominant classes in what is seen, in (0, 1]."""
+    generic_accuracy: _builtins.float
+    """Of the model that answers what the head passes on, in [0, 1]."""
+    accuracy_loss: _builtins.float
+    """By how much the cascade may be less accurate than that model, in [0, 1]."""
+    generic_trunk: _builtins.str
+    """Trunk of that model; empty where it is not known."""
+    deadline_s: _builtins.float
+    """Seconds that the device still waits, counted from sending; positive and finite."""
+    @_builtins.property
+    def part_ids(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Hash of each part of that trunk as the device has it, in order."""
+
+    @_builtins.property
+    def dominant(self) -> _containers.RepeatedScalarFieldContainer[_builtins.int]:
+        """Class ids of the task; at least one, all different."""
+
+    def __init__(
+        self,
+        *,
+        request_id: _builtins.str = ...,
+        variant: _builtins.str = ...,
+        part_ids: _abc.Iterable[_builtins.str] | None = ...,
+        head_id: _builtins.str = ...,
+        dominant: _abc.Iterable[_builtins.int] | None = ...,
+        seed: _builtins.int = ...,
+        skew: _builtins.float = ...,
+        generic_accuracy: _builtins.float = ...,
+        accuracy_loss: _builtins.float = ...,
+        generic_trunk: _builtins.str = ...,
+        deadline_s: _builtins.float = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["accuracy_loss", b"accuracy_loss", "deadline_s", b"deadline_s", "dominant", b"dominant", "generic_accuracy", b"generic_accuracy", "generic_trunk", b"generic_trunk", "head_id", b"head_id", "part_ids", b"part_ids", "request_id", b"request_id", "seed", b"seed", "skew", b"skew", "variant", b"variant"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___TrainHeadRequest: _TypeAlias = TrainHeadRequest  # noqa: Y015
+
+@_typing.final
+class TrainHeadResponse(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    HEAD_FIELD_NUMBER: _builtins.int
+    REJECTED_FIELD_NUMBER: _builtins.int
+    PROCESSOR_S_FIELD_NUMBER: _builtins.int
+    rejected: _builtins.str
+    """Why the head that was trained is of no use."""
+    processor_s: _builtins.float
+    """That the training took at the server."""
+    @_builtins.property
+    def head(self) -> Global___TrainedHead: ...
+    def __init__(
+        self,
+        *,
+        head: Global___TrainedHead | None = ...,
+        rejected: _builtins.str = ...,
+        processor_s: _builtins.float = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["head", b"head", "outcome", b"outcome", "rejected", b"rejected"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["head", b"head", "outcome", b"outcome", "processor_s", b"processor_s", "rejected", b"rejected"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType_outcome: _TypeAlias = _typing.Literal["head", "rejected"]  # noqa: Y015
+    _WhichOneofArgType_outcome: _TypeAlias = _typing.Literal["outcome", b"outcome"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType_outcome) -> _WhichOneofReturnType_outcome | None: ...
+
+Global___TrainHeadResponse: _TypeAlias = TrainHeadResponse  # noqa: Y015
+
+@_typing.final
+class TrainedHead(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    WEIGHT_FLOAT32_FIELD_NUMBER: _builtins.int
+    BIAS_FLOAT32_FIELD_NUMBER: _builtins.int
+    TEMPERATURE_FIELD_NUMBER: _builtins.int
+    THRESHOLD_FIELD_NUMBER: _builtins.int
+    ACCURACY_IN_FIELD_NUMBER: _builtins.int
+    IN_TO_OTHER_FIELD_NUMBER: _builtins.int
+    ACCURACY_OUT_FIELD_NUMBER: _builtins.int
+    HEAD_ID_FIELD_NUMBER: _builtins.int
+    weight_float32: _builtins.bytes
+    """rows * features values, IEEE 754 single precision, little endian, row by row. The dominant classes
+    come first, in the order asked; every further row means "other".
+    """
+    bias_float32: _builtins.bytes
+    """One value a row."""
+    temperature: _builtins.float
+    threshold: _builtins.float
+    """Least confidence of an answer that is not passed on, in [0, 1]."""
+    accuracy_in: _builtins.float
+    """On the validation split, with that threshold, each in [0, 1]."""
+    in_to_other: _builtins.float
+    accuracy_out: _builtins.float
+    head_id: _builtins.str
+    """Hash of the head as a catalog would store it."""
+    def __init__(
+        self,
+        *,
+        weight_float32: _builtins.bytes = ...,
+        bias_float32: _builtins.bytes = ...,
+        temperature: _builtins.float = ...,
+        threshold: _builtins.float = ...,
+        accuracy_in: _builtins.float = ...,
+        in_to_other: _builtins.float = ...,
+        accuracy_out: _builtins.float = ...,
+        head_id: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["accuracy_in", b"accuracy_in", "accuracy_out", b"accuracy_out", "bias_float32", b"bias_float32", "head_id", b"head_id", "in_to_other", b"in_to_other", "temperature", b"temperature", "threshold", b"threshold", "weight_float32", b"weight_float32"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___TrainedHead: _TypeAlias = TrainedHead  # noqa: Y015

@@ -54,6 +54,11 @@ class OffloadStub:
                 request_serializer=cloud_dot_rpc_dot_v1_dot_classify__pb2.ListCatalogRequest.SerializeToString,
                 response_deserializer=cloud_dot_rpc_dot_v1_dot_classify__pb2.ListCatalogResponse.FromString,
                 _registered_method=True)
+        self.TrainHead = channel.unary_unary(
+                '/cloud.rpc.v1.Offload/TrainHead',
+                request_serializer=cloud_dot_rpc_dot_v1_dot_classify__pb2.TrainHeadRequest.SerializeToString,
+                response_deserializer=cloud_dot_rpc_dot_v1_dot_classify__pb2.TrainHeadResponse.FromString,
+                _registered_method=True)
 
 
 class OffloadServicer:
@@ -100,6 +105,21 @@ class OffloadServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def TrainHead(self, request, context):
+        """Trains a head for the classes that dominate, on features that the server's catalog holds.
+
+        INVALID_ARGUMENT: the order breaks a rule that its message names.
+        NOT_FOUND: no such variant in the server's catalog, or one with other parts or another head than the
+        device names.
+        FAILED_PRECONDITION: the server trains no heads, or has no features, or too few, for this one.
+        RESOURCE_EXHAUSTED: too many orders wait; trailing metadata "retry-after-s" as with Classify.
+        DEADLINE_EXCEEDED: the deadline passed before there was a head.
+        UNAVAILABLE: the server is stopping.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_OffloadServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -122,6 +142,11 @@ def add_OffloadServicer_to_server(servicer, server):
                     servicer.ListCatalog,
                     request_deserializer=cloud_dot_rpc_dot_v1_dot_classify__pb2.ListCatalogRequest.FromString,
                     response_serializer=cloud_dot_rpc_dot_v1_dot_classify__pb2.ListCatalogResponse.SerializeToString,
+            ),
+            'TrainHead': grpc.unary_unary_rpc_method_handler(
+                    servicer.TrainHead,
+                    request_deserializer=cloud_dot_rpc_dot_v1_dot_classify__pb2.TrainHeadRequest.FromString,
+                    response_serializer=cloud_dot_rpc_dot_v1_dot_classify__pb2.TrainHeadResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -232,6 +257,33 @@ class Offload:
             '/cloud.rpc.v1.Offload/ListCatalog',
             cloud_dot_rpc_dot_v1_dot_classify__pb2.ListCatalogRequest.SerializeToString,
             cloud_dot_rpc_dot_v1_dot_classify__pb2.ListCatalogResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def TrainHead(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/cloud.rpc.v1.Offload/TrainHead',
+            cloud_dot_rpc_dot_v1_dot_classify__pb2.TrainHeadRequest.SerializeToString,
+            cloud_dot_rpc_dot_v1_dot_classify__pb2.TrainHeadResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -58,6 +58,17 @@ class OffloadStub:
     """
     ListCatalog: _grpc.UnaryUnaryMultiCallable[_classify_pb2.ListCatalogRequest, _classify_pb2.ListCatalogResponse]
     """Tells what the server can answer, with the hashes by which a device knows its own copies."""
+    TrainHead: _grpc.UnaryUnaryMultiCallable[_classify_pb2.TrainHeadRequest, _classify_pb2.TrainHeadResponse]
+    """Trains a head for the classes that dominate, on features that the server's catalog holds.
+
+    INVALID_ARGUMENT: the order breaks a rule that its message names.
+    NOT_FOUND: no such variant in the server's catalog, or one with other parts or another head than the
+      device names.
+    FAILED_PRECONDITION: the server trains no heads, or has no features, or too few, for this one.
+    RESOURCE_EXHAUSTED: too many orders wait; trailing metadata "retry-after-s" as with Classify.
+    DEADLINE_EXCEEDED: the deadline passed before there was a head.
+    UNAVAILABLE: the server is stopping.
+    """
 
 @_typing.type_check_only
 class OffloadAsyncStub(OffloadStub):
@@ -86,6 +97,17 @@ class OffloadAsyncStub(OffloadStub):
     """
     ListCatalog: _aio.UnaryUnaryMultiCallable[_classify_pb2.ListCatalogRequest, _classify_pb2.ListCatalogResponse]  # type: ignore[assignment]
     """Tells what the server can answer, with the hashes by which a device knows its own copies."""
+    TrainHead: _aio.UnaryUnaryMultiCallable[_classify_pb2.TrainHeadRequest, _classify_pb2.TrainHeadResponse]  # type: ignore[assignment]
+    """Trains a head for the classes that dominate, on features that the server's catalog holds.
+
+    INVALID_ARGUMENT: the order breaks a rule that its message names.
+    NOT_FOUND: no such variant in the server's catalog, or one with other parts or another head than the
+      device names.
+    FAILED_PRECONDITION: the server trains no heads, or has no features, or too few, for this one.
+    RESOURCE_EXHAUSTED: too many orders wait; trailing metadata "retry-after-s" as with Classify.
+    DEADLINE_EXCEEDED: the deadline passed before there was a head.
+    UNAVAILABLE: the server is stopping.
+    """
 
 class OffloadServicer(metaclass=_abc_1.ABCMeta):
     @_abc_1.abstractmethod
@@ -135,5 +157,22 @@ class OffloadServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_classify_pb2.ListCatalogResponse, _abc.Awaitable[_classify_pb2.ListCatalogResponse]]:
         """Tells what the server can answer, with the hashes by which a device knows its own copies."""
+
+    @_abc_1.abstractmethod
+    def TrainHead(
+        self,
+        request: _classify_pb2.TrainHeadRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_classify_pb2.TrainHeadResponse, _abc.Awaitable[_classify_pb2.TrainHeadResponse]]:
+        """Trains a head for the classes that dominate, on features that the server's catalog holds.
+
+        INVALID_ARGUMENT: the order breaks a rule that its message names.
+        NOT_FOUND: no such variant in the server's catalog, or one with other parts or another head than the
+          device names.
+        FAILED_PRECONDITION: the server trains no heads, or has no features, or too few, for this one.
+        RESOURCE_EXHAUSTED: too many orders wait; trailing metadata "retry-after-s" as with Classify.
+        DEADLINE_EXCEEDED: the deadline passed before there was a head.
+        UNAVAILABLE: the server is stopping.
+        """
 
 def add_OffloadServicer_to_server(servicer: OffloadServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...
