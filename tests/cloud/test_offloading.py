@@ -17,7 +17,7 @@ from catalog.store import Catalog
 from cloud.access import Access, Tokens
 from cloud.circuit_breaker import BreakerRules
 from cloud.credentials import Credentials
-from cloud.encodings import Encodings
+from cloud.encodings import Encodings, JpegChoice
 from cloud.endpoint import Endpoint
 from cloud.errors import (
     CloudBusy,
@@ -103,7 +103,27 @@ def test_encoded_windows_are_answered_and_their_sizes_learnt(server: Loopback, e
         asked = request(WIDE, count=2)
         assert client.submit(asked).result(STEP_LIMIT_S).answers
         sizes = [len(encoding.encode(w).data) for w in asked.windows]
-        assert client.picture(WIDE, 16).size_bytes == pytest.approx(np.mean(sizes), rel=0.05)
+        assert client.picture(WIDE.variant, 16).size_bytes == pytest.approx(np.mean(sizes), rel=0.05)
+
+
+def test_each_request_is_encoded_as_the_variants_that_it_asks_bear(server: Loopback) -> None:
+    narrow = Question("third", "narrow/identity")
+    choices = {WIDE.variant: JpegChoice(90, jpeg(90)), SMALL.variant: JpegChoice(50, jpeg(50))}
+    window = np.linspace(0, 255, 16 * 16 * 3).astype(np.uint8).reshape(16, 16, 3)
+    with connected(server, encodings=Encodings(choices=choices, losses={SMALL.variant: 0.004})) as client:
+
+        def sent_bytes(*questions: Question) -> int:
+            asked = OffloadRequest("r", questions, (window,), STEP_LIMIT_S)
+            return client.submit(asked).result(STEP_LIMIT_S).up_bytes
+
+        small, wide = sent_bytes(SMALL), sent_bytes(WIDE)
+        assert small < wide < sent_bytes(SMALL, WIDE) < wide + 100  # for the other question
+        assert sent_bytes(SMALL, narrow) > window.nbytes
+        for variant, choice in choices.items():
+            size_bytes = len(choice.encoding.encode(window).data)
+            assert client.picture(variant, 16).size_bytes == pytest.approx(size_bytes, rel=0.05)
+        assert client.picture(SMALL.variant, 16).accuracy_loss == 0.004
+        assert client.picture(narrow.variant, 16) == ExpectedPicture(window.nbytes)
 
 
 def test_before_a_server_was_found_requests_fail_at_once_and_nothing_is_offered(server: Loopback) -> None:
@@ -113,7 +133,7 @@ def test_before_a_server_was_found_requests_fail_at_once_and_nothing_is_offered(
         until(lambda: "refused" in str(failed(client, request())))
         assert isinstance(failed(client, request()), CloudUnreachable)
         assert not client.wait_connected(0.0)
-        assert client.picture(WIDE, 32) == ExpectedPicture(3 * 32 * 32)
+        assert client.picture(WIDE.variant, 32) == ExpectedPicture(3 * 32 * 32)
 
 
 def test_what_is_known_of_the_way_is_there_before_the_first_request(

@@ -97,3 +97,11 @@ def test_a_measured_catalog_is_asked_by_jpeg_where_its_variants_bear_it(built_ca
         assert offload.picture("narrow/identity", 16) == ExpectedPicture(768.0)
     with closing(read_cloud(table(encoding="jpeg", jpeg_quality=70), host, catalog).connect()) as offload:
         assert offload.picture("wide/identity", 16).accuracy_loss == pytest.approx((0.05 + 0.003) / 2)
+
+
+@pytest.mark.parametrize(
+    "given", [{"encoding": "jpeg"}, {"jpeg_quality": 80}, {"encoding": "png", "jpeg_quality": 8}]
+)
+def test_a_quality_is_given_with_jpeg_and_with_nothing_else(given: dict[str, object]) -> None:
+    with pytest.raises(ValueError, match='jpeg_quality: expected with encoding = "jpeg", and with no other'):
+        table(**given)
