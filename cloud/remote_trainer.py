@@ -144,7 +144,7 @@ class RemoteHeadTrainer:
             return _failure(outcome)
         message, exchange = outcome.message, outcome.exchange
         if message.WhichOneof("outcome") == "rejected":
-            return HeadRejected(f"{self._where}: {message.rejected}", message.processor_s)
+            return HeadRejected(f"{self._where}: {message.rejected}")
         trunk = self._catalog.trunks[flight.order.trunk]
         head = special_head_from_proto(message.head, flight.order.dominant, trunk.feature_dim)
         return TrainingResult(

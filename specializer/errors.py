@@ -36,7 +36,7 @@ class HeadRejected(TrainingFailed):
     """Say which figure of the trained head was too poor.
 
     Args:
-        processor_s: that its training took all the same.
+        processor_s: of this device that its training took all the same.
     """
 
     def __init__(self, message: str, processor_s: float = 0.0) -> None:

@@ -1,0 +1,100 @@
+from __future__ import annotations
+
+from collections.abc import Iterator
+from concurrent.futures import Future
+from dataclasses import replace
+
+import pytest
+
+from catalog.devices import DeviceProfile, RadioProfile
+from catalog.store import Catalog, open_catalog
+from specializer.background_trainer import BackgroundHeadTrainer
+from specializer.errors import HeadRejected, NotTrainable, TrainerBroke, TrainingFailed
+from specializer.head_trainer import HeadTrainer, NoHeadTrainer, TrainingOrder, TrainingResult
+from specializer.placed_trainer import PlacedHeadTrainer
+from specializer.training_place import TrainingPrices
+from tests.catalog_builder import build_catalog
+from tests.specializer.head_trainer_contract import ORDER, HeadTrainerContract
+
+RADIO = RadioProfile(1e-6, 1e-6, 10.0)
+DEAR_HERE = TrainingPrices(DeviceProfile("hot", "nobody", 1.0, 1e6), RADIO)
+DEAR_THERE = TrainingPrices(DeviceProfile("cool", "nobody", 1.0, 1e-6), RADIO)
+
+
+class Asked:
+    """A trainer whose orders a test ends as it likes."""
+
+    def __init__(self, *, at_once: TrainingFailed | None = None) -> None:
+        self.at_once = at_once
+        self.orders: list[tuple[TrainingOrder, Future[TrainingResult]]] = []
+
+    def begin(self, order: TrainingOrder) -> Future[TrainingResult]:
+        future: Future[TrainingResult] = Future()
+        self.orders.append((order, future))
+        if self.at_once is not None:
+            future.set_exception(self.at_once)
+        return future
+
+    def close(self) -> None:
+        for _, future in self.orders:
+            if not future.done():
+                future.set_exception(TrainerBroke("closed"))
+
+
+@pytest.fixture(scope="module")
+def catalog(tmp_path_factory: pytest.TempPathFactory) -> Catalog:
+    return open_catalog(build_catalog(tmp_path_factory.mktemp("catalog")))
+
+
+@pytest.fixture(scope="module")
+def trainer(catalog: Catalog) -> Iterator[HeadTrainer]:
+    made = PlacedHeadTrainer(BackgroundHeadTrainer(catalog), NoHeadTrainer(), DEAR_THERE)
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def closable(catalog: Catalog) -> Iterator[HeadTrainer]:
+    made = PlacedHeadTrainer(BackgroundHeadTrainer(catalog), Asked(), DEAR_THERE)
+    yield made
+    made.close()
+
+
+class TestPlacedHeadTrainer(HeadTrainerContract):
+    pass
+
+
+def test_the_cheaper_place_is_asked_alone() -> None:
+    for prices, cheap in ((DEAR_HERE, 1), (DEAR_THERE, 0)):
+        places = [Asked(), Asked()]
+        PlacedHeadTrainer(places[0], places[1], prices).begin(ORDER)
+        assert [len(p.orders) for p in places] == [1 - cheap, cheap]
+
+
+def test_where_one_place_fails_the_other_has_the_time_that_is_left() -> None:
+    now_s = 0.0
+    here, there = Asked(), Asked()
+    trainer = PlacedHeadTrainer(here, there, DEAR_HERE, lambda: now_s)
+    begun = trainer.begin(replace(ORDER, deadline_s=10.0))
+    now_s = 4.0
+    there.orders[0][1].set_exception(TrainerBroke("lost"))
+    assert here.orders[0][0].deadline_s == 6.0
+    assert not begun.done()
+    here.orders[0][1].set_exception(NotTrainable("nothing stored"))
+    with pytest.raises(TrainerBroke, match="lost"):
+        begun.result(0.0)
+
+
+def test_a_rejected_head_is_not_trained_elsewhere() -> None:
+    here, there = Asked(), Asked(at_once=HeadRejected("poor"))
+    with pytest.raises(HeadRejected):
+        PlacedHeadTrainer(here, there, DEAR_HERE).begin(ORDER).result(0.0)
+    assert not here.orders
+
+
+def test_a_cancelled_order_is_cancelled_where_it_is_and_goes_nowhere_else() -> None:
+    here, there = Asked(), Asked()
+    begun = PlacedHeadTrainer(here, there, DEAR_HERE).begin(ORDER)
+    assert begun.cancel()
+    assert there.orders[0][1].cancelled()
+    assert not here.orders
