@@ -171,7 +171,7 @@ class Pipeline:
         self._keep_planned(now)
         answers = FrameResults(frame)
         for window in self._find(frame):
-            due = self._gates.due(window.input_type, now)
+            due = self._gates.due(window.input_type, now, frame.source)
             if due:
                 self._answerer.attend(now)
                 self._answerer.answer(window, due, now, began_s, answers)

@@ -1,4 +1,4 @@
-"""How often an app asks: a token bucket an app, filled at its rate."""
+"""How often an app asks: a token bucket an app and source, filled at the source's share of its rate."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from engine.scheduling.problem import App
 
 _BURST_S = 1.0
 _EVERY_WINDOW_HZ = float("inf")
+_QUIET_S = 2.0
 
 
 class RateGates:
@@ -15,14 +16,17 @@ class RateGates:
 
     An app with an infinite rate is due on every window. One with a finite rate r is due on r
     windows a second on average and on at most r * 1 s (and at least one) in a burst, which lets it
-    see several windows of one frame.
+    see several windows of one frame. Several sources share the rate equally: whichever has a window
+    first would otherwise take it from the others again and again. One that showed no window for two
+    seconds leaves its share to the others.
     """
 
     def __init__(self, apps: Iterable[App]) -> None:
         self._apps: dict[str, tuple[App, ...]] = {}
         self._rate_hz: dict[str, float] = {}
-        self._tokens: dict[str, float] = {}
-        self._filled_s: dict[str, float] = {}
+        self._tokens: dict[tuple[str, str], float] = {}
+        self._filled_s: dict[tuple[str, str], float] = {}
+        self._seen_s: dict[str, dict[str, float]] = {}
         self._tasks: dict[str, frozenset[str]] = {}
         self.set_apps(apps)
 
@@ -40,8 +44,8 @@ class RateGates:
             self._apps[app.input_type] = (*self._apps.get(app.input_type, ()), app)
         self._tasks = {t: frozenset(a.task for a in apps) for t, apps in self._apps.items()}
         self._rate_hz = {a.name: a.wanted_hz for a in listed}
-        self._tokens = {n: t for n, t in self._tokens.items() if n in names}
-        self._filled_s = {n: t for n, t in self._filled_s.items() if n in names}
+        self._tokens = {k: t for k, t in self._tokens.items() if k[0] in names}
+        self._filled_s = {k: t for k, t in self._filled_s.items() if k[0] in names}
 
     def lower(self, rates_hz: Mapping[str, float]) -> None:
         """Apply the rates of a plan; an app that is not in it gets what it wants."""
@@ -49,20 +53,35 @@ class RateGates:
             for app in apps:
                 self._rate_hz[app.name] = min(app.wanted_hz, rates_hz.get(app.name, float("inf")))
 
-    def due(self, input_type: str, now: float) -> list[str]:
-        """Return the apps that ask about a window of this input type now, and count it for them."""
+    def due(self, input_type: str, now: float, source: str = "") -> list[str]:
+        """Return the apps that ask about a window of this input type now, and count it for them.
+
+        Args:
+            input_type: of the window.
+            now: time on the run's clock.
+            source: that shows it.
+        """
+        sharing = self._sharing(input_type, source, now)
         due = []
         for app in self._apps.get(input_type, ()):
             rate_hz = self._rate_hz[app.name]
-            if rate_hz == _EVERY_WINDOW_HZ or self._take(app.name, rate_hz, now):
+            if rate_hz == _EVERY_WINDOW_HZ or self._take((app.name, source), rate_hz / sharing, now):
                 due.append(app.name)
         return due
 
-    def _take(self, app: str, rate_hz: float, now: float) -> bool:
+    def _sharing(self, input_type: str, source: str, now: float) -> int:
+        """Return how many sources have shown windows of this input type lately."""
+        seen_s = self._seen_s.setdefault(input_type, {})
+        seen_s[source] = now
+        if len(seen_s) == 1:
+            return 1
+        return sum(now - s < _QUIET_S for s in seen_s.values())
+
+    def _take(self, key: tuple[str, str], rate_hz: float, now: float) -> bool:
         most = max(1.0, rate_hz * _BURST_S)
-        tokens = self._tokens.get(app, 1.0)
-        tokens = min(most, tokens + rate_hz * max(0.0, now - self._filled_s.get(app, now)))
-        self._filled_s[app] = now
+        tokens = self._tokens.get(key, 1.0)
+        tokens = min(most, tokens + rate_hz * max(0.0, now - self._filled_s.get(key, now)))
+        self._filled_s[key] = now
         takes = tokens >= 1.0
-        self._tokens[app] = tokens - 1.0 if takes else tokens
+        self._tokens[key] = tokens - 1.0 if takes else tokens
         return takes

@@ -50,3 +50,22 @@ def test_an_app_that_comes_back_starts_anew() -> None:
     gates.set_apps([])
     gates.set_apps([app("a", 3.0)])
     assert sum(len(gates.due("digit", 100.0)) for _ in range(10)) == 1
+
+
+def test_sources_share_a_rate_equally_whoever_comes_first() -> None:
+    gates = RateGates([app("a", 5.0)])
+    asked = {"door": 0, "yard": 0}
+    for tick in range(5 * 60):
+        for source in asked:  # both at the same moment, the same one always first
+            asked[source] += len(gates.due("digit", tick / 5, source))
+    assert asked["door"] == pytest.approx(asked["yard"], abs=2)
+    assert sum(asked.values()) == pytest.approx(5 * 60, abs=6)
+
+
+def test_a_source_that_shows_nothing_leaves_its_share_to_the_others() -> None:
+    gates = RateGates([app("a", 5.0)])
+    for tick in range(50):
+        gates.due("digit", tick / 5, "door")
+        gates.due("digit", tick / 5, "yard")
+    alone = sum(len(gates.due("digit", 20.0 + tick / 30, "door")) for tick in range(30 * 60))
+    assert alone == pytest.approx(5 * 60, abs=6)

@@ -301,7 +301,7 @@ def test_an_engine_that_is_killed_takes_its_decoder_with_it(shared_server: Video
 def test_a_real_clip_is_served_live_over_and_over() -> None:
     clip = outside_file("videos/faces_three_people_corridor_3s.mp4")
     server = VideoServer(clip.parent)
-    url = server.url(f"live.ts?clip={clip.name}")
+    url = server.url(f"live.mkv?clip={clip.name}")
     try:
         with closing(watch(url, fps=5.0, blocks=True)) as stream:
             frames = read(stream, 25)  # longer than the clip

@@ -5,7 +5,8 @@
 /live.mjpg?fps=50&frames=20&grow_at=10&cut=1   motion JPEG, frame i in shade 10 * i (modulo 250); the
     frames from grow_at on are larger, `cut` breaks off in the middle of one more; with `once` the next
     viewer is sent away
-/live.ts?clip=NAME&fps=50&frames=20    MPEG-TS, the same pictures, or a file of the folder over and over
+/live.ts?fps=50&frames=20    MPEG-TS, the same pictures
+/live.mkv?clip=NAME    Matroska, a file of the folder over and over, its packets as they are
 /clips/NAME?cut=1   a file of the folder, or the first two thirds of it
 """
 
@@ -22,6 +23,7 @@ from urllib.parse import parse_qsl, urlsplit
 
 import av
 import cv2
+from av.error import FFmpegError
 
 from tests.engine.media import picture
 
@@ -44,13 +46,16 @@ class Request(BaseHTTPRequestHandler):
         try:
             if url.path == "/live.mjpg":
                 self._motion_jpeg(options)
+            elif url.path == "/live.mkv":
+                self._begin("video/x-matroska")
+                send_clip(self.folder / options["clip"], self.wfile)
             elif url.path == "/live.ts":
                 self._transport_stream(options)
             elif (self.folder / name).is_file():
                 self._file((self.folder / name).read_bytes(), "cut" in options)
             else:
                 self.send_error(404)
-        except OSError:  # the viewer has gone
+        except (OSError, FFmpegError):  # the viewer has gone
             self.close_connection = True
 
     def log_message(self, format: str, *args: object) -> None:
@@ -96,7 +101,7 @@ class Request(BaseHTTPRequestHandler):
 def send_clip(path: Path, to: Any) -> None:
     """Send a clip's packets as they are, in real time, over and over, with stamps that go on."""
     began_s, shift_s = time.monotonic(), 0.0
-    with av.open(to, "w", format="mpegts") as out:
+    with av.open(to, "w", format="matroska", options={"live": "1"}) as out:
         stream = None
         while True:
             with av.open(str(path)) as clip:
