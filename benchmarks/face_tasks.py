@@ -23,7 +23,6 @@ _PUBLISHED_TECHNIQUES = (
     "int8",
     "prune:kept=0.6+int8",
     "prune:kept=0.35+int8",
-    "lowrank:kept=0.5+int8",
 )
 _OWN_TECHNIQUES = ("int8", "prune+int8", "scale+int8")
 
@@ -47,7 +46,7 @@ class FacesScale:
     tuning_epochs: int
 
 
-FULL = FacesScale(every=1, attributes_every=2, people=158, epochs=20, tuning_epochs=5)
+FULL = FacesScale(every=1, attributes_every=4, people=158, epochs=5, tuning_epochs=3)
 QUICK = FacesScale(every=40, attributes_every=1, people=4, epochs=1, tuning_epochs=1)
 
 
@@ -128,7 +127,7 @@ teacher = "mobilefacenet"
 techniques = {json.dumps(_OWN_TECHNIQUES)}
 [model.pixels]
 colour = "grey"
-{_scale(0.5, 1.0)}{_scale(1.0, 0.5)}{_scale(0.5, 0.5)}{_scale(0.25, 0.5)}
+{_scale(0.5, 1.0)}{_scale(1.0, 0.5)}{_scale(0.75, 0.5)}{_scale(0.5, 0.5)}{_scale(0.25, 0.5)}
 [training]
 epochs = {scale.epochs}
 scaled_epochs = {scale.epochs}
