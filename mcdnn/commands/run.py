@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import argparse
 import json
+import re
 import signal
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -83,7 +84,7 @@ def run(args: argparse.Namespace) -> int:
     engine, title = _engine(args)
     sources = engine.open_sources(args.source)
     try:
-        _add_sinks(engine, args)
+        _add_sinks(engine, args, [opened.source.name for opened in sources])
     except BadInput:
         for opened in sources:
             opened.source.close()
@@ -119,15 +120,20 @@ def _engine(args: argparse.Namespace) -> tuple[Engine, str]:
     return Engine(file), f"{args.config} {file.policy}"
 
 
-def _add_sinks(engine: Engine, args: argparse.Namespace) -> None:
+def _add_sinks(engine: Engine, args: argparse.Namespace, sources: Sequence[str]) -> None:
     """Add what was asked for; what is refused without touching a file comes first."""
     from engine.scheduling.problem_json import problem_to_json
     from engine.sinks.annotated_video import AnnotatedVideoSink
     from engine.sinks.json_lines import JsonLinesSink
+    from engine.sinks.per_source import PerSource
     from engine.sinks.recorder import Recorder
 
     if args.video is not None:
-        engine.add_sink(AnnotatedVideoSink(args.video, energy_left_j=engine.energy_left_j))
+        videos = {
+            source: AnnotatedVideoSink(path, energy_left_j=engine.energy_left_j)
+            for source, path in zip(sources, _video_paths(args.video, sources), strict=True)
+        }
+        engine.add_sink(PerSource(videos) if len(videos) > 1 else videos[sources[0]])
     if args.record is not None:
         costs = lambda: problem_to_json(engine.problem)  # noqa: E731 - known at the end
         engine.add_sink(Recorder(args.record, engine.classes_of, costs, engine.cloud_connected))
@@ -135,6 +141,14 @@ def _add_sinks(engine: Engine, args: argparse.Namespace) -> None:
         engine.add_sink(JsonLinesSink(args.out))
     if args.decisions is not None:
         engine.log_decisions(args.decisions, explained=args.explain)
+
+
+def _video_paths(path: Path, sources: Sequence[str]) -> list[Path]:
+    """Return where the video of each source goes: beside one another where there are several."""
+    if len(sources) == 1:
+        return [path]
+    names = (re.sub(r"[^A-Za-z0-9-]+", "_", Path(source).stem)[:80] for source in sources)
+    return [path.with_name(f"{path.stem}-{i}-{name}{path.suffix}") for i, name in enumerate(names, 1)]
 
 
 def watch(
