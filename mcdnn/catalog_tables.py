@@ -208,6 +208,7 @@ def _row(catalog: Catalog, m: MeasuredVariant, off: OffFront | None, app: Furthe
         "validation_accuracy": m.variant.validation_accuracy,
         "test_accuracy": m.variant.test_accuracy,
         "calibration_error": m.variant.calibration_error,
+        "jpeg": [{**asdict(t), "accuracy_loss": t.accuracy_loss} for t in m.variant.jpeg],
         "memory_bytes": m.memory_bytes,
         "macs": sum(catalog.parts[p].macs for p in trunk.parts),
         "file_bytes": sum(catalog.parts[p].file_bytes for p in trunk.parts),

@@ -97,6 +97,7 @@ def _show(args: argparse.Namespace) -> int:
         trunks_table,
         variants_table,
     )
+    from mcdnn.sent_windows_table import sent_windows_table
 
     catalog = open_catalog(args.catalog, verify=False)
     if args.json:
@@ -107,6 +108,8 @@ def _show(args: argparse.Namespace) -> int:
         console.print(variants_table(catalog, task, args.device), "")
     console.print(trunks_table(catalog, args.device), "")
     console.print(further_apps_table(catalog, args.device), "")
+    if (sent := sent_windows_table(catalog)) is not None:
+        console.print(sent, "")
     console.print(f"* no other variant is at least as accurate, as small and as fast on {args.device}")
     console.print("< 3: number 3 of the same task is; slow: slower than in float")
     compiled = catalog.contents.compiled
