@@ -4,9 +4,12 @@ import numpy as np
 import pytest
 
 from catalog.errors import DataError
+from catalog.head_training import train_head
+from catalog.heads import HeadWeights
 from catalog.store import StoredFeatures
 from specializer.cascade_threshold import CascadeAim
-from specializer.special_head import train_special_head
+from specializer.errors import HeadRejected
+from specializer.special_head import SpecialHead, train_special_head
 
 
 def clouds(rows_by_class: dict[int, int], spread: float, seed: int) -> StoredFeatures:
@@ -67,3 +70,29 @@ def test_classes_that_cannot_be_trained_are_named(dominant: list[int], message: 
     data = clouds(EVEN, 0.3, 1)
     with pytest.raises(DataError, match=message):
         train_special_head(data, data, dominant, AIM, np.random.default_rng(0))
+
+
+def test_the_generic_head_with_other_priors_stands_where_it_is_better() -> None:
+    few = clouds(dict.fromkeys(range(10), 6), 1.0, 1)
+    validation, rich = clouds(EVEN, 1.0, 2), clouds(dict.fromkeys(range(10), 600), 1.0, 4)
+    generic = train_head((rich.features, rich.labels), (validation.features, validation.labels), 10).weights
+    head = train_special_head(few, validation, [3, 8], AIM, np.random.default_rng(0), generic)
+    assert head.weights.weight.shape == (10, 16)
+    alone = train_special_head(few, validation, [3, 8], AIM, np.random.default_rng(0))
+    assert alone.weights.weight.shape == (3, 16)
+    assert head.rates.passed_on(0.9) <= alone.rates.passed_on(0.9)
+
+
+def test_answers_stand_for_classes_of_the_task_or_for_asking_the_generic_model() -> None:
+    weights = HeadWeights(np.zeros((4, 2), np.float32), np.zeros(4, np.float32), 1.0)
+    head = SpecialHead(weights, (7, 2), 0.9, 0.05, 0.9, threshold=0.6)
+    assert [head.class_of(a, 0.9) for a in range(4)] == [7, 2, None, None]
+    assert head.class_of(0, 0.6) == 7
+    assert head.class_of(0, 0.59) is None
+
+
+def test_a_head_that_cannot_be_told_from_chance_is_rejected() -> None:
+    with pytest.raises(HeadRejected, match=r"special head of classes \[1, 4\]: "):
+        train_special_head(
+            clouds(EVEN, 30.0, 1), clouds(EVEN, 30.0, 2), [1, 4], AIM, np.random.default_rng(0)
+        )

@@ -1,0 +1,101 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from specializer.cascade_threshold import MOST_PASSED_IN, CascadeAim, choose_threshold
+from specializer.head_candidates import OwnLabels
+
+Array = np.ndarray
+
+
+def confidences(*rows: tuple[int, float]) -> Array:
+    """Three classes, the last of them "other": the answer of each row and how sure it is."""
+    found = np.empty((len(rows), 3), np.float32)
+    for row, (answer, top) in zip(found, rows, strict=True):
+        row[:] = (1.0 - top) / 2.0
+        row[answer] = top
+    return found
+
+
+def right_head(sure: float, rows: int = 200) -> tuple[Array, OwnLabels]:
+    inside = confidences(*[(0, sure)] * rows)
+    outside = confidences(*[(2, sure)] * rows)
+    labels = np.concatenate([np.zeros(rows), np.full(rows, 5)]).astype(np.int64)
+    return np.concatenate([inside, outside]), OwnLabels.of(labels, (0,))
+
+
+def test_a_head_that_is_right_passes_nothing_of_its_own_on() -> None:
+    found = choose_threshold(*right_head(0.9), CascadeAim(0.9, 0.9))
+    assert found.reaches
+    assert (found.rates.accuracy_in, found.rates.in_to_other, found.rates.accuracy_out) == (1.0, 0.0, 1.0)
+    assert found.passed_on == pytest.approx(0.1)
+    assert found.shortcoming() is None
+
+
+def test_answers_that_are_sure_and_wrong_are_told_from_unsure_ones() -> None:
+    rows = 100
+    sure, unsure = confidences(*[(0, 0.95)] * rows), confidences(*[(1, 0.6)] * rows)
+    outside = np.concatenate([confidences(*[(2, 0.9)] * rows), confidences(*[(0, 0.7)] * rows)])
+    labels = np.repeat([0, 0, 5, 6], rows).astype(np.int64)
+    found = choose_threshold(
+        np.concatenate([sure, unsure, outside]), OwnLabels.of(labels, (0, 1)), CascadeAim(0.8, 0.9)
+    )
+    assert 0.7 < found.confidence <= 0.95
+    assert (found.rates.accuracy_in, found.rates.in_to_other, found.rates.accuracy_out) == (0.5, 0.5, 1.0)
+
+
+def test_with_few_rows_a_head_that_made_no_mistake_is_not_taken_to_make_none() -> None:
+    aim = CascadeAim(0.9, 0.97)
+    assert not choose_threshold(*right_head(0.9, rows=8), aim).reaches
+    assert choose_threshold(*right_head(0.9, rows=200), aim).reaches
+
+
+def test_what_is_hard_for_the_generic_model_too_is_not_gained_by_passing_it_on() -> None:
+    rows = 100
+    sure, unsure = confidences(*[(0, 0.95)] * rows), confidences(*[(1, 0.6)] * rows)
+    outside = confidences(*[(2, 0.9)] * rows)
+    labels = np.repeat([0, 0, 5], rows).astype(np.int64)
+    answers, own = np.concatenate([sure, unsure, outside]), OwnLabels.of(labels, (0, 1))
+    easy, hard = np.full(3 * rows, True), np.repeat([True, False, True], rows)
+    aim = CascadeAim(0.9, 1.0, accuracy_loss=0.02)
+    assert choose_threshold(answers, own, aim, easy).confidence > 0.6  # the generic model has it right
+    assert choose_threshold(answers, own, aim, hard).confidence == 0.0  # nobody has it right
+
+
+@pytest.mark.parametrize(
+    ("inside", "outside", "why"),
+    [
+        ((0, 0.9), (0, 0.9), "of other classes' windows"),
+        ((2, 0.9), (2, 0.9), "of its own classes' windows"),
+        ((1, 0.9), (2, 0.9), "of the answers are right: expected 95.0%"),
+    ],
+)
+def test_a_head_of_no_use_says_which_figure_is_too_poor(
+    inside: tuple[int, float], outside: tuple[int, float], why: str
+) -> None:
+    labels = np.repeat([0, 5], 100).astype(np.int64)
+    answers = np.concatenate([confidences(*[inside] * 100), confidences(*[outside] * 100)])
+    found = choose_threshold(answers, OwnLabels.of(labels, (0, 1)), CascadeAim(0.9, 0.95))
+    assert why in str(found.shortcoming())
+
+
+@given(
+    st.lists(st.tuples(st.integers(0, 2), st.floats(0.34, 1.0)), min_size=4, max_size=40),
+    st.floats(0.05, 1.0),
+    st.floats(0.0, 1.0),
+    st.floats(0.0, 0.2),
+)
+def test_rates_are_shares_and_a_threshold_that_is_chosen_keeps_its_promise(
+    rows: list[tuple[int, float]], skew: float, generic: float, loss: float
+) -> None:
+    labels = np.arange(len(rows), dtype=np.int64) % 4
+    aim = CascadeAim(skew, generic, loss)
+    found = choose_threshold(confidences(*rows), OwnLabels.of(labels, (0, 1)), aim)
+    rates = found.rates
+    assert all(-1e-9 <= r <= 1.0 + 1e-9 for r in (rates.accuracy_in, rates.in_to_other, rates.accuracy_out))
+    assert found.passed_on == pytest.approx(rates.passed_on(skew))
+    if not found.reaches and rates.in_to_other > MOST_PASSED_IN:
+        assert found.confidence == 0.0
