@@ -30,9 +30,11 @@ from engine.scheduling.costs_correction import CostsCorrection
 from engine.scheduling.passes import passes_in_memory
 from engine.scheduling.policy import Policy, State
 from engine.scheduling.problem import Option, Place, Problem
+from engine.scheduling.special_options import special_heads, without_specials
 from engine.scheduling.unserved import AT_CLOUD
 from engine.serving import Serving
-from engine.snapshot import CloudFigures
+from engine.snapshot import CloudFigures, SpecialFigures
+from engine.specializing import NOT_SPECIALIZING, Specializing
 from engine.window_results import answered, unserved
 
 _log = logging.getLogger(__name__)
@@ -73,6 +75,7 @@ class Answerer:
         profile: turns processor time into joules.
         clocks: what answers take is measured by them.
         cloud: where requests may be answered, too.
+        specializing: keeps heads for what is being seen.
     """
 
     def __init__(
@@ -85,6 +88,7 @@ class Answerer:
         profile: DeviceProfile,
         clocks: Clocks = REAL_CLOCKS,
         cloud: ReachableCloud = NO_CLOUD,
+        specializing: Specializing = NOT_SPECIALIZING,
     ) -> None:
         self._catalog = catalog
         self._policy = policy
@@ -96,7 +100,10 @@ class Answerer:
         self._correction = CostsCorrection(profile)
         self._notices = Notices(ledger)
         self._broken = BrokenPieces()
-        self._runs = DeviceRuns(catalog, ledger, memory, self._loads, self._broken, profile, clocks)
+        self._specializing = specializing
+        self._runs = DeviceRuns(
+            catalog, ledger, memory, self._loads, self._broken, profile, clocks, specializing.checks
+        )
         self._link = CloudLink(cloud, catalog, clocks)
         self._cloud = CloudAnswering(
             cloud, self._link, ledger, profile, clocks, self._reserve, self._run_here
@@ -128,6 +135,11 @@ class Answerer:
         return self._cloud.figures
 
     @property
+    def special_figures(self) -> SpecialFigures:
+        """What specialising came to."""
+        return self._specializing.figures
+
+    @property
     def awaits(self) -> bool:
         """Whether any request waits for the cloud."""
         return self._cloud.awaits
@@ -135,12 +147,14 @@ class Answerer:
     def set_problem(self, problem: Problem) -> None:
         """Take other apps, costs or budgets; what no app can use any more leaves the memory.
 
-        The options of the cloud are put in anew, as it is now.
+        The options of the cloud, and cascades of the heads in use, are put in anew, as they are now.
         """
         if problem.apps != self._problem.apps:
             self._knows_demand = False
-        problem = self._problem = self._link.offer(problem, self._aside)
+        problem = self._link.offer(without_specials(problem), self._aside)
+        problem = self._problem = self._specializing.offer(problem)
         self._prepared.clear()
+        self._memory.set_sizes({h: problem.pieces[h].memory_bytes for h in special_heads(problem)})
         self._memory.drop(self._memory.resident - (problem.pieces.keys() - self._aside))
         usable = without_pieces(problem, self._aside)
         self._why_aside = self._broken.why_unserved(problem, usable)
@@ -187,11 +201,18 @@ class Answerer:
         """Tell whether the cloud lists what it did not, or the other way round, so that a plan is due."""
         return self._link.came_or_went()
 
+    def specialised(self, now: float) -> bool:
+        """Take other specialised heads into use where they are wanted; tell whether a plan is due."""
+        if not self._specializing.changed(now):
+            return False
+        self.set_problem(self._problem)
+        return True
+
     def plan(self, now: float) -> Mapping[str, float]:
         """Let the policy plan; start loading what it wants; return the rates that it lowers."""
         self._take_note(self._loads.book(now), now)
         self._cloud.pay_upkeep(now)
-        if self._link.has_changed():
+        if self._link.has_changed() or self._specializing.drifted():
             self.set_problem(self._problem)
         plan = self._policy.plan(self._state(now, 0.0), now)
         if plan.note:
@@ -246,6 +267,7 @@ class Answerer:
         """Wait for loads and exchanges under way, so that what they took is in the books."""
         self._cloud.finish(now)
         self._loads.finish(now)
+        self._specializing.finish(now)
 
     def _state(self, now: float, backlog_s: float) -> State:
         left, memory = self._ledger.left(now), self._memory
@@ -271,7 +293,7 @@ class Answerer:
         return prepared
 
     def _passes(self, options: Mapping[str, Option]) -> tuple[_Pass, ...]:
-        problem, catalog = self._problem, self._catalog
+        problem, catalog, specials = self._problem, self._catalog, self._specializing.variants
         passes = []
         for together in passes_in_memory(options, problem.pieces, problem.budget.memory_bytes):
             here = {a: o for a, o in together.items() if o.stages[0].place is Place.DEVICE}
@@ -279,7 +301,7 @@ class Answerer:
             passes.append(
                 _Pass(
                     together,
-                    device_pass(catalog, problem, here) if here else None,
+                    device_pass(catalog, problem, here, specials) if here else None,
                     exchanges_of(catalog, problem, away) if away else (),
                     frozenset(p for o in together.values() for p in o.device_pieces),
                 )
@@ -306,6 +328,7 @@ class Answerer:
             return
         if outcome.answers:
             self._add_results(serving, outcome, waited_j)
+            self._specializing.observe(self._problem, ready.options, outcome, now)
         for passed in outcome.passed:
             exchange = next(e for e in ready.exchanges if e.passed == passed.parts)
             here_j = {app: self._profile.processor_energy_j(s) for app, s in passed.busy_s.items()}
@@ -337,6 +360,9 @@ class Answerer:
         apps, energy_j = self._problem.apps, self._profile.processor_energy_j
         answers = [(apps[a.app], a, energy_j(a.busy_s) + loading_j) for a in execution.answers]
         serving.results |= answered(serving.window, answers, latency_s)
+        for app, note in self._specializing.take_notes().items():
+            if app in serving.results and not serving.results[app].reason:
+                serving.results[app] = serving.results[app]._replace(reason=note)
 
     def _give(self, serving: Serving, due: Sequence[str], into: FrameResults) -> None:
         """Put results where they belong, in the order asked, and keep places for those to come."""

@@ -16,11 +16,12 @@ from engine.errors import PartFailed
 from engine.frames import Window
 from engine.ledger import Ledger, Refusal, Reservation
 from engine.load_booking import LoadBooking
-from engine.router import Execution, Route, build_route, run_route
+from engine.router import Execution, Route, build_route, never_checked, run_route
 from engine.runtime.loading import PieceMemory
 from engine.runtime.residency import TooLarge
 from engine.scheduling.problem import Option, PieceCost, Problem, configuration_cost
 from engine.scheduling.unserved import TOO_LARGE
+from engine.special_variants import NO_SPECIALS, SpecialVariant
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,9 +50,14 @@ class NotRun:
     reason: str
 
 
-def device_pass(catalog: Catalog, problem: Problem, options: Mapping[str, Option]) -> DevicePass:
+def device_pass(
+    catalog: Catalog,
+    problem: Problem,
+    options: Mapping[str, Option],
+    specials: Mapping[str, SpecialVariant] = NO_SPECIALS,
+) -> DevicePass:
     """Make the device's part of some options ready, all of which run something at the device."""
-    route = build_route(catalog, options)
+    route = build_route(catalog, options, specials)
     if any(o.needs_cloud for o in options.values()):
         worst_j = sum(problem.pieces[p].run_worst_energy_j for p in route.pieces)
     else:
@@ -71,6 +77,7 @@ class DeviceRuns:
         broken: told what fails.
         profile: turns processor time into joules.
         clocks: what runs take is measured by them.
+        checks: tells whether an answer of an app's specialised head is to be checked.
     """
 
     def __init__(
@@ -82,6 +89,7 @@ class DeviceRuns:
         broken: BrokenPieces,
         profile: DeviceProfile,
         clocks: Clocks,
+        checks: Callable[[str], bool] = never_checked,
     ) -> None:
         self._catalog = catalog
         self._ledger = ledger
@@ -90,6 +98,7 @@ class DeviceRuns:
         self._broken = broken
         self._profile = profile
         self._clocks = clocks
+        self._checks = checks
 
     def reserve(self, ready: DevicePass, costs: Mapping[str, PieceCost], now: float) -> Reservation | Refusal:
         """Hold the worst case of a pass, loads of what is missing included."""
@@ -101,7 +110,9 @@ class DeviceRuns:
         busy_s = 0.0
         try:
             loaded = self._memory.obtain(ready.route.pieces)
-            execution = run_route(ready.route, loaded, self._pixels_of(window), self._clocks.busy_s)
+            execution = run_route(
+                ready.route, loaded, self._pixels_of(window), self._clocks.busy_s, self._checks
+            )
             busy_s = execution.busy_s
             return execution
         except PartFailed as e:

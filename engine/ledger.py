@@ -32,6 +32,7 @@ class Category(StrEnum):
     EXTRACTION = "extraction"  # decoding and finding windows
     RADIO = "radio"
     LINK = "link"  # what goes to and from a cloud beside requests
+    TRAINING = "training"  # heads for what is being seen
     BASE_LOAD = "base_load"  # camera and idle processor
 
 

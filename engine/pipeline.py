@@ -199,6 +199,8 @@ class Pipeline:
             self._next_plan_s = now
         if self._answerer.budget_renewed(now) or self._answerer.cloud_came_or_went():
             self._next_plan_s = now
+        if self._answerer.specialised(now):
+            self._next_plan_s = now
         if now >= self._next_plan_s:
             self._answerer.correct(self._meter.demand(self._gates.tasks))
             self._gates.lower(self._answerer.plan(now))

@@ -119,6 +119,31 @@ class CloudFigures:
 
 
 @dataclass(frozen=True, slots=True)
+class SpecialFigures:
+    """What specialising came to.
+
+    Args:
+        heads: trained.
+        entered: how often a head was taken into use.
+        left: how often one was left.
+        answered: requests that a specialised head answered alone.
+        passed_on: requests that went on to the generic variant.
+        checked: answers of specialised heads that the generic variant checked.
+        saved_s: processor time that generic variants would have taken beyond what was taken.
+        latest: what happened last, for people.
+    """
+
+    heads: int = 0
+    entered: int = 0
+    left: int = 0
+    answered: int = 0
+    passed_on: int = 0
+    checked: int = 0
+    saved_s: float = 0.0
+    latest: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Standing:
     """Everything beside the results, read from its owners at one moment by the engine's thread."""
 
@@ -130,6 +155,7 @@ class Standing:
     sink_drops: tuple[SinkDrops, ...] = ()
     cloud: CloudFigures = CloudFigures()
     sources: tuple[SourceFigures, ...] = ()
+    special: SpecialFigures = SpecialFigures()
 
     @property
     def spent_j(self) -> float:

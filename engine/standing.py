@@ -65,4 +65,5 @@ def read_standing(
         sink_drops,
         answerer.cloud_figures,
         capture.figures(),
+        answerer.special_figures,
     )

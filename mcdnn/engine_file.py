@@ -154,13 +154,19 @@ class AppTable(_Table):
 
 
 class EngineFile(_Table):
-    """The whole of ENGINE.toml."""
+    """The whole of ENGINE.toml.
+
+    Args:
+        specialize: whether heads are trained for the few classes that are being seen, while the engine
+            runs, on small trunks in front of large ones (mcdnn catalog specialize says where that pays).
+    """
 
     catalog: str
     policy: str = "paced"
     budget: BudgetTable = BudgetTable()
     device: DeviceTable = DeviceTable()
     cloud: CloudTable | None = None
+    specialize: bool = False
     extractor: dict[str, str] = {}
     source: list[SourceTable] = []
     app: list[AppTable] = []

@@ -22,6 +22,7 @@ from engine.standing import read_standing
 from engine.summary import Summary
 from engine.window_finding import SourceFinders
 from mcdnn.source_wiring import make_feed
+from mcdnn.special_wiring import open_specializing
 from mcdnn.wiring import (
     Setup,
     answering_clocks,
@@ -62,11 +63,13 @@ class EngineRun:
         self._decisions = decisions
         self._granted = make_budget(setup.file)
         self._ledger = make_ledger(setup, datetime.now().astimezone())
-        self._memory = make_memory(setup)
         self._gates = RateGates(apps.values())
         make_extractors(setup, apps.values())  # what is refused is refused now, not with the first frame
         self._finder = SourceFinders(lambda: make_extractors(setup, apps.values()))
         problem = make_problem(setup, apps.values(), self._ledger.budget)
+        special = open_specializing(setup, self._ledger)
+        self._end_training = special.close
+        self._memory = make_memory(setup, special.heads)
         cloud = setup.cloud.open()
         self._offload = cloud.offload
         self._answerer = Answerer(
@@ -78,6 +81,7 @@ class EngineRun:
             answering_profile(setup),
             answering_clocks(setup.file),
             cloud,
+            special.specializing,
         )
         self.summary = Summary(self._standing)
         self._expect(apps)
@@ -136,6 +140,7 @@ class EngineRun:
             closing.callback(self._decisions.close)
             closing.callback(self._memory.close)
             closing.callback(self._offload.close)
+            closing.callback(self._end_training)
             ends: list[Snapshot] = []
             closing.callback(lambda: ends.append(self.summary.finish()))
             closing.callback(self._sink.close)

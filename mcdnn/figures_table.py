@@ -84,6 +84,7 @@ def standing_lines(snapshot: Snapshot) -> list[str]:
         *source_lines(snapshot),
         windows_line(snapshot),
         places_line(snapshot),
+        special_line(snapshot),
         spent_line(snapshot),
     ]
     lines += [budget_line(snapshot), money_line(snapshot), memory_line(snapshot)]
@@ -144,6 +145,18 @@ def places_line(snapshot: Snapshot) -> str:
     return (
         f"answered: {', '.join(named) or 'none'}; the cloud was asked {cloud.sent} times: "
         f"the device answered {cloud.stood_in} for it, nobody {cloud.lost}"
+    )
+
+
+def special_line(snapshot: Snapshot) -> str:
+    """Return what specialised heads did, where one was ever trained."""
+    special = snapshot.standing.special
+    if not special.heads:
+        return ""
+    return (
+        f"specialised: {special.heads} heads trained, entered {special.entered} times, answered "
+        f"{special.answered} alone, passed on {special.passed_on}, checked {special.checked}; saved "
+        f"{special.saved_s:.3g} s of processor time; last: {special.latest}"
     )
 
 

@@ -24,6 +24,7 @@ from engine.period import FixedPeriod, Period, parse_period
 from engine.runtime.catalog_pieces import CatalogPieces
 from engine.runtime.loading import PieceMemory
 from engine.runtime.residency import Residency
+from engine.runtime.special_pieces import SpecialHeads, SpecialPieces
 from engine.scheduling.catalog_problem import problem_from_catalog
 from engine.scheduling.policies.table import POLICIES
 from engine.scheduling.problem import App, Budget, Problem
@@ -165,11 +166,16 @@ def make_ledger(setup: Setup, origin: datetime) -> Ledger:
     return Ledger(make_budget(file), make_period(file, origin), setup.profile.base_w, file.budget.carry_over)
 
 
-def make_memory(setup: Setup) -> PieceMemory:
-    """Return memory under the configured limit that loads parts by what was picked for each."""
+def make_memory(setup: Setup, heads: SpecialHeads | None = None) -> PieceMemory:
+    """Return memory under the configured limit that loads parts by what was picked for each.
+
+    Args:
+        heads: that may be loaded, too.
+    """
     backends = PickedBackends(setup.measurements, setup.file.device.threads)
     pieces = CatalogPieces(setup.catalog, backends)
-    return PieceMemory(pieces, pieces.sizes(), Residency(make_budget(setup.file).memory_bytes))
+    storage = SpecialPieces(pieces, SpecialHeads() if heads is None else heads)
+    return PieceMemory(storage, pieces.sizes(), Residency(make_budget(setup.file).memory_bytes))
 
 
 def backends_to_serve(catalog: Catalog, device: str | None, threads: int) -> Backend:

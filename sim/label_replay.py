@@ -157,6 +157,8 @@ def replay(
         lived.generic_right.append(generic == truth)
         lived.generic_ran.append(checked)
         lived.specialised.append(active is not None)
-        specialist.observe(Seen(special, generic if checked else None), sighting.t_s)
+        specialist.observe(
+            Seen(special, generic if checked else None, cascaded=active is not None), sighting.t_s
+        )
         events += specialist.take_events()
     return replace(lived, heads=orders.made, events=tuple(events))

@@ -60,6 +60,11 @@ class RatesByCount:
         self._rates = [measured[n] for n in self._counts]
 
     @property
+    def counts(self) -> tuple[int, ...]:
+        """The numbers of classes that were measured, rising."""
+        return tuple(self._counts)
+
+    @property
     def most_classes(self) -> int:
         """For how many classes at most anything is known."""
         return self._counts[-1]

@@ -18,11 +18,13 @@ class Seen(NamedTuple):
             the window on.
         generic: class that the generic model answered; None where it did not run.
         confidence: calibrated, of the answer that was given.
+        cascaded: whether a specialised head ran.
     """
 
     special: int | None
     generic: int | None
     confidence: float = 1.0
+    cascaded: bool = False
 
     @property
     def class_id(self) -> int:

@@ -149,6 +149,13 @@ class Specialist(Generic[H]):
         self._ordered = wanted.classes
         self._note(now, Step.ORDERED, wanted.classes, wanted.why)
 
+    def stop(self, why: str, now: float) -> None:
+        """Leave the head in use; what is ordered is no longer wanted."""
+        if self._active is not None:
+            self._note(now, Step.LEFT, self._active.classes, why)
+        self._active = self._head = None
+        self._wanted = GENERIC
+
     def _enter(self, now: float, step: Step, active: Active, head: H) -> None:
         self._active, self._head = active, head
         self._note(now, step, active.classes, self._wanted.why)

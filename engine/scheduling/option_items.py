@@ -23,8 +23,9 @@ def items_of(
     for stage, probability in zip(option.stages, option.probabilities_in(context), strict=True):
         if stage.place is Place.DEVICE:
             for piece in stage.pieces:
-                cost = problem.pieces[piece]
-                found[Item("piece", piece)] = (probability, (cost.run_energy_j, 0.0, cost.run_s))
+                cost, item = problem.pieces[piece], Item("piece", piece)
+                likely = max(probability, found[item][0]) if item in found else probability
+                found[item] = (likely, (cost.run_energy_j, 0.0, cost.run_s))
             before += stage.parts
             continue
         found[Item("cloud", stage.parts)] = (probability, (0.0, stage.cost_usd, 0.0))

@@ -121,6 +121,8 @@ class Option:
         if first.place is Place.DEVICE and first.head is None and self.needs_cloud:
             parts = "1 part" if len(first.parts) == 1 else f"{len(first.parts)} parts"
             return f"at the cloud after {parts} at the device"
+        if self.is_cascade:
+            return f"at the {self.place} after {first.head}"
         return f"at the {self.place}"
 
     @property
@@ -133,6 +135,11 @@ class Option:
     def needs_cloud(self) -> bool:
         """Whether any stage runs in the cloud."""
         return any(s.place is Place.CLOUD for s in self.stages)
+
+    @property
+    def is_cascade(self) -> bool:
+        """Whether its first stage answers at the device, and others only what that one passes on."""
+        return len(self.stages) > 1 and self.stages[0].head is not None
 
     def accuracy_in(self, context: str) -> float:
         """Return the expected share of right answers in a context."""

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mcdnn.catalog_fetch import add_fetch, run_fetch
+from mcdnn.catalog_specialize import add_specialize, run_specialize
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -24,6 +25,7 @@ _EXAMPLE = """examples:
   mcdnn catalog profile out/digits
   mcdnn catalog profile out/digits --backends onnxruntime openvino torch --budget-minutes 5
   mcdnn catalog plot out/digits --out out/pictures
+  mcdnn catalog specialize out/digits
   mcdnn catalog fetch cloud.example.org:50051 --token-file token --out catalog
 """
 
@@ -49,6 +51,7 @@ def add_parser(subparsers: Any) -> None:
         "--out", type=Path, required=True, metavar="DIR", help="a PNG and an HTML a task go there"
     )
     plot.add_argument("--device", default="host", metavar="NAME", help="whose measurements (default: host)")
+    add_specialize(verbs)
     add_fetch(verbs)
 
 
@@ -73,14 +76,20 @@ def _add_profile(verbs: Any) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Show, measure, draw or fetch a catalog.
+    """Show, measure, draw or fetch a catalog, or see what specialised heads can do on it.
 
     Raises:
         CatalogError: the catalog is missing, damaged, or was not measured on the device.
         BadInput: a flag is wrong.
         MissingExtra: none of the backends asked for is installed.
     """
-    verbs = {"show": _show, "profile": _profile, "plot": _plot, "fetch": run_fetch}
+    verbs = {
+        "show": _show,
+        "profile": _profile,
+        "plot": _plot,
+        "fetch": run_fetch,
+        "specialize": run_specialize,
+    }
     return verbs[args.verb](args)
 
 

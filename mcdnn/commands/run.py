@@ -53,8 +53,13 @@ def add_parser(subparsers: Any) -> None:
         help="instead of that of ENGINE.toml: paced, mcdnn2016, best-static, original, client-only, "
         "server-first or server-only",
     )
+    parser.add_argument(
+        "--specialize",
+        action=argparse.BooleanOptionalAction,
+        help="train heads for the few classes that are being seen, or never do; instead of ENGINE.toml",
+    )
     parser.add_argument("--out", type=Path, metavar="FILE.jsonl", help="write results as JSON lines")
-    parser.add_argument("--video", type=Path, metavar="FILE.mp4", help="write an annotated video")
+    parser.add_argument("--video", type=Path, metavar="FILE.mp4", help="write an annotated video a source")
     parser.add_argument(
         "--record", type=Path, metavar="DIR", help="record requests and costs, for mcdnn simulate"
     )
@@ -117,6 +122,8 @@ def _engine(args: argparse.Namespace) -> tuple[Engine, str]:
         raise BadInput(f"{file.where}: no app: add an [[app]] with a name and a task")
     if args.policy is not None:
         file = file.model_copy(update={"policy": args.policy})
+    if args.specialize is not None:
+        file = file.model_copy(update={"specialize": args.specialize})
     return Engine(file), f"{args.config} {file.policy}"
 
 

@@ -1,0 +1,227 @@
+"""One app's specialised heads: on which trunk, in front of which variant, and which one is in use."""
+
+from __future__ import annotations
+
+from collections import Counter, deque
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from catalog.store import Catalog
+from engine.head_orders import HeadsWanted, NamedHead, TrainerOrders, TrainingAccount
+from engine.scheduling.problem import Option, Problem
+from engine.scheduling.special_options import SpecialOffer, best_stakes, generic_options
+from engine.special_variants import SpecialVariant
+from specializer.cascade import RatesByCount, Stakes
+from specializer.class_profile import ClassProfile
+from specializer.expected_saving import ExpectedSaving
+from specializer.head_trainer import HeadTrainer
+from specializer.policy import Seen
+from specializer.remembered_heads import RememberedHeads
+from specializer.specialist import Event, Specialist, Step
+
+_LATEST = 50  # answers that tell what usually answers
+_LOOK_EVERY = 25
+_MOSTLY = 0.6
+_SHARE_OF = 100  # answers in which the share of a head's classes is counted
+_OTHER_SHARE = 0.05
+_COMPARED_AT = 0.95  # skew for which trunks are compared
+_MOST_TEAMS = 8
+
+
+@dataclass(frozen=True, slots=True)
+class Bench:
+    """What all apps' specialists share.
+
+    Args:
+        catalog: trunks, tasks, heads.
+        trainer: makes heads.
+        rates: what is known of heads on the trunk of a variant, by its id.
+        account: charged for training.
+        name: makes the name of a head of a variant's trunk, one that no other has.
+    """
+
+    catalog: Catalog
+    trainer: HeadTrainer
+    rates: Mapping[str, RatesByCount]
+    account: TrainingAccount
+    name: Callable[[str, str], str]
+
+
+@dataclass(frozen=True, slots=True)
+class _Usual:
+    """What usually answers: a generic variant, and what others run for the same windows."""
+
+    generic: str
+    shared: frozenset[str]
+
+
+@dataclass(frozen=True, slots=True)
+class _Team:
+    """A specialist for heads on one trunk in front of one variant.
+
+    Args:
+        special: the variant on whose trunk the heads are.
+        stakes: processor time, in s.
+    """
+
+    specialist: Specialist[NamedHead]
+    special: Option
+    stakes: Stakes
+
+
+class AppSpecialist:
+    """Follows what answers an app, and has heads made in front of that.
+
+    Args:
+        app: its name.
+        bench: what all apps share.
+    """
+
+    def __init__(self, app: str, bench: Bench) -> None:
+        self._app = app
+        self._bench = bench
+        self._latest: deque[_Usual] = deque(maxlen=_LATEST)
+        self._usual: _Usual | None = None
+        self._teams: dict[_Usual, _Team | None] = {}
+        self._team: _Team | None = None
+        self._until_look = _LOOK_EVERY
+        self._profile = ClassProfile(most_requests=_SHARE_OF)
+        self._offered: SpecialOffer | None = None
+        self._saved_s = 0.0
+        self._events: list[Event] = []
+
+    @property
+    def variant(self) -> SpecialVariant | None:
+        """What the head in use is called."""
+        head = self._head
+        return None if head is None else head.variant
+
+    @property
+    def head(self) -> NamedHead | None:
+        """The head in use."""
+        return self._head
+
+    @property
+    def check_share(self) -> float:
+        """Share of the head's own answers that are to be checked."""
+        return 0.0 if self._team is None else self._team.specialist.check_share
+
+    @property
+    def _head(self) -> NamedHead | None:
+        return None if self._team is None else self._team.specialist.head
+
+    def observe(
+        self, problem: Problem, seen: Seen, generic: str | None, shared: frozenset[str], now: float
+    ) -> float:
+        """Take note of an answer; return the processor time that was saved by it.
+
+        Args:
+            generic: id of the generic variant that answered; None where a specialised head did.
+            shared: pieces that other apps ran for the same window.
+        """
+        self._profile.observe(seen.class_id, now)
+        if generic is not None:
+            self._latest.append(_Usual(generic, shared))
+            self._until_look -= 1
+            if self._until_look <= 0:
+                self._until_look = _LOOK_EVERY
+                self._look(problem, now)
+        team = self._team
+        if team is None:
+            return 0.0
+        saved_s = _saved_s(team, seen)
+        self._saved_s += saved_s
+        team.specialist.observe(seen, now)
+        return saved_s
+
+    def attend(self, now: float) -> None:
+        """Take a head that has become ready into use."""
+        if self._team is not None:
+            self._team.specialist.attend(now)
+
+    def offer(self) -> SpecialOffer | None:
+        """Return the head in use as something that may be chosen."""
+        team, head = self._team, self._head
+        if team is None or head is None:
+            self._offered = None
+            return None
+        stage = team.special.stages[0]
+        assert stage.head is not None, "a whole variant has a head"
+        self._offered = SpecialOffer(
+            self._app,
+            stage.parts,
+            head.variant.head,
+            head.size_bytes,
+            stage.head,
+            head.head.rates,
+            self._profile.share(head.head.dominant),
+            team.specialist.check_share,
+        )
+        return self._offered
+
+    def has_changed(self) -> bool:
+        """Tell whether another head than the one offered last is in use."""
+        head, offered = self._head, self._offered
+        if head is None or offered is None:
+            return (head is None) is not (offered is None)
+        return head.variant.head != offered.head
+
+    def has_drifted(self) -> bool:
+        """Tell whether the classes of the head in use have quite another share than was told."""
+        head, offered = self._head, self._offered
+        if head is None or offered is None:
+            return False
+        return abs(self._profile.share(head.head.dominant) - offered.share) > _OTHER_SHARE
+
+    def take_events(self) -> list[tuple[Event, float]]:
+        """Return what happened since the last call, with the processor time that the head in use saved."""
+        if self._team is not None:
+            self._events += self._team.specialist.take_events()
+        told = []
+        for event in self._events:
+            told.append((event, self._saved_s))
+            if event.step in (Step.ENTERED, Step.REENTERED, Step.LEFT):
+                self._saved_s = 0.0
+        self._events = []
+        return told
+
+    def _look(self, problem: Problem, now: float) -> None:
+        """Follow what answers the app most of the time."""
+        ((usual, count),) = Counter(self._latest).most_common(1)
+        if usual == self._usual or count < _MOSTLY * len(self._latest):
+            return
+        self._usual = usual
+        if usual not in self._teams:
+            if len(self._teams) >= _MOST_TEAMS:
+                self._teams.clear()
+            self._teams[usual] = self._make(problem, usual)
+        if self._team is not None and self._team is not self._teams[usual]:
+            self._team.specialist.stop(f"{usual.generic} answers now", now)
+            self._events += self._team.specialist.take_events()
+        self._team = self._teams[usual]
+
+    def _make(self, problem: Problem, usual: _Usual) -> _Team | None:
+        """Return a specialist where that may pay."""
+        generic = next((o for o in generic_options(problem, self._app) if o.variant == usual.generic), None)
+        if generic is None:
+            return None
+        bench, head_s = self._bench, self._bench.account.head_s
+        found = best_stakes(problem, generic, usual.shared, bench.rates, head_s, _COMPARED_AT)
+        if found is None:
+            return None
+        option, stakes = found
+        special, behind = (bench.catalog.variants[o.variant] for o in (option, generic))
+        wanted = HeadsWanted(special.trunk, special.task, behind.trunk, generic.accuracy)
+        classes = bench.catalog.tasks[special.task].classes
+        orders = TrainerOrders(bench.trainer, wanted, bench.account, classes, bench.name)
+        remembered: RememberedHeads[NamedHead] = RememberedHeads()
+        policy = ExpectedSaving(stakes, remembered)
+        return _Team(Specialist(policy, orders, remembered), option, stakes)
+
+
+def _saved_s(team: _Team, seen: Seen) -> float:
+    """Return what a window that may have been answered by a cascade took less than the generic variant."""
+    if team.specialist.active is None or (seen.special is None and not seen.cascaded):
+        return 0.0
+    spared_s = team.stakes.generic_cost if seen.generic is None else 0.0
+    return spared_s - team.stakes.special_cost

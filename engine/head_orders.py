@@ -1,0 +1,187 @@
+"""Orders heads from a trainer, and books what their training takes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from concurrent.futures import Future
+from dataclasses import dataclass
+
+from catalog.devices import DeviceProfile
+from engine.ledger import Category, Ledger, Refusal, Reservation
+from engine.special_variants import SpecialVariant, special_variant
+from specializer.cascade_threshold import CascadeAim
+from specializer.errors import HeadRejected, TrainingFailed
+from specializer.head_trainer import HeadTrainer, TrainingOrder, TrainingResult
+from specializer.policy import Active
+from specializer.special_head import SpecialHead
+from specializer.specialist import NotTrained, Trained
+
+_DEADLINE_S = 30.0
+_FIRST_GUESS_S = 0.5
+_WORST = 3.0  # times what a head takes
+_WEIGHT = 0.3
+
+
+class TrainingAccount:
+    """Reserves and charges trainings; shared by all orders of an engine.
+
+    Args:
+        ledger: of the device.
+        profile: turns processor time into joules.
+        head_s: processor time that a head is expected to take, until one was trained.
+    """
+
+    def __init__(self, ledger: Ledger, profile: DeviceProfile, head_s: float = _FIRST_GUESS_S) -> None:
+        self._ledger = ledger
+        self._profile = profile
+        self._took_s = head_s
+        self._under_way: list[tuple[Future[TrainingResult], Reservation]] = []
+        self.heads = 0
+
+    @property
+    def head_s(self) -> float:
+        """Processor time that a head is expected to take."""
+        return self._took_s
+
+    def hold(self, now: float) -> Reservation | Refusal:
+        """Reserve the worst case of one head."""
+        return self._ledger.reserve(self._profile.processor_energy_j(_WORST * self._took_s), 0.0, now)
+
+    def follow(self, training: Future[TrainingResult], held: Reservation) -> None:
+        """Settle a training once it has ended."""
+        self._under_way.append((training, held))
+
+    def settle(self, now: float) -> None:
+        """Charge what has ended, whether its head is still wanted or not."""
+        if not any(training.done() for training, _ in self._under_way):
+            return
+        still = []
+        for training, held in self._under_way:
+            if training.done():
+                spent_s = self._spent_s(training)
+                self._ledger.settle(
+                    held, self._profile.processor_energy_j(spent_s), now, category=Category.TRAINING
+                )
+            else:
+                still.append((training, held))
+        self._under_way = still
+
+    def _spent_s(self, training: Future[TrainingResult]) -> float:
+        """Return the processor time at the device."""
+        if training.cancelled():
+            return 0.0
+        error = training.exception()
+        if isinstance(error, HeadRejected):
+            return error.processor_s
+        if error is not None:
+            return 0.0
+        result = training.result()
+        self.heads += 1
+        if result.up_bytes or result.down_bytes:
+            return 0.0
+        self._took_s += _WEIGHT * (result.processor_s - self._took_s)
+        return result.processor_s
+
+
+@dataclass(frozen=True, slots=True)
+class HeadsWanted:
+    """What all orders of one app on one trunk have in common.
+
+    Args:
+        trunk: whose features the heads read.
+        task: that they answer.
+        generic_trunk: of the variant that answers what they pass on.
+        generic_accuracy: of that variant.
+        skew: at which a head's cascade should be as accurate.
+    """
+
+    trunk: str
+    task: str
+    generic_trunk: str
+    generic_accuracy: float
+    skew: float = 0.9
+
+
+@dataclass(frozen=True, slots=True)
+class NamedHead:
+    """A trained head and what it is called."""
+
+    variant: SpecialVariant
+    head: SpecialHead
+
+    @property
+    def size_bytes(self) -> int:
+        """Bytes that it holds: weights and bias."""
+        return self.head.weights.weight.nbytes + self.head.weights.bias.nbytes
+
+
+class TrainerOrders:
+    """Orders of one app on one trunk; see HeadOrders.
+
+    Args:
+        trainer: trains.
+        wanted: what the orders have in common.
+        account: charged.
+        classes: names of the task's classes.
+        name: makes a name from those of a trunk and a task that no other head has.
+    """
+
+    def __init__(
+        self,
+        trainer: HeadTrainer,
+        wanted: HeadsWanted,
+        account: TrainingAccount,
+        classes: tuple[str, ...],
+        name: Callable[[str, str], str],
+    ) -> None:
+        self._trainer = trainer
+        self._wanted = wanted
+        self._account = account
+        self._class_names = classes
+        self._name = name
+        self._number = 0
+        self._classes: tuple[int, ...] = ()
+        self._training: Future[TrainingResult] | None = None
+        self._refused: str | None = None
+
+    def order(self, classes: tuple[int, ...], now: float) -> None:
+        """Begin to make a head; see HeadOrders."""
+        if self._training is not None:
+            self._training.cancel()
+        self._training, self._refused, self._classes = None, None, classes
+        held = self._account.hold(now)
+        if isinstance(held, Refusal):
+            self._refused = held.reason
+            return
+        w = self._wanted
+        self._number += 1
+        self._training = self._trainer.begin(
+            TrainingOrder(
+                w.trunk,
+                w.task,
+                classes,
+                self._number,
+                _DEADLINE_S,
+                CascadeAim(w.skew, w.generic_accuracy),
+                w.generic_trunk,
+            )
+        )
+        self._account.follow(self._training, held)
+
+    def ready(self, now: float) -> Trained[NamedHead] | NotTrained | None:
+        """Return what became of the latest order, once; see HeadOrders."""
+        if self._refused is not None:
+            why, self._refused = self._refused, None
+            return NotTrained(why)
+        training = self._training
+        if training is None or not training.done():
+            return None
+        self._training = None
+        self._account.settle(now)
+        try:
+            result = training.result()
+        except TrainingFailed as e:
+            return NotTrained(str(e))
+        w, head = self._wanted, result.head
+        variant = special_variant(w.trunk, w.task, self._class_names, head, self._name(w.trunk, w.task))
+        return Trained(Active(self._classes, head.rates), NamedHead(variant, head))

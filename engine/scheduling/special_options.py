@@ -1,0 +1,135 @@
+"""Cascades as options: a specialised head first, then a generic variant for what it passes on."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+
+from engine.scheduling.problem import App, Option, PieceCost, Place, Problem, Stage
+from specializer.cascade import CascadeRates, RatesByCount, Stakes
+
+
+@dataclass(frozen=True, slots=True)
+class SpecialOffer:
+    """A specialised head that an app may use.
+
+    Args:
+        app: its name.
+        parts: of the trunk.
+        head: id of the head.
+        size_bytes: of the head.
+        like: id of a head on the same trunk, which takes as long.
+        rates: the head's own, from validation.
+        share: of its classes in what was just seen, in [0, 1].
+        check_share: of its answers that are checked by the generic variant.
+    """
+
+    app: str
+    parts: tuple[str, ...]
+    head: str
+    size_bytes: int
+    like: str
+    rates: CascadeRates
+    share: float
+    check_share: float
+
+
+def special_heads(problem: Problem) -> frozenset[str]:
+    """Return the heads with which cascades begin."""
+    cascades = (o for own in problem.options.values() for o in own if o.is_cascade)
+    return frozenset(o.stages[0].head for o in cascades if o.stages[0].head is not None)
+
+
+def without_specials(problem: Problem) -> Problem:
+    """Return a problem without cascades; itself where it has none."""
+    gone = special_heads(problem)
+    if not gone:
+        return problem
+    options = {a: tuple(o for o in own if not o.is_cascade) for a, own in problem.options.items()}
+    pieces = {p: c for p, c in problem.pieces.items() if p not in gone}
+    return replace(problem, options=options, pieces=pieces)
+
+
+def with_specials(problem: Problem, offers: Iterable[SpecialOffer]) -> Problem:
+    """Return a problem with a cascade in front of every slower variant at the device, for each offer.
+
+    Args:
+        problem: without cascades.
+        offers: one an app at most; those of apps and trunks that it lacks are passed over.
+    """
+    options, pieces = dict(problem.options), dict(problem.pieces)
+    for offer in offers:
+        app = problem.apps.get(offer.app)
+        if app is None or offer.like not in pieces or not pieces.keys() >= set(offer.parts):
+            continue
+        made = _cascades(problem, app, offer)
+        if made:
+            pieces[offer.head] = replace(pieces[offer.like], memory_bytes=offer.size_bytes)
+            options[app.name] = tuple(sorted((*options[app.name], *made), key=lambda o: -o.accuracy))
+    return replace(problem, options=options, pieces=pieces)
+
+
+def _cascades(problem: Problem, app: App, offer: SpecialOffer) -> list[Option]:
+    first = Stage(Place.DEVICE, offer.parts, offer.head)
+    passed_on = offer.rates.passed_on(offer.share)
+    goes_on = passed_on + offer.check_share * (1.0 - passed_on)
+    least_s = _run_s(problem.pieces, (*offer.parts, offer.like))
+    found = []
+    for generic in generic_options(problem, app.name):
+        (stage,) = generic.stages
+        accuracy = offer.rates.accuracy(offer.share, generic.accuracy)
+        if accuracy >= app.accuracy_floor and _run_s(problem.pieces, stage.pieces) > least_s:
+            stages = (first, replace(stage, probability=goes_on))
+            found.append(replace(generic, accuracy=accuracy, stages=stages))
+    return found
+
+
+def generic_options(problem: Problem, app: str) -> list[Option]:
+    """Return an app's options that run whole at the device and specialise in nothing."""
+    return [o for o in problem.options.get(app, ()) if len(o.stages) == 1 and not o.needs_cloud]
+
+
+def best_stakes(
+    problem: Problem,
+    generic: Option,
+    shared: frozenset[str],
+    rates: Mapping[str, RatesByCount],
+    head_s: float,
+    skew: float,
+) -> tuple[Option, Stakes] | None:
+    """Return on which trunk specialising promises to save most of an app's processor time, and the stakes.
+
+    What other apps run anyway costs nothing, whichever of the two needs it.
+
+    Args:
+        generic: what answers the app now.
+        shared: pieces that other apps run for the same windows.
+        rates: by variant id, of heads on its trunk.
+        head_s: processor time of one head.
+        skew: for which trunks are compared.
+
+    Returns:
+        None where no trunk saves anything at that skew, or only by being less accurate.
+    """
+    generic_s = _run_s(problem.pieces, generic.stages[0].pieces, shared)
+    best: tuple[Option, Stakes] | None = None
+    most_s = 0.0
+    for option in generic_options(problem, generic.app):
+        known = rates.get(option.variant)
+        if known is None or option.stages[0].parts == generic.stages[0].parts:
+            continue
+        special_s = _run_s(problem.pieces, option.stages[0].pieces, shared)
+        stakes = Stakes(known, generic.accuracy, generic_s, special_s, head_s)
+        for count in known.counts:
+            of_count = known.of(count)
+            saved_s = stakes.saved(of_count, skew, 0.0)
+            if saved_s > most_s and of_count.accuracy(skew, generic.accuracy) >= generic.accuracy:
+                best, most_s = (option, stakes), saved_s
+    return best
+
+
+def _run_s(
+    pieces: Mapping[str, PieceCost], wanted: Iterable[str], shared: frozenset[str] = frozenset()
+) -> float:
+    return math.fsum(pieces[p].run_s for p in wanted if p not in shared)

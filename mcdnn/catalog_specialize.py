@@ -1,0 +1,62 @@
+"""mcdnn catalog specialize: measure how specialised heads do on every trunk of a catalog."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+from typing import Any
+
+
+def add_specialize(verbs: Any) -> None:
+    """Add the verb."""
+    verb = verbs.add_parser(
+        "specialize",
+        help="measure how heads for a few classes do on every trunk, from stored features",
+        description="Trains heads for random sets of classes on the features that the compiler stored, and "
+        "writes specialization.json into the catalog: which trunks specialising may pay on, and how "
+        "accurate it is. mcdnn compile does this by itself.",
+    )
+    verb.add_argument("catalog", type=Path, metavar="CATALOG")
+    verb.add_argument(
+        "--device", default="host", metavar="NAME", help="whose measured times tell what pays (default: host)"
+    )
+    verb.add_argument("--sets", type=int, default=5, metavar="N", help="random sets a number (default: 5)")
+
+
+def run_specialize(args: argparse.Namespace) -> int:
+    """Measure, write and show.
+
+    Raises:
+        CatalogError: the catalog is missing, damaged, or was not measured on the device.
+        BadInput: a flag is wrong.
+    """
+    from rich.console import Console
+
+    from catalog.errors import BadInput
+    from catalog.store import open_catalog
+
+    if args.sets < 1:
+        raise BadInput(f"--sets {args.sets}: expected at least 1")
+    console = Console()
+    for line in specialize(open_catalog(args.catalog, verify=False), args.device, args.sets):
+        console.print(line, markup=False, highlight=False)
+    return 0
+
+
+def specialize(catalog: Any, device: str, sets: int) -> list[str]:
+    """Measure and write; return what came out, in lines.
+
+    Raises:
+        CatalogError: the catalog was not measured on the device.
+    """
+    from catalog.special_rates import write_special_rates
+    from specializer.rates_measuring import measure_catalog
+
+    found = measure_catalog(catalog, device, sets=sets)
+    write_special_rates(catalog.root, found)
+    lines = [
+        f"{r.trunk}/{r.task}, {r.classes} classes: {r.accuracy_in:.1%} of theirs right, "
+        f"{r.in_to_other:.1%} passed on; {r.accuracy_out:.1%} of others passed on; {r.train_s:.2f} s a head"
+        for r in found.rows
+    ]
+    return lines + [f"{name}: never: {why}" for name, why in found.never.items()]

@@ -1,0 +1,154 @@
+"""The engine specialises while it answers: heads come, are used, and go again between two windows."""
+
+from __future__ import annotations
+
+from concurrent.futures import Future
+from dataclasses import replace
+
+import numpy as np
+
+from catalog.heads import HeadWeights
+from catalog.store import Catalog
+from engine.answering import Answerer
+from engine.clocks import Clocks
+from engine.frame_results import FrameResults
+from engine.head_orders import TrainingAccount
+from engine.ledger import Category, Ledger
+from engine.period import FixedPeriod
+from engine.results import Result
+from engine.runtime.loading import PieceMemory
+from engine.runtime.residency import Residency
+from engine.runtime.special_pieces import SpecialHeads, SpecialPieces
+from engine.scheduling.catalog_problem import problem_from_catalog
+from engine.scheduling.policies.table import make_policy
+from engine.scheduling.problem import Budget
+from engine.specializing import LiveSpecializing
+from specializer.cascade import CascadeRates, RatesByCount
+from specializer.errors import HeadRejected
+from specializer.head_trainer import TrainingOrder, TrainingResult
+from specializer.special_head import SpecialHead
+from tests.engine.rig import PROFILE, WHO, Stopwatch, TimedPieces, window
+
+HEAD_S = 0.002
+RATES = CascadeRates(1.0, 0.0, 1.0)
+
+
+class Trainer:
+    """Gives a head that says "other" to all, or to nothing; or rejects every order."""
+
+    def __init__(self, catalog: Catalog, other: bool = False, rejects: bool = False) -> None:
+        self._dim = catalog.trunks["small"].feature_dim
+        self._other = other
+        self._rejects = rejects
+        self.orders: list[TrainingOrder] = []
+
+    def begin(self, order: TrainingOrder) -> Future[TrainingResult]:
+        self.orders.append(order)
+        future: Future[TrainingResult] = Future()
+        if self._rejects:
+            future.set_exception(HeadRejected("too poor", HEAD_S))
+            return future
+        bias = np.zeros(len(order.dominant) + 1, np.float32)
+        bias[-1 if self._other else 0] = 9.0
+        weights = HeadWeights(np.zeros((len(bias), self._dim), np.float32), bias, 1.0)
+        head = SpecialHead(weights, order.dominant, 1.0, 0.0, 1.0)
+        future.set_result(TrainingResult(head, 0.1, HEAD_S))
+        return future
+
+    def close(self) -> None:
+        return
+
+
+class Engine:
+    """An answerer that specialises, with one app on the wide trunk."""
+
+    def __init__(self, catalog: Catalog, trainer: Trainer) -> None:
+        self.clock = Stopwatch()
+        clocks = Clocks(self.clock, self.clock)
+        self.ledger = Ledger(Budget(), FixedPeriod(600.0))
+        problem = problem_from_catalog(catalog, [WHO], self.ledger.budget, PROFILE, catalog.measurements())
+        heads, pieces = SpecialHeads(), TimedPieces(catalog, self.clock)
+        self.memory = PieceMemory(SpecialPieces(pieces, heads), pieces.sizes(), Residency(), clocks)
+        account = TrainingAccount(self.ledger, PROFILE, HEAD_S)
+        rates = {"small/identity": RatesByCount({1: RATES, 5: RATES})}
+        self.specializing = LiveSpecializing(
+            catalog, trainer, rates, heads, account, np.random.default_rng(0)
+        )
+        policy = make_policy("original", problem)
+        self.answerer = Answerer(
+            catalog,
+            problem,
+            policy,
+            self.ledger,
+            self.memory,
+            PROFILE,
+            clocks,
+            specializing=self.specializing,
+        )
+        self.asked = 0
+
+    def ask(self, windows: int) -> list[Result]:
+        results = []
+        for _ in range(windows):
+            now = self.asked / 10
+            if self.answerer.specialised(now):
+                self.answerer.plan(now)
+            about = window(now, self.asked)
+            answers = FrameResults(about.frame)
+            self.answerer.answer(about, ["who"], now, self.clock.now_s, answers)
+            results += answers.results
+            self.asked += 1
+        return results
+
+
+def test_one_class_for_a_while_gets_a_head_of_its_own(built_catalog: Catalog) -> None:
+    trainer = Trainer(built_catalog)
+    engine = Engine(built_catalog, trainer)
+    results = engine.ask(120)
+    generic = results[0].answer
+    assert all(r.answer == generic for r in results)
+    assert results[-1].variant == f"small/identity[{generic}]"
+    assert results[0].variant != results[-1].variant
+    (order,) = trainer.orders
+    assert (order.trunk, order.task) == ("small", "identity")
+    notes = [r.reason for r in results if r.reason]
+    assert any(n.startswith(("specialised in", "has a head trained for")) for n in notes)
+
+
+def test_training_is_a_line_of_the_ledger(built_catalog: Catalog) -> None:
+    engine = Engine(built_catalog, Trainer(built_catalog))
+    engine.ask(120)
+    spent_j = sum(line.energy_j for line in engine.ledger.lines(60.0) if line.category is Category.TRAINING)
+    assert spent_j == PROFILE.processor_energy_j(HEAD_S)
+
+
+def test_a_head_that_passes_everything_on_costs_no_answer(built_catalog: Catalog) -> None:
+    plain = Engine(built_catalog, Trainer(built_catalog, rejects=True)).ask(120)
+    engine = Engine(built_catalog, Trainer(built_catalog, other=True))
+    results = engine.ask(120)
+    assert [r.answer for r in results] == [r.answer for r in plain]
+    assert engine.answerer.special_figures.passed_on > 0
+    assert engine.answerer.special_figures.answered == 0
+
+
+def test_a_head_that_is_rejected_is_told_and_paid_for_and_nothing_changes(built_catalog: Catalog) -> None:
+    engine = Engine(built_catalog, Trainer(built_catalog, rejects=True))
+    results = engine.ask(120)
+    assert {r.variant for r in results} == {results[0].variant}
+    assert any("too poor" in r.reason for r in results)
+    assert any(line.category is Category.TRAINING for line in engine.ledger.lines(60.0))
+
+
+def test_a_head_that_is_left_leaves_the_memory_and_the_options(built_catalog: Catalog) -> None:
+    engine = Engine(built_catalog, Trainer(built_catalog))
+    engine.ask(120)
+    (head,) = engine.specializing.variants
+    assert head in engine.memory.resident
+    apps = {"who": replace(WHO, name="again")}
+    other = problem_from_catalog(
+        built_catalog, apps.values(), Budget(), PROFILE, built_catalog.measurements()
+    )
+    engine.answerer.set_problem(other)
+    assert not engine.specializing.variants
+    assert head not in engine.memory.resident
+    assert not any(o.is_cascade for o in engine.answerer.problem.options["again"])
