@@ -61,11 +61,15 @@ class RateGates:
             now: time on the run's clock.
             source: that shows it.
         """
-        sharing = self._sharing(input_type, source, now)
+        sharing = 0
         due = []
         for app in self._apps.get(input_type, ()):
             rate_hz = self._rate_hz[app.name]
-            if rate_hz == _EVERY_WINDOW_HZ or self._take((app.name, source), rate_hz / sharing, now):
+            if rate_hz == _EVERY_WINDOW_HZ:
+                due.append(app.name)
+                continue
+            sharing = sharing or self._sharing(input_type, source, now)
+            if self._take((app.name, source), rate_hz / sharing, now):
                 due.append(app.name)
         return due
 
