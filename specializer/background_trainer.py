@@ -140,6 +140,9 @@ class BackgroundHeadTrainer:
     def _check_room(self) -> None:
         if self._closed:
             raise TrainerBroke("the trainer of heads is closed")
+        for gone in [w for w in self._waiting if w.result.cancelled()]:
+            self._waiting.remove(gone)
+            gone.result.set_running_or_notify_cancel()
         ahead = len(self._waiting) + (self._running is not None)
         if ahead > self._most_waiting:
             raise TrainerBusy(f"{ahead} heads wait to be trained", ahead * self._took_s)

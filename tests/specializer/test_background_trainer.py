@@ -101,8 +101,10 @@ def test_the_queue_is_bounded_and_what_is_cancelled_leaves_it(
         trainer.begin(ORDER).result(0.0)
     assert refused.value.retry_after_s > 0.0
     assert cancelled.cancel()
+    instead = trainer.begin(ORDER)
+    assert not instead.done()
     os.kill(process, signal.SIGCONT)
-    assert outcome(first).head.dominant == outcome(last).head.dominant
+    assert outcome(first).head.dominant == outcome(last).head.dominant == outcome(instead).head.dominant
     assert trainer.waiting == 0
 
 
