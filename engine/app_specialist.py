@@ -154,7 +154,7 @@ class AppSpecialist:
             head.size_bytes,
             stage.head,
             head.head.rates,
-            self._profile.share(head.head.dominant),
+            self._share(team, head),
             team.specialist.check_share,
         )
         return self._offered
@@ -168,10 +168,14 @@ class AppSpecialist:
 
     def has_drifted(self) -> bool:
         """Tell whether the classes of the head in use have quite another share than was told."""
-        head, offered = self._head, self._offered
-        if head is None or offered is None:
+        team, head, offered = self._team, self._head, self._offered
+        if team is None or head is None or offered is None:
             return False
-        return abs(self._profile.share(head.head.dominant) - offered.share) > _OTHER_SHARE
+        return abs(self._share(team, head) - offered.share) > _OTHER_SHARE
+
+    def _share(self, team: _Team, head: NamedHead) -> float:
+        """Return the share of a head's classes: a generic variant that is wrong mostly names others."""
+        return min(1.0, self._profile.share(head.head.dominant) / team.stakes.generic_accuracy)
 
     def take_events(self) -> list[tuple[Event, float]]:
         """Return what happened since the last call, with the processor time that the head in use saved."""

@@ -37,13 +37,17 @@ class CascadeRates:
         """Return the share of windows that go on to the generic model."""
         return skew * self.in_to_other + (1.0 - skew) * self.accuracy_out
 
-    def seems(self, skew: float) -> float:
+    def seems(self, skew: float, generic: float) -> float:
         """Return the share of windows that the cascade answers with one of its classes.
 
-        Windows of other classes that it takes for its own count, and a generic model is taken to be
-        right; what of its own goes on comes back as its own.
+        Windows of other classes that it takes for its own count. Where the generic model is wrong, it
+        is taken to name some other class.
+
+        Args:
+            generic: accuracy of the generic model.
         """
-        return skew + (1.0 - skew) * (1.0 - self.accuracy_out)
+        lost = self.in_to_other * (1.0 - generic)
+        return skew * (1.0 - lost) + (1.0 - skew) * (1.0 - self.accuracy_out)
 
 
 class RatesByCount:

@@ -120,7 +120,7 @@ class ExpectedSaving:
         self._recent.append((seen.class_id, seen.confidence))
         self._usual.add(seen.class_id, seen.confidence, now)
         self._since_change += 1
-        if active is not None and self._changed(seen, active):
+        if active is not None and seen.cascaded and self._changed(seen, active):
             return self._wanted
         self._since_look += 1
         if self._since_look >= self._caution.look_every and len(self._recent) >= self._caution.fewest:
@@ -153,7 +153,8 @@ class ExpectedSaving:
         c, rates = self._caution, active.rates
         least = max(0.0, min(1.0, self._stakes.least_skew(rates, self._goal - c.slack)))
         before = max(self._share(active.classes), 0.5 * (1.0 + least))
-        self._outside = ChangeDetector(1.0 - rates.seems(before), 1.0 - rates.seems(least), c.evidence)
+        seldom, often = (1.0 - rates.seems(p, self._stakes.generic_accuracy) for p in (before, least))
+        self._outside = ChangeDetector(seldom, often, c.evidence)
         right = rates.accuracy_in / max(1.0 - rates.in_to_other, 1e-9) * self._stakes.generic_accuracy
         self._false = ChangeDetector(1.0 - right, max(c.most_false, 1.5 * (1.0 - right)), c.evidence / 2)
         self._watched = active
@@ -235,16 +236,21 @@ class ExpectedSaving:
         least = self._caution.least_saving * self._stakes.generic_cost
         return saved > least and saved * self._since_change >= self._stakes.head_cost
 
+    def _answered(self, classes: Collection[int]) -> float:
+        """Return the share of classes in what was just answered."""
+        return sum(c in classes for c, _ in self._recent) / len(self._recent)
+
     def _share(self, classes: Collection[int]) -> float:
-        """Return the share of classes in what was just seen."""
-        return sum(w for c, w in self._recent if c in classes) / sum(w for _, w in self._recent)
+        """Return their share in what was just seen: a generic model that is wrong mostly names others."""
+        return min(1.0, self._answered(classes) / self._stakes.generic_accuracy)
 
     def _least_share(self, classes: Collection[int]) -> float:
-        """Return what it surely is: the lower end of Wilson's interval (1927)."""
-        c, n, share = self._caution, len(self._recent), self._share(classes)
+        """Return what that surely is, by the lower end of Wilson's interval (1927)."""
+        c, n, share = self._caution, len(self._recent), self._answered(classes)
         z2 = (c.sureness + min(c.most_doubt, c.doubt * self._in_vain)) ** 2
         half = math.sqrt(z2 * (share * (1.0 - share) / n + z2 / (4.0 * n * n)))
-        return (share + z2 / (2.0 * n) - half) / (1.0 + z2 / n)
+        least = (share + z2 / (2.0 * n) - half) / (1.0 + z2 / n)
+        return min(1.0, least / self._stakes.generic_accuracy)
 
     def _why(self, classes: Collection[int]) -> str:
         return f"they are {self._share(classes):.0%} of the last {len(self._recent)}"

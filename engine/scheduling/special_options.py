@@ -9,6 +9,9 @@ from dataclasses import dataclass, replace
 from engine.scheduling.problem import App, Option, PieceCost, Place, Problem, Stage
 from specializer.cascade import CascadeRates, RatesByCount, Stakes
 
+_NOISE = 0.03  # of an accuracy at a share that was counted in a hundred answers
+_TIE = 1e-4  # of accuracy: without a budget nothing else tells the cheaper of two that are equal
+
 
 @dataclass(frozen=True, slots=True)
 class SpecialOffer:
@@ -54,6 +57,10 @@ def without_specials(problem: Problem) -> Problem:
 def with_specials(problem: Problem, offers: Iterable[SpecialOffer]) -> Problem:
     """Return a problem with a cascade in front of every slower variant at the device, for each offer.
 
+    One whose estimated accuracy is below its generic variant's by less than the estimate may be off
+    counts as equal, by a hair better: whoever watches it has found it no worse, and lets go of it when
+    that changes.
+
     Args:
         problem: without cascades.
         offers: one an app at most; those of apps and trunks that it lacks are passed over.
@@ -66,7 +73,7 @@ def with_specials(problem: Problem, offers: Iterable[SpecialOffer]) -> Problem:
         made = _cascades(problem, app, offer)
         if made:
             pieces[offer.head] = replace(pieces[offer.like], memory_bytes=offer.size_bytes)
-            options[app.name] = tuple(sorted((*options[app.name], *made), key=lambda o: -o.accuracy))
+            options[app.name] = tuple(sorted((*made, *options[app.name]), key=lambda o: -o.accuracy))
     return replace(problem, options=options, pieces=pieces)
 
 
@@ -78,7 +85,9 @@ def _cascades(problem: Problem, app: App, offer: SpecialOffer) -> list[Option]:
     found = []
     for generic in generic_options(problem, app.name):
         (stage,) = generic.stages
-        accuracy = offer.rates.accuracy(offer.share, generic.accuracy)
+        estimate = offer.rates.accuracy(offer.share, generic.accuracy)
+        equal = generic.accuracy + _TIE
+        accuracy = max(estimate, equal) if estimate >= generic.accuracy - _NOISE else estimate
         if accuracy >= app.accuracy_floor and _run_s(problem.pieces, stage.pieces) > least_s:
             stages = (first, replace(stage, probability=goes_on))
             found.append(replace(generic, accuracy=accuracy, stages=stages))
@@ -110,7 +119,8 @@ def best_stakes(
         skew: for which trunks are compared.
 
     Returns:
-        None where no trunk saves anything at that skew, or only by being less accurate.
+        The one that saves most over all numbers of classes; None where no trunk saves anything at that
+        skew, or only by being less accurate.
     """
     generic_s = _run_s(problem.pieces, generic.stages[0].pieces, shared)
     best: tuple[Option, Stakes] | None = None
@@ -121,12 +131,20 @@ def best_stakes(
             continue
         special_s = _run_s(problem.pieces, option.stages[0].pieces, shared)
         stakes = Stakes(known, generic.accuracy, generic_s, special_s, head_s)
-        for count in known.counts:
-            of_count = known.of(count)
-            saved_s = stakes.saved(of_count, skew, 0.0)
-            if saved_s > most_s and of_count.accuracy(skew, generic.accuracy) >= generic.accuracy:
-                best, most_s = (option, stakes), saved_s
+        saved_s = _saved_over_counts(stakes, skew)
+        if saved_s > most_s:
+            best, most_s = (option, stakes), saved_s
     return best
+
+
+def _saved_over_counts(stakes: Stakes, skew: float) -> float:
+    """Return what is saved on a window, added up over the numbers of classes for which anything is."""
+    saved_s = 0.0
+    for count in stakes.rates.counts:
+        rates = stakes.rates.of(count)
+        if rates.accuracy(skew, stakes.generic_accuracy) >= stakes.generic_accuracy:
+            saved_s += max(0.0, stakes.saved(rates, skew, 0.0))
+    return saved_s
 
 
 def _run_s(

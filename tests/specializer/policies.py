@@ -21,5 +21,5 @@ def tell(
     """Tell a policy what the generic model answered, window by window; what it wants in the end."""
     wanted = Wanted(())
     for i, class_id in enumerate(classes):
-        wanted = policy.observe(Seen(None, class_id), active, begins_s + i / windows_hz)
+        wanted = policy.observe(Seen(None, class_id, cascaded=active is not None), active, begins_s + i / windows_hz)
     return wanted

@@ -33,7 +33,7 @@ def test_it_leaves_when_checks_disagree() -> None:
     policy = ExpectedSaving(STAKES)
     tell(policy, [4, 7] * 30)
     active = Active((4, 7), RATES)
-    wanted = [policy.observe(Seen(4, 7), active, 10.0 + i).classes for i in range(4)]
+    wanted = [policy.observe(Seen(4, 7, cascaded=True), active, 10.0 + i).classes for i in range(4)]
     assert wanted[0] == (4, 7)
     assert wanted[-1] == ()
 
@@ -69,8 +69,9 @@ def test_classes_for_which_no_head_came_are_left_alone_for_a_while() -> None:
     assert tell(policy, [4, 7] * 30, 62.0).classes == (4, 7)
 
 
-def test_answers_of_low_confidence_weigh_less() -> None:
+def test_a_class_that_was_seen_with_little_confidence_is_not_thought_of() -> None:
     policy = ExpectedSaving(STAKES)
     for i in range(40):
-        policy.observe(Seen(None, 4 if i % 2 else 100 + i, 1.0 if i % 2 else 0.05), None, i / 10)
-    assert 4 in tell(policy, [4] * 5, 4.0).classes
+        doubtful = i % 10 == 5
+        policy.observe(Seen(None, 9 if doubtful else 4, 0.1 if doubtful else 1.0), None, i / 10)
+    assert tell(policy, [4] * 5, 4.0).classes == (4,)

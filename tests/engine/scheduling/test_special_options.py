@@ -76,3 +76,12 @@ def test_nothing_pays_where_other_apps_run_the_trunk_anyway() -> None:
 def test_a_trunk_that_makes_the_answers_worse_is_not_taken() -> None:
     poor = {"small/identity": RatesByCount({2: CascadeRates(0.7, 0.1, 0.9)})}
     assert best_stakes(PROBLEM, PROBLEM.options["who"][0], frozenset(), poor, 0.1, 0.95) is None
+
+
+def test_a_cascade_that_may_be_as_accurate_counts_as_such_and_comes_first() -> None:
+    weak = replace(OFFER, rates=CascadeRates(0.92, 0.0, 0.9))
+    first, second = with_specials(PROBLEM, [weak]).options["who"][:2]
+    assert first.is_cascade
+    assert first.accuracy == pytest.approx(second.accuracy, abs=1e-3)
+    weaker = replace(OFFER, rates=CascadeRates(0.8, 0.0, 0.9))
+    assert not with_specials(PROBLEM, [weaker]).options["who"][0].is_cascade
