@@ -192,7 +192,8 @@ def run(catalog: Path, data: Path, cases: Sequence[Case], folder: Path) -> str:
 
 def _test_images(data: Path, name: str) -> UInt8:
     tiles = read_tiles(data / "objects/cifar10" / f"test_{name}.webp")
-    return tiles[np.arange(len(tiles)) % _VALIDATION_EVERY != 0]
+    shown: UInt8 = tiles[np.arange(len(tiles)) % _VALIDATION_EVERY != 0]
+    return shown
 
 
 def main() -> None:

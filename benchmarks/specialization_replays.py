@@ -84,9 +84,9 @@ def skew_rows(data: Path, quick: bool) -> list[Row]:
     stakes = _face_stakes(data)
     cases = [
         (dominant, share, stretch_s)
-        for dominant in (2, 5, 10)
-        for share in (0.6, 0.8, 0.9, 0.95)
-        for stretch_s in (10.0, 15.0, 30.0, 60.0, 300.0)
+        for dominant in (2, 5)
+        for share in (0.6, 0.9, 0.95)
+        for stretch_s in (10.0, 15.0, 30.0, 300.0)
     ]
     if quick:
         cases = [(2, 0.9, 30.0)]
@@ -112,7 +112,7 @@ def change_rows(data: Path, quick: bool) -> list[Row]:
         "slow drift": lambda rng: slow_drift(600.0, 30.0, n, rng),
         "one class only": lambda rng: skewed_stretches(1, 1.0, 300.0, 300.0, n, rng),
         "all classes equal": lambda rng: skewed_stretches(n, 0.0, 600.0, 600.0, n, rng),
-        "back after an hour": lambda rng: there_and_back(3600.0, 120.0, n, rng, 2.0 if quick else 10.0),
+        "back after an hour": lambda rng: there_and_back(3600.0, 120.0, n, rng, 2.0),
     }
     return [
         _row("changes", name, c, _lives(make, c, stakes, quick))

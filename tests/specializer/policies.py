@@ -21,5 +21,6 @@ def tell(
     """Tell a policy what the generic model answered, window by window; what it wants in the end."""
     wanted = Wanted(())
     for i, class_id in enumerate(classes):
-        wanted = policy.observe(Seen(None, class_id, cascaded=active is not None), active, begins_s + i / windows_hz)
+        seen = Seen(None, class_id, cascaded=active is not None)
+        wanted = policy.observe(seen, active, begins_s + i / windows_hz)
     return wanted
