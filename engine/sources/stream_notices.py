@@ -50,7 +50,7 @@ class StreamNotices:
     def crash_loop(self, crashes: int, pause_s: float, reason: str) -> None:
         """Say that the decoder crashes again and again."""
         _log.error(
-            "source %s: %s, for the %dth time in a row: trying again in %.0f s only; other sources go on. "
+            "source %s: %s, %d times one after another: trying again in %.0f s only; others go on. "
             "Check the stream with another player; a camera's driver may need an update",
             self._name, reason, crashes, pause_s,
         )  # fmt: skip

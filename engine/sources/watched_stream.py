@@ -26,16 +26,11 @@ from engine.sources.decoder_link import (
 from engine.sources.decoder_process import DecoderDied, DecoderProcess
 from engine.sources.frame_slots import FrameSlots
 from engine.sources.protocol import SourceReport
-from engine.sources.rate_cap import OVER_RATE
 from engine.sources.retrying import BackOff, CrashGuard, Patience
 from engine.sources.stream_notices import StreamNotices
+from engine.sources.stream_tally import StreamTally
 
 _log = logging.getLogger(__name__)
-
-NO_SLOT = "the engine had not taken the frames before"
-DAMAGED = "damaged on the way"
-
-_DROPS = {OVER_RATE: "over_rate", NO_SLOT: "no_slot", DAMAGED: "damaged"}
 
 
 class WatchedStream:
@@ -80,11 +75,7 @@ class WatchedStream:
         self._due_s = self._deadline_s = clock()
         self._failures_here = 0
         self._connected_s = 0.0
-        self._first_s: float | None = None
-        self._offset_s: float | None = None
-        self._before = Progress()  # sums: over the sources opened before, and over processes before
-        self._total = Progress()
-        self._process_busy_s = 0.0
+        self._tally = StreamTally()
         self._report = SourceReport()
         try:
             self._give_order()
@@ -105,7 +96,7 @@ class WatchedStream:
     @property
     def busy_s(self) -> float:
         """Processor time that decoding has taken so far, in all processes."""
-        return self._total.busy_s
+        return self._tally.busy_s
 
     @property
     def pid(self) -> int | None:
@@ -114,14 +105,12 @@ class WatchedStream:
 
     def report(self) -> SourceReport:
         """Return what was dropped by the decoder, and how the source fares."""
-        total = self._total
-        dropped = {r: n for r, f in _DROPS.items() if (n := getattr(total, f))}
-        return replace(self._report, dropped=dropped)
+        return replace(self._report, dropped=self._tally.dropped)
 
     @property
     def grabbed(self) -> int:
         """Frames that came, as the decoder counts them."""
-        return self._total.grabbed
+        return self._tally.grabbed
 
     def settle(self) -> None:
         """Wait until it is known whether this is a recording; what does not answer is a live stream."""
@@ -186,8 +175,7 @@ class WatchedStream:
         if self._decoder is None:
             self._decoder = DecoderProcess(self._wake)
             self._failures_here = 0
-        self._before = self._total
-        self._offset_s = None
+        self._tally.source_opens()
         self._decoder.tell(Kind.ORDER, self._order.to_bytes())
         self._ordered = True
         self._deadline_s = self._clock() + self._patience.start_s
@@ -224,7 +212,7 @@ class WatchedStream:
             self._live = not is_recording or self._order.pace == "wall"
 
     def _take(self, progress: Progress, now_s: float) -> Frame | None:
-        self._add(progress)
+        self._tally.add(progress)
         if progress.slot < 0 or self._slots is None or self._decoder is None:
             return None
         pixels = self._slots.copy(progress.slot, progress.height, progress.width)
@@ -236,29 +224,8 @@ class WatchedStream:
         self._notices.gives_frames(now_s)
         if self._report.trouble:
             self._report = replace(self._report, trouble="")
-        t_s, captured_s = self._time_of(progress), progress.captured_s
-        return Frame(self._name, self._total.grabbed - 1, t_s, pixels, captured_s)
-
-    def _add(self, progress: Progress) -> None:
-        """Add what the decoder counts since the source was opened to what was counted before."""
-        before = self._before
-        self._total = Progress(
-            grabbed=before.grabbed + progress.grabbed,
-            over_rate=before.over_rate + progress.over_rate,
-            no_slot=before.no_slot + progress.no_slot,
-            damaged=before.damaged + progress.damaged,
-            busy_s=self._total.busy_s + max(0.0, progress.busy_s - self._process_busy_s),
-        )
-        self._process_busy_s = progress.busy_s
-
-    def _time_of(self, progress: Progress) -> float:
-        """Return a frame's time since the very first one, across connections that were lost."""
-        zero_s = progress.captured_s - progress.t_s
-        if self._first_s is None:
-            self._first_s = zero_s
-        if self._offset_s is None:
-            self._offset_s = zero_s - self._first_s
-        return self._offset_s + progress.t_s
+        t_s, index = self._tally.time_of(progress), self._tally.grabbed - 1
+        return Frame(self._name, index, t_s, pixels, progress.captured_s)
 
     def _failed(self, reason: str) -> None:
         """Note that the source gives nothing, and when to try again.
@@ -294,7 +261,7 @@ class WatchedStream:
 
     def _let_decoder_go(self) -> None:
         self._ordered = False
-        self._process_busy_s = 0.0
+        self._tally.process_ends()
         self._let_slots_go()
         if self._decoder is not None and not self._decoder.end():
             _log.error("source %s: process %d cannot be killed yet", self._name, self._decoder.pid)
