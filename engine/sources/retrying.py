@@ -24,7 +24,7 @@ class Patience:
     """
 
     timeout_s: float = 5.0
-    grace_s: float = 3.0
+    grace_s: float = 2.0
     start_s: float = 30.0
     least_pause_s: float = 0.25
     most_pause_s: float = 4.0
