@@ -101,6 +101,8 @@ class BatchQueue(Generic[Load]):
         rows = self._rows.copy()
         for work in works:
             rows.update(dict.fromkeys(work.walk.nodes, work.windows))
+        if self._is_last_and_late(works, rows, done_s, margin):
+            self._refuse(now_s)
         rates_s: dict[tuple[int, ...], float] = {}
         for work in sorted([*self._works, *works], key=_deadline):
             nodes = work.walk.nodes
@@ -112,6 +114,23 @@ class BatchQueue(Generic[Load]):
             done_s += rates_s[nodes] * work.windows
             if max(ends_s, done_s) > work.deadline_s:
                 self._refuse(now_s)
+
+    def _is_last_and_late(
+        self, works: Sequence[Work[Any]], rows: Counter[int], done_s: float, margin: float
+    ) -> bool:
+        """Return whether new work that has to wait for all else is late for sure: quick to say.
+
+        Under a load that is far too high nearly all that is refused is refused here, and what a refusal
+        takes is lost for what was let in.
+        """
+        if not self._works:
+            return False
+        waited_s = done_s + margin * sum(self._rate_s(n, rows) * count for n, count in self._rows.items())
+        return any(
+            work.deadline_s >= self._works[-1].deadline_s
+            and waited_s + margin * self._whole_s(work.walk.nodes, rows) > work.deadline_s
+            for work in works
+        )
 
     def _one_by_one(self, works: Sequence[Work[Any]], done_s: float, margin: float) -> bool:
         """Return whether all is in time even if nothing runs together: nearly always so, and quick to say."""

@@ -39,12 +39,14 @@ class RequestLog:
         self._last_s = clock()
         self._suppressed = 0
 
-    def refused(self, request_id: str, client: str, variants: Sequence[str], refusal: Refusal) -> None:
+    def refused(
+        self, request_id: str, client: Callable[[], str], variants: Sequence[str], refusal: Refusal
+    ) -> None:
         """Note that a request was refused, or failed where the refusal has a cause.
 
         Args:
             request_id: as it came.
-            client: who sent it.
+            client: names who sent it; asked only where a line is written.
             variants: that were asked.
             refusal: what the client is told; its cause stays here.
         """
@@ -53,7 +55,7 @@ class RequestLog:
             return
         line: dict[str, object] = {
             "t_s": round(self._wall_clock(), 3),
-            "client": client,
+            "client": client(),
             "request_id": self._name(request_id),
             "variants": [self._name(v) for v in variants],
             "status": refusal.code.name,

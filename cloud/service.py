@@ -6,6 +6,7 @@ import asyncio
 import time
 from collections.abc import AsyncIterator, Callable, Sequence
 from concurrent.futures import Executor
+from functools import partial
 from typing import Any, Protocol
 
 import grpc
@@ -145,7 +146,7 @@ class OffloadService(OffloadServicer):
         """Note that a call was not let in."""
         refusal = Denied("a token that this server knows is needed")
         self.metrics.ended(refusal.code.name)
-        self._log.refused("", client, (), refusal)
+        self._log.refused("", lambda: client, (), refusal)
 
     def stop(self) -> None:
         """End the worker's thread; waits for what it runs, so not for the event loop."""
@@ -187,7 +188,7 @@ class OffloadService(OffloadServicer):
             return message
         self.metrics.ended(refusal.code.name)
         variants = [q.variant for q in request.questions[:_NAMES_LOGGED]]
-        self._log.refused(request.request_id, self._client_of(context), variants, refusal)
+        self._log.refused(request.request_id, partial(self._client_of, context), variants, refusal)
         raise refusal
 
     # grpc.aio takes a coroutine that writes, too; the generated types know generators only, and those
@@ -220,7 +221,7 @@ class OffloadService(OffloadServicer):
             refusal = e
         except OSError as e:
             refusal = _broken(e)
-        self._log.refused(request.id, self._client_of(context), (), refusal)
+        self._log.refused(request.id, partial(self._client_of, context), (), refusal)
         await _refuse(context, refusal)
 
     async def ListCatalog(  # noqa: N802
@@ -251,7 +252,7 @@ class OffloadService(OffloadServicer):
             self._trainings -= 1
             self._note_idle()
         self.metrics.training_ended(refusal.code.name)
-        self._log.refused(request.request_id, self._client_of(context), [request.variant], refusal)
+        self._log.refused(request.request_id, partial(self._client_of, context), [request.variant], refusal)
         await _refuse(context, refusal)
         raise AssertionError("abort raises")
 

@@ -15,7 +15,7 @@ class Log:
         self.log = RequestLog(self.lines.append, 10, lambda: self.now_s, lambda: 1.5e9 + self.now_s)
 
     def refuse(self, name: str = "r1") -> None:
-        self.log.refused(name, "ipv4:127.0.0.1:5", ["wide/identity"], BadRequest("no\n'pictures'"))
+        self.log.refused(name, lambda: "ipv4:127.0.0.1:5", ["wide/identity"], BadRequest("no\n'pictures'"))
 
 
 def test_a_line_is_one_json_object_that_says_who_asked_what_and_why_not() -> None:
@@ -37,7 +37,7 @@ def test_names_are_cut_and_causes_are_told() -> None:
     log = Log()
     refusal = Broken("the server failed")
     refusal.__cause__ = OSError("disk /var/x is gone")
-    log.log.refused("r" * 1000, "c", [], refusal)
+    log.log.refused("r" * 1000, lambda: "c", [], refusal)
     logged = json.loads(log.lines[0])
     assert logged["request_id"] == "r" * 10
     assert "OSError: disk /var/x is gone" in logged["error"]
