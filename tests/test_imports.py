@@ -7,7 +7,7 @@ import sys
 
 import pytest
 
-HEAVY = ("torch", "cv2", "grpc", "onnxruntime", "onnx", "sklearn", "matplotlib")
+HEAVY = ("torch", "cv2", "av", "grpc", "onnxruntime", "onnx", "sklearn", "matplotlib")
 
 
 def loaded_by(statement: str) -> set[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import signal
 import socket
@@ -11,8 +12,10 @@ import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import NamedTuple
 
 LONG_S = 60.0
+_ROOT = Path(__file__).parents[3]
 
 
 class VideoServer:
@@ -31,7 +34,9 @@ class VideoServer:
     def start(self) -> None:
         """Start it, at the port that it had before."""
         arguments = [sys.executable, "-m", "tests.engine.sources.video_server", str(self._port)]
-        self._process = subprocess.Popen([*arguments, str(self._folder)], stdout=subprocess.PIPE, text=True)
+        self._process = subprocess.Popen(
+            [*arguments, str(self._folder.absolute())], stdout=subprocess.PIPE, text=True, cwd=_ROOT
+        )
         assert self._process.stdout is not None
         self._port = int(self._process.stdout.readline())
 
@@ -64,10 +69,24 @@ def free_port() -> int:
         return port
 
 
-def held() -> tuple[int, int, int]:
-    """Return open descriptors, threads and child processes of this process."""
+class Held(NamedTuple):
+    """What this process holds."""
+
+    descriptors: int
+    threads: int
+    children: int
+
+    def grown_since(self, before: Held) -> dict[str, int]:
+        """Return what has become more, and by how much."""
+        pairs = zip(self._fields, self, before, strict=True)
+        return {name: now - then for name, now, then in pairs if now > then}
+
+
+def held() -> Held:
+    """Return what this process holds, without what only waits to be collected."""
+    gc.collect()
     children = [p for p in Path("/proc").iterdir() if p.name.isdigit() and _parent(p) == os.getpid()]
-    return len(list(Path("/proc/self/fd").iterdir())), threading.active_count(), len(children)
+    return Held(len(list(Path("/proc/self/fd").iterdir())), threading.active_count(), len(children))
 
 
 def is_alive(pid: int) -> bool:
