@@ -16,8 +16,8 @@ from specializer.cascade_threshold import CascadeAim
 from specializer.errors import HeadRejected
 from specializer.special_head import SpecialHead, train_special_head
 
-COUNTS = (1, 2, 3, 5, 10)
-SETS = 5
+COUNTS = (1, 2, 5, 10)
+SETS = 3
 AIMED_SKEW = 0.9
 BEST_SKEW = 1.0  # a trunk that does not even pay then never does
 LEAST_SAVING = 0.05  # of the generic model's time

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from catalog.errors import BadInput, ModelError
+from mcdnn.catalog_specialize import specialize_compiled
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -96,6 +97,7 @@ def run(args: argparse.Namespace) -> int:
     except ModelError as e:
         raise ModelError(f"{args.tasks}: {e}") from e
     _print_summary(catalog)
+    print(specialize_compiled(catalog))
     return 0
 
 
