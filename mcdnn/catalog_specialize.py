@@ -25,9 +25,7 @@ def add_specialize(verbs: Any) -> None:
     verb.add_argument(
         "--device", default=_HOST, metavar="NAME", help="whose measured times tell what pays (default: host)"
     )
-    verb.add_argument(
-        "--sets", type=int, default=_SETS, metavar="N", help="random sets a number (default: 3)"
-    )
+    verb.add_argument("--sets", type=int, default=_SETS, metavar="N", help="random sets each (default: 3)")
 
 
 def run_specialize(args: argparse.Namespace) -> int:
