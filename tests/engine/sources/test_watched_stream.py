@@ -24,6 +24,7 @@ from engine.sources.rate_cap import OVER_RATE
 from engine.sources.retrying import Patience
 from engine.sources.watched_stream import WatchedStream
 from tests.engine.media import write_video
+from tests.engine.sources.rtsp_server import serving_rtsp
 from tests.engine.sources.served import LONG_S, VideoServer, free_port, held, is_alive, wait_until
 from tests.outside_data import outside_file
 
@@ -85,6 +86,17 @@ def test_every_frame_of_a_stream_comes_once_in_order_with_its_time(shared_server
         assert [f.t_s for f in frames] == pytest.approx([i / 20 for i in range(20)], abs=1.0)
         assert (stream.grabbed, dropped(stream)) == (20, 0)
         assert stream.busy_s > 0.0
+
+
+def test_an_rtsp_camera_gives_every_frame_with_its_stamp() -> None:
+    with serving_rtsp() as url, closing(watch(url, blocks=True)) as stream:
+        stream.settle()
+        frames = read(stream, 20)
+        assert stream.live
+        assert shades(frames) == list(range(20))
+        steps_s = [b.t_s - a.t_s for a, b in pairwise(frames)]
+        assert sorted(steps_s)[len(steps_s) // 2] == pytest.approx(0.04)
+        assert (stream.grabbed, dropped(stream)) == (20, 0)
 
 
 def test_a_stream_that_ends_is_opened_again_and_time_goes_on(shared_server: VideoServer) -> None:
