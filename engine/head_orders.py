@@ -6,15 +6,16 @@ from collections.abc import Callable
 from concurrent.futures import Future
 from dataclasses import dataclass
 
-from catalog.devices import DeviceProfile
 from engine.ledger import Category, Ledger, Refusal, Reservation
 from engine.special_variants import SpecialVariant, special_variant
 from specializer.cascade_threshold import CascadeAim
 from specializer.errors import HeadRejected, TrainingFailed
 from specializer.head_trainer import HeadTrainer, TrainingOrder, TrainingResult
+from specializer.placed_trainer import FIRST_THERE
 from specializer.policy import Active
 from specializer.special_head import SpecialHead
 from specializer.specialist import NotTrained, Trained
+from specializer.training_place import TrainingCost, TrainingEffort, TrainingPrices
 
 _DEADLINE_S = 30.0
 _FIRST_GUESS_S = 0.5
@@ -27,13 +28,13 @@ class TrainingAccount:
 
     Args:
         ledger: of the device.
-        profile: turns processor time into joules.
+        prices: of training here and, where there is a server, there.
         head_s: processor time that a head is expected to take, until one was trained.
     """
 
-    def __init__(self, ledger: Ledger, profile: DeviceProfile, head_s: float = _FIRST_GUESS_S) -> None:
+    def __init__(self, ledger: Ledger, prices: TrainingPrices, head_s: float = _FIRST_GUESS_S) -> None:
         self._ledger = ledger
-        self._profile = profile
+        self._prices = prices
         self._took_s = head_s
         self._under_way: list[tuple[Future[TrainingResult], Reservation]] = []
         self.heads = 0
@@ -44,8 +45,10 @@ class TrainingAccount:
         return self._took_s
 
     def hold(self, now: float) -> Reservation | Refusal:
-        """Reserve the worst case of one head."""
-        return self._ledger.reserve(self._profile.processor_energy_j(_WORST * self._took_s), 0.0, now)
+        """Reserve the worst case of one head, wherever it is trained."""
+        here = self._prices.here(TrainingEffort(_WORST * self._took_s))
+        there = self._prices.there(FIRST_THERE.times(_WORST))
+        return self._ledger.reserve(max(here.energy_j, there.energy_j), there.cost_usd, now)
 
     def follow(self, training: Future[TrainingResult], held: Reservation) -> None:
         """Settle a training once it has ended."""
@@ -58,29 +61,26 @@ class TrainingAccount:
         still = []
         for training, held in self._under_way:
             if training.done():
-                spent_s = self._spent_s(training)
-                self._ledger.settle(
-                    held, self._profile.processor_energy_j(spent_s), now, category=Category.TRAINING
-                )
+                cost = self._cost(training)
+                self._ledger.settle(held, cost.energy_j, now, cost.cost_usd, Category.TRAINING)
             else:
                 still.append((training, held))
         self._under_way = still
 
-    def _spent_s(self, training: Future[TrainingResult]) -> float:
-        """Return the processor time at the device."""
+    def _cost(self, training: Future[TrainingResult]) -> TrainingCost:
         if training.cancelled():
-            return 0.0
+            return TrainingCost(0.0)
         error = training.exception()
         if isinstance(error, HeadRejected):
-            return error.processor_s
+            return self._prices.here(TrainingEffort(error.processor_s))
         if error is not None:
-            return 0.0
+            return TrainingCost(0.0)
         result = training.result()
         self.heads += 1
         if result.up_bytes or result.down_bytes:
-            return 0.0
+            return self._prices.there(TrainingEffort.of(result))
         self._took_s += _WEIGHT * (result.processor_s - self._took_s)
-        return result.processor_s
+        return self._prices.here(TrainingEffort.of(result))
 
 
 @dataclass(frozen=True, slots=True)

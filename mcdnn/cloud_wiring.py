@@ -14,6 +14,7 @@ from engine.offload import NoCloud, Offload
 from engine.reachable_cloud import FREE, NO_RADIO, ReachableCloud
 from engine.scheduling.cloud_options import CloudPrices
 from mcdnn.engine_file import CloudTable
+from specializer.head_trainer import HeadTrainer
 
 if TYPE_CHECKING:
     from cloud.encodings import Encodings
@@ -28,12 +29,14 @@ class CloudSetup:
         radio: of the device.
         prices: of the cloud.
         call_j: see ReachableCloud.
+        trainer: of heads there; None where no cloud is configured.
     """
 
     connect: Callable[[], Offload] = NoCloud
     radio: RadioProfile = NO_RADIO
     prices: CloudPrices = FREE
     call_j: float = 0.0
+    trainer: Callable[[], HeadTrainer] | None = None
 
     def open(self) -> ReachableCloud:
         """Begin to connect; whoever calls closes the offload of what is returned."""
@@ -56,15 +59,19 @@ def read_cloud(table: CloudTable | None, profile: DeviceProfile, catalog: Catalo
         return CloudSetup()
     radio = _radio(table, profile)
     prices = CloudPrices(table.usd_per_s, table.usd_per_byte)
-    return CloudSetup(
-        _connecting(table, catalog), radio, prices, profile.processor_energy_j(table.processor_s)
-    )
+    connect, trainer = _connecting(table, catalog)
+    call_j = profile.processor_energy_j(table.processor_s)
+    return CloudSetup(connect, radio, prices, call_j, trainer)
 
 
-def _connecting(table: CloudTable, catalog: Catalog) -> Callable[[], Offload]:
+def _connecting(
+    table: CloudTable, catalog: Catalog
+) -> tuple[Callable[[], Offload], Callable[[], HeadTrainer]]:
+    """Return what makes the way to the server for requests, and for orders of heads."""
     try:
         from cloud.credentials import read_credentials
         from cloud.offloading import CloudOffload
+        from cloud.remote_trainer import RemoteHeadTrainer
     except ModuleNotFoundError as e:
         raise MissingExtra(e.name or "a package", "cloud", "using a cloud") from e
     from cloud.endpoint import parse_endpoint
@@ -77,7 +84,10 @@ def _connecting(table: CloudTable, catalog: Catalog) -> Callable[[], Offload]:
     )
     credentials.check(endpoint)
     encodings = _encodings(table, catalog)
-    return lambda: CloudOffload(endpoint, encodings, credentials)
+    return (
+        lambda: CloudOffload(endpoint, encodings, credentials),
+        lambda: RemoteHeadTrainer(endpoint, catalog, credentials),
+    )
 
 
 def _encodings(table: CloudTable, catalog: Catalog) -> Encodings:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -12,14 +13,19 @@ from catalog.special_rates import read_special_rates
 from engine.head_orders import TrainingAccount
 from engine.ledger import Ledger
 from engine.runtime.special_pieces import SpecialHeads
+from engine.scheduling.problem import Budget
 from engine.specializing import NOT_SPECIALIZING, LiveSpecializing, Specializing
 from mcdnn.wiring import Setup, answering_profile
 from specializer.background_trainer import BackgroundHeadTrainer
+from specializer.head_trainer import HeadTrainer
+from specializer.placed_trainer import PlacedHeadTrainer
 from specializer.rates_measuring import rates_by_count
+from specializer.training_place import TrainingPrices
 
 _log = logging.getLogger(__name__)
 
 _SEED = 0  # of what is checked
+_BEYOND_MONEY = 1e9  # dollars a joule
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,11 +62,41 @@ def open_specializing(setup: Setup, ledger: Ledger) -> OpenSpecializing:
             setup.catalog.root,
         )
         return OpenSpecializing(NOT_SPECIALIZING, heads, _nothing)
-    trainer = BackgroundHeadTrainer(setup.catalog)
+    prices = training_prices(setup, ledger.budget)
+    trainer = head_trainer(setup, prices)
     head_s = float(np.median([r.train_s for r in rows]))
-    account = TrainingAccount(ledger, answering_profile(setup), head_s)
+    account = TrainingAccount(ledger, prices, head_s)
     live = LiveSpecializing(setup.catalog, trainer, rates, heads, account, np.random.default_rng(_SEED))
     return OpenSpecializing(live, heads, trainer.close)
+
+
+def head_trainer(setup: Setup, prices: TrainingPrices) -> HeadTrainer:
+    """Return what trains here or, where a server is configured, at the cheaper of both places.
+
+    Args:
+        prices: of both.
+    """
+    here = BackgroundHeadTrainer(setup.catalog)
+    make = setup.cloud.trainer
+    return here if make is None else PlacedHeadTrainer(here, make(), prices)
+
+
+def training_prices(setup: Setup, budget: Budget) -> TrainingPrices:
+    """Return what training a head takes from the device's budgets, here and at a configured server."""
+    cloud = setup.cloud
+    prices = cloud.prices
+    return TrainingPrices(
+        answering_profile(setup), cloud.radio, prices.usd_per_s, prices.usd_per_byte, _usd_per_j(budget)
+    )
+
+
+def _usd_per_j(budget: Budget) -> float:
+    """Return what a joule is worth: both budgets are taken to be worth the same, one without end nothing."""
+    if math.isinf(budget.energy_j):
+        return 0.0 if math.isfinite(budget.cost_usd) else 1.0
+    if math.isinf(budget.cost_usd) or not budget.energy_j:
+        return _BEYOND_MONEY
+    return budget.cost_usd / budget.energy_j
 
 
 def _nothing() -> None:

@@ -45,6 +45,10 @@ class TrainingEffort:
         """Return what a head took."""
         return cls(result.processor_s, result.up_bytes, result.down_bytes)
 
+    def times(self, factor: float) -> TrainingEffort:
+        """Return so many times as much."""
+        return TrainingEffort(factor * self.processor_s, factor * self.up_bytes, factor * self.down_bytes)
+
     def moved_to(self, latest: TrainingEffort) -> TrainingEffort:
         """Return an estimate that has learnt from one more head."""
         return TrainingEffort(

@@ -6,15 +6,18 @@ from concurrent.futures import Future
 from dataclasses import replace
 
 import numpy as np
+import pytest
 
+from catalog.devices import RadioProfile
 from catalog.heads import HeadWeights
 from catalog.store import Catalog
 from engine.answering import Answerer
 from engine.clocks import Clocks
 from engine.frame_results import FrameResults
 from engine.head_orders import TrainingAccount
-from engine.ledger import Category, Ledger
+from engine.ledger import Category, Ledger, Refusal
 from engine.period import FixedPeriod
+from engine.reachable_cloud import NO_RADIO
 from engine.results import Result
 from engine.runtime.loading import PieceMemory
 from engine.runtime.residency import Residency
@@ -27,6 +30,7 @@ from specializer.cascade import CascadeRates, RatesByCount
 from specializer.errors import HeadRejected
 from specializer.head_trainer import TrainingOrder, TrainingResult
 from specializer.special_head import SpecialHead
+from specializer.training_place import TrainingPrices
 from tests.engine.rig import PROFILE, WHO, Stopwatch, TimedPieces, window
 
 HEAD_S = 0.002
@@ -69,7 +73,7 @@ class Engine:
         problem = problem_from_catalog(catalog, [WHO], self.ledger.budget, PROFILE, catalog.measurements())
         heads, pieces = SpecialHeads(), TimedPieces(catalog, self.clock)
         self.memory = PieceMemory(SpecialPieces(pieces, heads), pieces.sizes(), Residency(), clocks)
-        account = TrainingAccount(self.ledger, PROFILE, HEAD_S)
+        account = TrainingAccount(self.ledger, TrainingPrices(PROFILE, NO_RADIO), HEAD_S)
         rates = {"small/identity": RatesByCount({1: RATES, 5: RATES})}
         self.specializing = LiveSpecializing(
             catalog, trainer, rates, heads, account, np.random.default_rng(0)
@@ -152,3 +156,26 @@ def test_a_head_that_is_left_leaves_the_memory_and_the_options(built_catalog: Ca
     assert not engine.specializing.variants
     assert head not in engine.memory.resident
     assert not any(o.is_cascade for o in engine.answerer.problem.options["again"])
+
+
+def test_a_head_that_a_server_trained_costs_its_way_and_its_price() -> None:
+    radio = RadioProfile(1e-6, 2e-6, mbps=8.0, tail_w=0.5, tail_s=2.0)
+    ledger = Ledger(Budget(1000.0, 10.0), FixedPeriod(600.0))
+    prices = TrainingPrices(PROFILE, radio, usd_per_s=2.0, usd_per_byte=1e-6)
+    prices = TrainingPrices(PROFILE, radio, usd_per_s=2.0, usd_per_byte=1e-6)
+    account = TrainingAccount(ledger, prices, HEAD_S)
+    training: Future[TrainingResult] = Future()
+    held = account.hold(0.0)
+    assert not isinstance(held, Refusal)
+    account.follow(training, held)
+    account.settle(0.0)
+    assert ledger.energy_left_j(0.0) < 1000.0 - 2.0  # both tails are held
+    weights = HeadWeights(np.zeros((2, 4), np.float32), np.zeros(2, np.float32), 1.0)
+    weights = HeadWeights(np.zeros((2, 4), np.float32), np.zeros(2, np.float32), 1.0)
+    head = SpecialHead(weights, (1,), 1.0, 0.0, 1.0)
+    training.set_result(TrainingResult(head, 1.0, 0.25, up_bytes=500, down_bytes=10_000))
+    account.settle(0.0)
+    (line,) = (x for x in ledger.lines(0.0) if x.category is Category.TRAINING)
+    assert line.energy_j == pytest.approx(500 * 1e-6 + 10_000 * 2e-6 + 2 * 0.5 * 2.0)
+    assert line.cost_usd == pytest.approx(2.0 * 0.25 + 10_500 * 1e-6)
+    assert account.head_s == HEAD_S  # what a head takes here is not learnt from there
