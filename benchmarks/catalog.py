@@ -1,6 +1,7 @@
 """What the compiler makes of published models and real images: accuracy against memory and latency.
 
-    python -m benchmarks.catalog --data DIR [--work DIR] [--group NAME ...] [--budget-minutes M] [--quick]
+    python -m benchmarks.catalog --data DIR [--work DIR] [--group NAME ...] [--budget-minutes M]
+                                 [--as-made] [--quick]
 
 Compiles catalogs, as listed or by a search (kept in --work and resumed there), and compares every variant
 with the group's reference on the held-out test split: points of accuracy lost, memory of resident parts,
@@ -51,6 +52,7 @@ def main() -> None:
     parser.add_argument("--out", type=Path, default=RESULTS, help="where the report goes")
     parser.add_argument("--group", action="append", choices=names, help="only this (default: all)")
     parser.add_argument("--budget-minutes", type=float, help="for each search, all runs together")
+    parser.add_argument("--as-made", action="store_true", help="compile nothing more: compare what is there")
     parser.add_argument("--quick", action="store_true", help="few images, one epoch, few variants")
     args = parser.parse_args()
     data = args.data or Path(os.environ.get("MCDNN_DATA", ""))
@@ -61,7 +63,9 @@ def main() -> None:
         work = (args.work or Path(temporary)).resolve()
         chosen = [g for g in GROUPS if g.name in (args.group or names)]
         catalogs = {
-            g.name: compiled(g, data.resolve(), work / g.name, args.budget_minutes, quick=args.quick)
+            g.name: compiled(
+                g, data.resolve(), work / g.name, args.budget_minutes, as_made=args.as_made, quick=args.quick
+            )
             for g in chosen
         }
         compared_rows = [r for g in chosen for r in compared(g, catalogs[g.name], rounds)]
@@ -79,10 +83,12 @@ def main() -> None:
     print(write_report("catalog", title, compared_rows, NOTES, packages, args.out, body, tables))
 
 
-def compiled(group: Group, data: Path, work: Path, budget_minutes: float | None, quick: bool) -> Catalog:
+def compiled(
+    group: Group, data: Path, work: Path, budget_minutes: float | None, as_made: bool, quick: bool
+) -> Catalog:
     """Compile a catalog as a user does, or continue where an earlier run stopped.
 
-    One that is complete already is measured anew: the machine may have been busy then.
+    One that is complete already, or taken as it is, is measured anew: the machine may have been busy then.
 
     Raises:
         RunFailed: the compiler failed; what it said is in the message.
@@ -90,7 +96,8 @@ def compiled(group: Group, data: Path, work: Path, budget_minutes: float | None,
     work.mkdir(parents=True, exist_ok=True)
     catalog = work / "catalog"
     tasks = group.write(data, work, quick)
-    if (catalog / "profiles").is_dir() and open_catalog(catalog).contents.compiled.complete:
+    there = (catalog / "profiles").is_dir()
+    if there and (as_made or open_catalog(catalog).contents.compiled.complete):
         _mcdnn(group.name, "catalog", "profile", str(catalog))
         return open_catalog(catalog)
     flags = ["--resume"]
