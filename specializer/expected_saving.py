@@ -29,7 +29,8 @@ class Caution:
         usual_weight: of what is usual in what is expected, the rest being what was just seen.
         least_weight: of a class, in answers with full confidence, to be thought of at all.
         sureness: standard deviations by which the share of the classes has to be sure.
-        doubt: further ones for each head in a row that was ordered in vain, up to most_doubt.
+        doubt: further ones for each head in a row that did not pay, up to most_doubt.
+        most_in_vain: heads in a row that did not pay, for each of which the next has to pay twice as much.
         evidence: log likelihood ratio at which a change is believed.
         slack: how far the accuracy may be below the goal before that is a change.
         least_saving: share of the generic model's cost; below it is not worth the while.
@@ -47,6 +48,7 @@ class Caution:
     sureness: float = 1.0
     doubt: float = 0.5
     most_doubt: float = 3.0
+    most_in_vain: int = 8
     evidence: float = 7.0
     slack: float = 0.02
     least_saving: float = 0.05
@@ -106,8 +108,9 @@ class ExpectedSaving:
         self._aside: dict[tuple[int, ...], float] = {}
         self._wanted = GENERIC
         self._watched: Active | None = None
-        self._outside = self._false = ChangeDetector(0.0, 1.0, math.inf)
-        self._since_look = self._since_change = self._in_use = 0
+        self._outside = self._passed = self._false = ChangeDetector(0.0, 1.0, math.inf)
+        self._since_look = self._since_change = 0
+        self._gained = 0.0
         self._in_vain = 0
 
     @property
@@ -137,10 +140,14 @@ class ExpectedSaving:
         """Leave where other classes came or where the checks disagree; tell whether it did."""
         if active is not self._watched:
             self._watch(active)
-        self._in_use += 1
+        stakes = self._stakes
+        self._gained += (stakes.generic_cost if seen.generic is None else 0.0) - stakes.special_cost
         outside = self._outside.observe(seen.class_id not in active.classes)
         if outside:
             self._leave(f"other classes came, {self._outside.since} answers ago", self._outside.since)
+            return True
+        if self._passed.observe(seen.special is None):
+            self._leave("it passes on too much", self._passed.since)
             return True
         checked = seen.special is not None and seen.generic is not None
         if checked and self._false.observe(seen.disagrees):
@@ -150,19 +157,30 @@ class ExpectedSaving:
 
     def _watch(self, active: Active) -> None:
         """Begin to watch for what would make a head not worth it."""
-        c, rates = self._caution, active.rates
+        if self._watched is not None:
+            self._count_gain()
+        c, rates, stakes = self._caution, active.rates, self._stakes
         least = max(0.0, min(1.0, self._stakes.least_skew(rates, self._goal - c.slack)))
         before = max(self._share(active.classes), 0.5 * (1.0 + least))
         seldom, often = (1.0 - rates.seems(p, self._stakes.generic_accuracy) for p in (before, least))
         self._outside = ChangeDetector(seldom, often, c.evidence)
+        bearable = 1.0 - (stakes.special_cost / stakes.generic_cost + c.least_saving)
+        self._passed = ChangeDetector(min(rates.passed_on(before), 0.9 * bearable), bearable, c.evidence)
         right = rates.accuracy_in / max(1.0 - rates.in_to_other, 1e-9) * self._stakes.generic_accuracy
         self._false = ChangeDetector(1.0 - right, max(c.most_false, 1.5 * (1.0 - right)), c.evidence / 2)
         self._watched = active
-        self._in_use = 0
+        self._gained = 0.0
+
+    def _count_gain(self) -> None:
+        """Note whether the head that was in use has paid for its training."""
+        if self._gained >= self._stakes.head_cost:
+            self._in_vain = 0
+        else:
+            self._in_vain = min(self._in_vain + 1, self._caution.most_in_vain)
 
     def _leave(self, why: str, since: int) -> None:
         """Go back to the generic model; what was seen before the change no longer counts as recent."""
-        self._in_vain = 0 if self._in_use >= self._caution.fewest else self._in_vain + 1
+        self._count_gain()
         self._wanted = Wanted((), why)
         self._watched = None
         self._recent = deque(list(self._recent)[len(self._recent) - since :], self._caution.most)
@@ -181,7 +199,8 @@ class ExpectedSaving:
         if found and found != kept and self._pays(found, saved - kept_saved):
             self._wanted = Wanted(found, self._why(found), meanwhile=True)
         elif self._wanted.classes != kept:
-            self._in_vain += active is None
+            if active is None:
+                self._in_vain = min(self._in_vain + 1, self._caution.most_in_vain)
             self._wanted = Wanted(kept, "" if kept else "they no longer make up enough")
 
     def _expected(self) -> dict[int, float]:
@@ -234,7 +253,7 @@ class ExpectedSaving:
         if any(k.classes == classes for k in self._known):
             return saved > 0.0
         least = self._caution.least_saving * self._stakes.generic_cost
-        return saved > least and saved * self._since_change >= self._stakes.head_cost
+        return saved > least and saved * self._since_change >= self._stakes.head_cost * 2.0**self._in_vain
 
     def _answered(self, classes: Collection[int]) -> float:
         """Return the share of classes in what was just answered."""
@@ -245,8 +264,16 @@ class ExpectedSaving:
         return min(1.0, self._answered(classes) / self._stakes.generic_accuracy)
 
     def _least_share(self, classes: Collection[int]) -> float:
-        """Return what that surely is, by the lower end of Wilson's interval (1927)."""
-        c, n, share = self._caution, len(self._recent), self._answered(classes)
+        """Return what that surely is, by the lower end of Wilson's interval (1927).
+
+        One answer of each class is left out: by that it was chosen, so it does not speak for it.
+        """
+        c = self._caution
+        chosen = len({cl for cl, _ in self._recent if cl in classes})
+        n = len(self._recent) - chosen
+        if n <= 0:
+            return 0.0
+        share = (self._answered(classes) * len(self._recent) - chosen) / n
         z2 = (c.sureness + min(c.most_doubt, c.doubt * self._in_vain)) ** 2
         half = math.sqrt(z2 * (share * (1.0 - share) / n + z2 / (4.0 * n * n)))
         least = (share + z2 / (2.0 * n) - half) / (1.0 + z2 / n)

@@ -18,9 +18,10 @@ def tell(
     active: Active | None = None,
     windows_hz: float = 10.0,
 ) -> Wanted:
-    """Tell a policy what the generic model answered, window by window; what it wants in the end."""
+    """Tell a policy what faultless models answered, window by window; what it wants in the end."""
     wanted = Wanted(())
     for i, class_id in enumerate(classes):
-        seen = Seen(None, class_id, cascaded=active is not None)
+        own = active is not None and class_id in active.classes
+        seen = Seen(class_id if own else None, None if own else class_id, cascaded=active is not None)
         wanted = policy.observe(seen, active, begins_s + i / windows_hz)
     return wanted

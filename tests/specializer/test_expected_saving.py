@@ -75,3 +75,12 @@ def test_a_class_that_was_seen_with_little_confidence_is_not_thought_of() -> Non
         doubtful = i % 10 == 5
         policy.observe(Seen(None, 9 if doubtful else 4, 0.1 if doubtful else 1.0), None, i / 10)
     assert tell(policy, [4] * 5, 4.0).classes == (4,)
+
+
+def test_it_leaves_a_head_that_passes_on_so_much_that_it_saves_nothing() -> None:
+    policy = ExpectedSaving(STAKES)
+    tell(policy, [4, 7] * 30)
+    active = Active((4, 7), RATES)
+    seen = Seen(None, 4, cascaded=True)
+    wanted = [policy.observe(seen, active, 6.0 + i / 10) for i in range(10)]
+    assert wanted[-1].why.startswith("it passes on too much")
