@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from concurrent.futures import Future
 from dataclasses import replace
+from functools import partial
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -23,6 +25,8 @@ from engine.runtime.loading import PieceMemory
 from engine.runtime.residency import Residency
 from engine.runtime.special_pieces import SpecialHeads, SpecialPieces
 from engine.scheduling.catalog_problem import problem_from_catalog
+from engine.scheduling.decision_log import DecisionLog, Decisions, Unlogged
+from engine.scheduling.decision_replay import DecisionLogReader, replay
 from engine.scheduling.policies.table import make_policy
 from engine.scheduling.problem import Budget
 from engine.specializing import LiveSpecializing
@@ -66,7 +70,13 @@ class Trainer:
 class Engine:
     """An answerer that specialises, with one app on the wide trunk."""
 
-    def __init__(self, catalog: Catalog, trainer: Trainer) -> None:
+    def __init__(
+        self,
+        catalog: Catalog,
+        trainer: Trainer,
+        policy_name: str = "original",
+        decisions: Decisions | None = None,
+    ) -> None:
         self.clock = Stopwatch()
         clocks = Clocks(self.clock, self.clock)
         self.ledger = Ledger(Budget(), FixedPeriod(600.0))
@@ -78,7 +88,7 @@ class Engine:
         self.specializing = LiveSpecializing(
             catalog, trainer, rates, heads, account, np.random.default_rng(0)
         )
-        policy = make_policy("original", problem)
+        policy = (decisions or Unlogged()).watch(make_policy(policy_name, problem), problem)
         self.answerer = Answerer(
             catalog,
             problem,
@@ -95,7 +105,7 @@ class Engine:
         results = []
         for _ in range(windows):
             now = self.asked / 10
-            if self.answerer.specialised(now):
+            if self.answerer.specialised(now) or self.asked == 0:
                 self.answerer.plan(now)
             about = window(now, self.asked)
             answers = FrameResults(about.frame)
@@ -179,3 +189,13 @@ def test_a_head_that_a_server_trained_costs_its_way_and_its_price() -> None:
     assert line.energy_j == pytest.approx(500 * 1e-6 + 10_000 * 2e-6 + 2 * 0.5 * 2.0)
     assert line.cost_usd == pytest.approx(2.0 * 0.25 + 10_500 * 1e-6)
     assert account.head_s == HEAD_S  # what a head takes here is not learnt from there
+
+
+def test_decisions_among_cascades_replay_to_the_last_bit(built_catalog: Catalog, tmp_path: Path) -> None:
+    log = DecisionLog(tmp_path / "log.jsonl")
+    results = Engine(built_catalog, Trainer(built_catalog), "paced", log).ask(120)
+    log.close()
+    assert "small/identity[" in str(results[-1].variant)
+    found = replay(DecisionLogReader(tmp_path / "log.jsonl"), partial(make_policy, "paced"))
+    assert found.choices == 120
+    assert found.differing == 0
