@@ -34,8 +34,10 @@ def group_lines(
     lines = [f"## {group.name.capitalize()}", "", group.about, ""]
     if ended_early:
         lines += ["**The compile was ended before all that was listed was made.**", ""]
-    for task in group.tasks:
-        of_task = [r for r in rows if r["task"] == task]
+    by_task = {task: [r for r in rows if r["task"] == task] for task in group.tasks}
+    if group.tried and not all(_kept(a, _best(a, own)) for own in by_task.values() for a in group.asked):
+        lines += [group.tried, ""]
+    for task, of_task in by_task.items():
         counts = "; ".join(f"{n:,} images {split}, of {c} classes" for split, (n, c) in images[task].items())
         lines += [
             f"### {task}",
@@ -58,15 +60,9 @@ def _asked_lines(asked: tuple[Asked, ...], rows: list[Row]) -> list[str]:
         "|---|---|---|---|---|---|---|---|",
     ]
     for a in asked:
-        fitting = [r for r in rows if _figure(r, "points_lost") <= a.points]
-        best = max(
-            fitting,
-            key=lambda r: min(
-                1.0, _figure(r, "memory_x_less") / a.memory_x, _figure(r, "latency_x_less") / a.latency_x
-            ),
-        )
+        best = _best(a, rows)
         found = (_figure(best, "memory_x_less"), _figure(best, "latency_x_less"))
-        kept = "yes" if found[0] >= a.memory_x and found[1] >= a.latency_x else "no"
+        kept = "yes" if _kept(a, best) else "no"
         lines.append(
             f"| {a.points:g} | {a.memory_x:g}x less, {a.latency_x:g}x less | {best['variant']} "
             f"| {_figure(best, 'points_lost'):.2f} | {_figure(best, 'validation_points_lost'):.2f} "
@@ -78,6 +74,22 @@ def _asked_lines(asked: tuple[Asked, ...], rows: list[Row]) -> list[str]:
     smaller = [r for r in rows if r["is_next_smaller"]]
     lines.append(_described("Reference", reference))
     return [*lines, *[_described("The next smaller network of its kind", r) for r in smaller]]
+
+
+def _best(asked: Asked, rows: list[Row]) -> Row:
+    """Return the row that comes closest to what is asked, of those that lose no more than allowed."""
+    fitting = [r for r in rows if _figure(r, "points_lost") <= asked.points]
+    return max(
+        fitting,
+        key=lambda r: min(
+            1.0, _figure(r, "memory_x_less") / asked.memory_x, _figure(r, "latency_x_less") / asked.latency_x
+        ),
+    )
+
+
+def _kept(asked: Asked, row: Row) -> bool:
+    memory_x, latency_x = _figure(row, "memory_x_less"), _figure(row, "latency_x_less")
+    return memory_x >= asked.memory_x and latency_x >= asked.latency_x
 
 
 def _described(what: str, row: Row) -> str:
