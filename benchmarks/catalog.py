@@ -96,8 +96,8 @@ def compiled(
     work.mkdir(parents=True, exist_ok=True)
     catalog = work / "catalog"
     tasks = group.write(data, work, quick)
-    there = (catalog / "profiles").is_dir()
-    if there and (as_made or open_catalog(catalog).contents.compiled.complete):
+    measured = (catalog / "profiles").is_dir()
+    if as_made or (measured and open_catalog(catalog).contents.compiled.complete):
         _mcdnn(group.name, "catalog", "profile", str(catalog))
         return open_catalog(catalog)
     flags = ["--resume"]

@@ -92,8 +92,8 @@ GROUPS = (
         "convolutions about one and a half times as fast, not four times; a third of the published training "
         "images are at hand, so that tuning loses some of what the published training had won. Tried: "
         "filters removed to save operations and to save weights, at .4 to .8, in one round and in several; "
-        "low rank; blocks left out at .45 to .7; ResNet-20 taught by ResNet-56; four, six and eight passes; mirroring "
-        "and shifts, mixing, twice the learning rate; other ranges for int8 (docs/decisions.md).",
+        "low rank; blocks left out at .45 to .7; ResNet-20 taught by ResNet-56; four, six and eight passes; "
+        "mirroring and shifts, mixing, twice the learning rate; other ranges for int8 (docs/decisions.md).",
     ),
     Group(
         "faces",
