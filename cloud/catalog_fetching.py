@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Protocol
 
 from catalog.contents import CatalogContents
-from catalog.errors import BadInput, CatalogError, RunFailed
+from catalog.errors import BadInput, RunFailed
 from catalog.store import CatalogWriter, content_id, contents_from_bytes, head_file, open_catalog, part_file
 from cloud.errors import CloudIncompatible, CloudTimeout, CloudUnreachable
 from cloud.messages import CatalogListing
@@ -144,7 +144,5 @@ def _check_not_compiled_here(root: Path) -> None:
 def _writable(root: Path) -> Iterator[None]:
     try:
         yield
-    except CatalogError:
-        raise
     except OSError as e:
         raise RunFailed(f"{e.filename or root}: cannot be written: {e.strerror or e}") from e

@@ -64,6 +64,16 @@ class Credentials:
 PLAIN = Credentials()
 
 
+def uses_tls(endpoint: Endpoint, asked: bool | None, certificates: bool) -> bool:
+    """Return whether to encrypt: where that is asked or certificates are named, else beyond this machine.
+
+    Args:
+        asked: None where nothing is said.
+        certificates: whether any is named.
+    """
+    return certificates or (not endpoint.loopback if asked is None else asked)
+
+
 def read_credentials(
     ca: Path | None = None,
     certificate: Path | None = None,

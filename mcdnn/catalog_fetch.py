@@ -39,7 +39,7 @@ def run_fetch(args: argparse.Namespace) -> int:
 
     from cloud.catalog_fetching import fetch_catalog
     from cloud.client import CloudClient
-    from cloud.credentials import read_credentials
+    from cloud.credentials import read_credentials, uses_tls
     from cloud.endpoint import parse_endpoint
 
     if not (args.timeout > 0.0 and math.isfinite(args.timeout)):
@@ -48,7 +48,7 @@ def run_fetch(args: argparse.Namespace) -> int:
     named = args.ca is not None or args.certificate is not None
     if args.plain and named:
         raise BadInput("--plain: expected without --ca and --certificate")
-    encrypted = named or not (args.plain or endpoint.loopback)
+    encrypted = uses_tls(endpoint, False if args.plain else None, named)
     credentials = read_credentials(args.ca, args.certificate, args.key, args.token_file, encrypted)
     console = Console()
     with (

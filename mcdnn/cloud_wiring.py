@@ -69,7 +69,7 @@ def _connecting(
 ) -> tuple[Callable[[], Offload], Callable[[], HeadTrainer]]:
     """Return what makes the way to the server for requests, and for orders of heads."""
     try:
-        from cloud.credentials import read_credentials
+        from cloud.credentials import read_credentials, uses_tls
         from cloud.offloading import CloudOffload
         from cloud.remote_trainer import RemoteHeadTrainer
     except ModuleNotFoundError as e:
@@ -77,8 +77,8 @@ def _connecting(
     from cloud.endpoint import parse_endpoint
 
     endpoint = parse_endpoint(table.endpoint, "cloud.endpoint")
-    encrypted = not endpoint.loopback if table.tls is None else table.tls
-    encrypted = encrypted or table.ca is not None or table.certificate is not None
+    certificates = table.ca is not None or table.certificate is not None
+    encrypted = uses_tls(endpoint, table.tls, certificates)
     credentials = read_credentials(
         _path(table.ca), _path(table.certificate), _path(table.key), _path(table.token_file), encrypted
     )
