@@ -24,7 +24,7 @@ from engine.notices import Notices
 from engine.offload import PassedFeatures, UInt8
 from engine.reachable_cloud import NO_CLOUD, ReachableCloud
 from engine.results import Result
-from engine.router import Execution
+from engine.route_run import Execution
 from engine.runtime.loading import PieceMemory
 from engine.scheduling.costs_correction import CostsCorrection
 from engine.scheduling.passes import passes_in_memory

@@ -20,7 +20,7 @@ from engine.frames import Window
 from engine.ledger import Ledger, Refusal, Reservation
 from engine.offload import OffloadAnswer, OffloadRequest, PassedFeatures, UInt8
 from engine.reachable_cloud import ReachableCloud
-from engine.router import Execution
+from engine.route_run import Execution
 from engine.scheduling.unserved import CLOUD_SILENT, CONNECTION_LOST
 from engine.serving import Awaited, Serving
 from engine.snapshot import CloudFigures

@@ -16,7 +16,8 @@ from engine.errors import PartFailed
 from engine.frames import Window
 from engine.ledger import Ledger, Refusal, Reservation
 from engine.load_booking import LoadBooking
-from engine.router import Execution, Route, build_route, never_checked, run_route
+from engine.route_run import Execution, never_checked, run_route
+from engine.router import Route, build_route
 from engine.runtime.loading import PieceMemory
 from engine.runtime.residency import TooLarge
 from engine.scheduling.problem import Option, PieceCost, Problem, configuration_cost

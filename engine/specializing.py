@@ -12,7 +12,7 @@ import numpy as np
 from catalog.store import Catalog
 from engine.app_specialist import AppSpecialist, Bench
 from engine.head_orders import TrainingAccount
-from engine.router import Execution
+from engine.route_run import Execution
 from engine.runtime.special_pieces import SpecialHeads
 from engine.scheduling.problem import Option, Problem
 from engine.scheduling.special_options import with_specials, without_specials

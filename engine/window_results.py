@@ -8,7 +8,7 @@ from engine.frames import Window
 from engine.ledger import EnergyOrigin
 from engine.offload import OffloadedAnswer
 from engine.results import Result
-from engine.router import Answer
+from engine.route_run import Answer
 from engine.scheduling.problem import App, Place
 from engine.scheduling.unserved import LATE
 

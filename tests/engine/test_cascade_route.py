@@ -10,7 +10,8 @@ import pytest
 from catalog.backends.table import open_backend
 from catalog.heads import HeadWeights
 from catalog.store import Catalog
-from engine.router import Execution, build_route, never_checked, run_route
+from engine.route_run import Execution, never_checked, run_route
+from engine.router import build_route
 from engine.runtime.catalog_pieces import CatalogPieces
 from engine.runtime.special_pieces import SpecialHeads, SpecialPieces
 from engine.scheduling.problem import Option, Place, Stage

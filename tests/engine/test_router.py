@@ -8,7 +8,8 @@ import pytest
 
 from catalog.backends.table import open_backend
 from catalog.store import Catalog, open_catalog
-from engine.router import build_route, run_route
+from engine.route_run import run_route
+from engine.router import build_route
 from engine.runtime.catalog_pieces import CatalogPieces
 from engine.scheduling.problem import Option, Place, Stage
 from tests.catalog_builder import build_catalog

@@ -1,0 +1,277 @@
+"""Running a route: each step once, its time shared among the apps that need it, cascades to their end."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from catalog.errors import BackendError
+from catalog.heads import FusedHeads
+from engine.errors import PartFailed
+from engine.router import FeatureReaders, Route, SecondStage
+
+UInt8 = npt.NDArray[np.uint8]
+
+
+class Answer(NamedTuple):
+    """One app's answers about the windows of one pass.
+
+    A named tuple, because one is made for every request.
+
+    Args:
+        windows: class name and calibrated confidence, one pair a window.
+        busy_s: its share of the processor time; what several apps used is divided equally.
+    """
+
+    app: str
+    variant: str
+    windows: tuple[tuple[str, float], ...]
+    busy_s: float
+
+
+class Passed(NamedTuple):
+    """What leaves the device at one cut.
+
+    Args:
+        parts: that have run, in order.
+        values: (N, ...) float32, what the last of them gave.
+        busy_s: by app that it is sent for, its share of the processor time.
+    """
+
+    parts: tuple[str, ...]
+    values: npt.NDArray[np.float32]
+    busy_s: dict[str, float]
+
+
+class Cascaded(NamedTuple):
+    """What the models of a cascade said about a window.
+
+    Args:
+        app: that asked.
+        special: class name; None where the specialised head passed the window on.
+        generic: class name; None where the generic variant did not run.
+    """
+
+    app: str
+    special: str | None
+    generic: str | None
+
+
+class Execution(NamedTuple):
+    """What one pass over a batch of windows gave and took.
+
+    Args:
+        answers: one an app that is answered here.
+        piece_s: processor time of each piece that ran.
+        busy_s: their sum.
+        passed: one a cut.
+        cascaded: one an app that a cascade answers.
+    """
+
+    answers: tuple[Answer, ...]
+    piece_s: dict[str, float]
+    busy_s: float
+    passed: tuple[Passed, ...] = ()
+    cascaded: tuple[Cascaded, ...] = ()
+
+
+def never_checked(app: str) -> bool:  # noqa: ARG001 - what checks where nothing does
+    """Check no answer of a specialised head."""
+    return False
+
+
+def run_route(
+    route: Route,
+    loaded: list[Any],
+    pixels: Callable[[int], UInt8],
+    busy_clock: Callable[[], float] = time.thread_time,
+    checks: Callable[[str], bool] = never_checked,
+) -> Execution:
+    """Run a configuration on a batch of N windows, mostly one; cascades on one alone.
+
+    Args:
+        route: from build_route.
+        loaded: the route's pieces, in order, ready to be called.
+        pixels: gives the windows at a side length: (N, S, S, 3) uint8 RGB; asked once a size, and
+            charged to the part that reads it first.
+        busy_clock: processor time of the calling thread.
+        checks: tells whether what an app's specialised head answers is to be checked.
+
+    Raises:
+        PartFailed: naming the part.
+    """
+    if route.seconds:
+        return _CascadeRun(route, loaded, pixels, busy_clock).run(checks)
+    outputs: list[npt.NDArray[np.float32]] = []
+    windows: dict[int, UInt8] = {}
+    shares = [0.0] * len(route.apps)
+    piece_s: dict[str, float] = {}
+    before = busy_clock()
+    for part in route.parts:
+        if part.source >= 0:
+            inputs: npt.NDArray[Any] = outputs[part.source]
+        else:
+            if part.size_px not in windows:
+                windows[part.size_px] = pixels(part.size_px)
+            inputs = windows[part.size_px]
+        try:
+            outputs.append(loaded[part.piece](inputs))
+        except BackendError as e:
+            raise PartFailed(route.pieces[part.piece], str(e), sum(shares) + busy_clock() - before) from e
+        now = busy_clock()
+        took_s, before = now - before, now
+        piece = route.pieces[part.piece]
+        piece_s[piece] = piece_s.get(piece, 0.0) + took_s
+        for app in part.apps:
+            shares[app] += took_s / len(part.apps)
+    found: list[tuple[tuple[str, float], ...]] = [()] * len(route.apps)
+    for features in route.heads:
+        fused = _fused(features, loaded)
+        try:
+            rows = fused.answers(outputs[features.source])
+        except BackendError as e:  # the features make no sense: their part is broken, not the heads
+            piece = route.pieces[route.parts[features.source].piece]
+            raise PartFailed(piece, f"part {piece}: {e}", sum(shares) + busy_clock() - before) from e
+        now = busy_clock()
+        each_s, before = (now - before) / len(features.heads), now
+        for i, head in enumerate(features.heads):
+            named = tuple([(head.classes[row[i][0]], row[i][1]) for row in rows])
+            piece = route.pieces[head.piece]
+            piece_s[piece] = piece_s.get(piece, 0.0) + each_s
+            for app in head.apps:
+                found[app] = named
+                shares[app] += each_s / len(head.apps)
+    answers = tuple(map(Answer, route.apps, route.variants, found, shares))
+    if not route.cuts:
+        return Execution(answers, piece_s, sum(shares))
+    passed = tuple(
+        Passed(cut.parts, outputs[cut.source], {route.apps[i]: shares[i] for i in cut.apps})
+        for cut in route.cuts
+    )
+    return Execution(tuple(a for a in answers if a.windows), piece_s, sum(shares), passed)
+
+
+def _fused(readers: FeatureReaders, loaded: list[Any]) -> FusedHeads:
+    heads = [loaded[step.piece] for step in readers.heads]
+    fused = readers.fused
+    if fused is None or fused.heads != heads:
+        fused = readers.fused = FusedHeads(heads)
+    return fused
+
+
+class _CascadeRun:
+    """One window on a route with cascades.
+
+    Args:
+        route: with second stages.
+        loaded: its pieces.
+        pixels: see run_route.
+        busy_clock: see run_route.
+    """
+
+    def __init__(
+        self,
+        route: Route,
+        loaded: list[Any],
+        pixels: Callable[[int], UInt8],
+        busy_clock: Callable[[], float],
+    ) -> None:
+        self._route = route
+        self._loaded = loaded
+        self._pixels = pixels
+        self._busy_clock = busy_clock
+        self._before = busy_clock()
+        self._outputs: list[npt.NDArray[np.float32] | None] = [None] * len(route.parts)
+        self._windows: dict[int, UInt8] = {}
+        self._shares = [0.0] * len(route.apps)
+        self._piece_s: dict[str, float] = {}
+        self._found: list[tuple[tuple[str, float], ...]] = [()] * len(route.apps)
+        self._variants = list(route.variants)
+
+    def run(self, checks: Callable[[str], bool]) -> Execution:
+        """Run first what every window runs, then what each cascade goes on with."""
+        route = self._route
+        for step in range(route.at_once):
+            self._run_part(step, route.parts[step].apps)
+        for readers in route.heads:
+            self._apply(readers, [h.apps for h in readers.heads])
+        cascaded = tuple(self._go_on(second, checks) for second in route.seconds)
+        answers = tuple(map(Answer, route.apps, self._variants, self._found, self._shares))
+        busy_s = sum(self._shares)
+        passed = tuple(
+            Passed(cut.parts, self._output(cut.source), {route.apps[i]: self._shares[i] for i in cut.apps})
+            for cut in route.cuts
+        )
+        return Execution(tuple(a for a in answers if a.windows), self._piece_s, busy_s, passed, cascaded)
+
+    def _go_on(self, second: SecondStage, checks: Callable[[str], bool]) -> Cascaded:
+        """Answer by the generic variant where the specialised head does not, and see what both say."""
+        app = self._route.apps[second.app]
+        ((name, confidence),) = self._found[second.app]
+        special = second.special.answers(name, confidence)
+        if special and not checks(app):
+            return Cascaded(app, name, None)
+        answered = self._found[second.app]
+        for step in second.parts:
+            self._run_part(step, (second.app,))
+        self._apply(second.readers, [(second.app,)])
+        generic = self._found[second.app][0][0]
+        if special:
+            self._found[second.app] = answered
+            return Cascaded(app, name, generic)
+        self._variants[second.app] = second.variant
+        return Cascaded(app, None, generic)
+
+    def _run_part(self, step: int, apps: tuple[int, ...]) -> None:
+        """Run a part that has not run for this window, on account of some apps."""
+        if self._outputs[step] is not None:
+            return
+        part = self._route.parts[step]
+        piece = self._route.pieces[part.piece]
+        inputs = self._window(part.size_px) if part.source < 0 else self._output(part.source)
+        try:
+            self._outputs[step] = self._loaded[part.piece](inputs)
+        except BackendError as e:
+            raise PartFailed(piece, str(e), self._spent_s()) from e
+        self._book(piece, apps)
+
+    def _apply(self, readers: FeatureReaders, apps: list[tuple[int, ...]]) -> None:
+        """Apply heads to the features that they read."""
+        fused = _fused(readers, self._loaded)
+        try:
+            (row,) = fused.answers(self._output(readers.source))
+        except BackendError as e:
+            piece = self._route.pieces[self._route.parts[readers.source].piece]
+            raise PartFailed(piece, f"part {piece}: {e}", self._spent_s()) from e
+        now = self._busy_clock()
+        each_s, self._before = (now - self._before) / len(readers.heads), now
+        for (class_id, confidence), head, users in zip(row, readers.heads, apps, strict=True):
+            piece = self._route.pieces[head.piece]
+            self._piece_s[piece] = self._piece_s.get(piece, 0.0) + each_s
+            for app in users:
+                self._found[app] = ((head.classes[class_id], confidence),)
+                self._shares[app] += each_s / len(users)
+
+    def _book(self, piece: str, apps: tuple[int, ...]) -> None:
+        now = self._busy_clock()
+        took_s, self._before = now - self._before, now
+        self._piece_s[piece] = self._piece_s.get(piece, 0.0) + took_s
+        for app in apps:
+            self._shares[app] += took_s / len(apps)
+
+    def _spent_s(self) -> float:
+        return sum(self._shares) + self._busy_clock() - self._before
+
+    def _window(self, size_px: int) -> UInt8:
+        if size_px not in self._windows:
+            self._windows[size_px] = self._pixels(size_px)
+        return self._windows[size_px]
+
+    def _output(self, step: int) -> npt.NDArray[np.float32]:
+        output = self._outputs[step]
+        assert output is not None, "a part runs after what it reads"
+        return output
