@@ -42,12 +42,10 @@ class KillableServer:
         Raises:
             RunFailed: it does not start; what it said stands above.
         """
-        self._process = subprocess.Popen(
-            self._command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
-        )
+        self._process = subprocess.Popen(self._command, stdout=subprocess.PIPE, text=True)
         assert self._process.stdout is not None
         if not self._process.stdout.readline():
-            raise RunFailed("mcdnn serve ended before it was ready")
+            raise RunFailed("mcdnn serve ended before it was ready: what it said stands above")
 
     def kill(self) -> None:
         """SIGKILL."""
