@@ -33,7 +33,7 @@ class Usable:
     Args:
         options: one a option.
         extra: (options, 3) further resources that each takes; None for nothing.
-        beside: what is kept in memory beside those that take more.
+        beside: what is kept in memory beside those that need something else; None where none visits.
     """
 
     options: Bool
@@ -212,12 +212,13 @@ class ConfigurationSpace:
         return tuple(chosen)
 
     def _make(self, chosen: tuple[int, ...], usable: Usable | None = None) -> Configuration:
-        extra = None if usable is None or usable.extra is None else usable.extra[list(chosen)].sum(axis=0)
-        beside = usable.beside if usable is not None and extra is not None and extra.any() else None
+        kept = None if usable is None else usable.beside
+        beside = None if kept is None or all(self._needs[i] <= kept for i in chosen) else kept
         made = self._made.get((chosen, beside))
         if made is None:
             made = configuration(self._problem, self._kind, [self._options[i] for i in chosen])
-            if beside is not None and extra is not None:
+            if beside is not None and usable is not None:
+                extra = 0.0 if usable.extra is None else usable.extra[list(chosen)].sum(axis=0)
                 made = replace(made, resources=made.resources + extra, beside=beside)
             self._made[chosen, beside] = made
         return made
@@ -226,7 +227,8 @@ class ConfigurationSpace:
         """Price what options would have to load.
 
         Left out are those that would be late by it, and those whose loads would hold up the processor
-        for so long that other windows might be.
+        for so long that other windows might be. What loads for nothing is left out where it does not
+        fit beside what is kept: no price would hold back from planning more than fits.
         """
         pieces = self._problem.pieces
         longest_s = _LONGEST_VISIT * min(a.latency_limit_s for a in self._problem.apps.values())
@@ -246,7 +248,8 @@ class ConfigurationSpace:
                 extra[i] = loads
             limit_s = self._problem.apps[option.app].latency_limit_s
             in_time = loads[2] + worst_latency_s(self._problem, option) <= limit_s
-            usable[i] = in_time and extra[i, 2] <= longest_s
+            is_priced = over <= 0.0 or bool(extra[i].any())
+            usable[i] = in_time and extra[i, 2] <= longest_s and is_priced
         return Usable(usable, extra if extra.any() else None, kept)
 
     def _build(self) -> None:

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 import numpy as np
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.optimize import Bounds, LinearConstraint, milp
@@ -162,6 +163,18 @@ def test_other_windows_or_budgets_are_a_reason_to_think_over_what_is_kept() -> N
     assert not planner.is_other(Outlook({usual: 1000.0, seldom: 100.0}), limits)
     assert planner.is_other(Outlook({usual: 600.0, seldom: 400.0}), limits)
     assert planner.is_other(before, 0.5 * limits)
+
+
+def test_what_loads_for_nothing_need_not_be_kept_to_be_used() -> None:
+    problem = shared_trunks([app("who"), app("odd")], Budget(memory_bytes=1000), load_share=2.0)
+    kind = Kind("digit", ("who", "odd"), "", False)
+    limits = np.array([1000.0, np.inf, np.inf])
+    with_heads = Planner(problem).mix(
+        Outlook({kind: 100.0}), limits, frozenset({"large", "large.who", "large.odd"})
+    )
+    without = Planner(problem).mix(Outlook({kind: 100.0}), limits, frozenset({"large"}))
+    assert with_heads.value == pytest.approx(180.0)
+    assert without.value == pytest.approx(180.0)
 
 
 def test_a_budget_of_zero_leaves_everything_unserved() -> None:
