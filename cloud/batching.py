@@ -83,6 +83,27 @@ class BatchQueue(Generic[Load]):
             self._rate_s(node, self._rows) * rows for node, rows in self._rows.items()
         )
 
+    def claim(self, nodes: Sequence[int], windows: int, most_s: float, now_s: float) -> bool:
+        """Take the worker's turn for what need not wait, where nothing waits or runs; `done` ends it.
+
+        Args:
+            nodes: that it runs.
+            windows: how many.
+            most_s: that it may be expected to take.
+            now_s: the time.
+
+        Returns:
+            Whether the turn was given. It is not where nothing is known yet of what is to run.
+        """
+        if self._running or self._works:
+            return False
+        run_s = sum(self._times.expected_s(node, windows) for node in nodes)
+        if not 0.0 < run_s <= most_s:
+            return False
+        self._running = True
+        self._free_s = now_s + run_s
+        return True
+
     def check(self, works: Sequence[Work[Any]], now_s: float) -> None:
         """Check that new work can be done in time, and without making late what waits already.
 

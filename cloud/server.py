@@ -38,8 +38,8 @@ _SERVICE = pb.DESCRIPTOR.services_by_name["Offload"].full_name
 class CloudServer:
     """Serves one host on one address; lives on one event loop.
 
-    One thread runs parts: it owns what is in memory, and a backend uses as many cores as it was given
-    for each batch. Others decode pictures.
+    Parts run in one thread, except for the shortest batches: one batch at a time owns what is in memory,
+    and a backend uses as many cores as it was given for each. Other threads decode pictures.
 
     Args:
         host: answers questions.
@@ -166,6 +166,9 @@ def _server_options(limits: Limits) -> list[tuple[str, int]]:
     return [
         ("grpc.max_receive_message_length", limits.message_bytes),
         ("grpc.max_send_message_length", limits.message_bytes),
+        # A window for a whole message: to estimate one takes a ping and its answer for nearly every request.
+        ("grpc.http2.bdp_probe", 0),
+        ("grpc.http2.lookahead_bytes", limits.message_bytes),
         # Without this a second server takes half of the first one's connections and nobody notices.
         ("grpc.so_reuseport", 0),
     ]

@@ -181,8 +181,7 @@ class OffloadService(OffloadServicer):
         except Exception as e:
             refusal = e if isinstance(e, Refusal) else _broken(e)
         else:
-            # Counted once it is on its way: nobody waits for that.
-            asyncio.get_running_loop().call_soon(self.metrics.answered, answer)
+            self.metrics.answered(answer)
             message = answer_to_proto(answer)
             message.catalog_hash = self._listing.catalog_hash
             return message

@@ -1,4 +1,8 @@
-"""The worker: one thread that takes batches from the queue and runs them, and the event loop's side of it."""
+"""The worker: one thread that takes batches from the queue and runs them, and the event loop's side of it.
+
+A short batch that comes while the worker has had nothing to do runs on the event loop, at once: to hand
+it over and to be told of its end wakes two threads, which takes as long as a small trunk does.
+"""
 
 from __future__ import annotations
 
@@ -14,9 +18,14 @@ from cloud.refusals import TooLate
 from cloud.tree_run import BatchResult, Job, JobAnswer, Outcome
 from cloud.trunk_forest import Walk
 
+_MOST_ON_LOOP_S = 2e-3
+
 
 class Runner(Protocol):
-    """What runs batches, in the worker's thread only."""
+    """What runs batches, one at a time; `is_ready` is asked only while none runs."""
+
+    def is_ready(self, job: Job) -> bool:
+        """Return whether all that a job needs is in memory, so that it takes no longer than before."""
 
     def run(self, jobs: Sequence[Job]) -> BatchResult:
         """Run jobs of one tree together; one outcome a job."""
@@ -60,10 +69,11 @@ class Place:
 
 
 Settled = list[tuple[Place, Outcome]]
+Ran = tuple[int, float]
 
 
 class BatchWorker:
-    """Runs work in a thread of its own; its other methods belong to the event loop it is made on.
+    """Runs work, nearly always in a thread of its own; the rest belongs to the event loop it is made on.
 
     Args:
         runner: runs batches.
@@ -86,6 +96,7 @@ class BatchWorker:
         self._loop = asyncio.get_running_loop()
         self._changed = threading.Condition(threading.Lock())
         self._stopping = False
+        self._idle_from_s = clock()
         self._thread = threading.Thread(target=self._work, name="mcdnn-run", daemon=True)
         self._thread.start()
 
@@ -121,6 +132,8 @@ class BatchWorker:
             QueueFull: it cannot be done in time.
             TooLate: the deadline passed, or would have, before it was done; nothing more of it runs.
         """
+        if len(jobs) == 1 and self._claim(jobs[0], deadline_s):
+            return [self._run_here(jobs[0])]
         order = Order(len(jobs), [None] * len(jobs), self._loop.create_future())
         order.works = [
             Work(job.walk, len(job.inputs), deadline_s, Place(job, order, i)) for i, job in enumerate(jobs)
@@ -136,6 +149,25 @@ class BatchWorker:
             self._withdraw(order)
             raise
         return [a for a in order.answers if a is not None]
+
+    def _claim(self, job: Job, deadline_s: float) -> bool:
+        """Take the turn for a job that is short and had better not wait for company.
+
+        Nothing ran for as long as it takes: then hardly anything will come while it does.
+        """
+        if not self._runner.is_ready(job):
+            return False
+        with self._changed:
+            now_s = self._clock()
+            most_s = min(_MOST_ON_LOOP_S, now_s - self._idle_from_s)
+            return now_s < deadline_s and self._queue.claim(job.walk.nodes, len(job.inputs), most_s, now_s)
+
+    def _run_here(self, job: Job) -> JobAnswer:
+        (outcome,), took_s = self._run([job])
+        self._on_batch(len(job.inputs), took_s)
+        if isinstance(outcome, Exception):
+            raise outcome
+        return outcome
 
     def _withdraw(self, order: Order) -> None:
         with self._changed:
@@ -156,37 +188,40 @@ class BatchWorker:
                     self._changed.wait()
                 if self._stopping:
                     return
-                now = self._clock()
-                batch = self._queue.take(now)
+                now_s = self._clock()
+                batch = self._queue.take(now_s)
             if batch.late:
-                self._tell([(w.load, TooLate(_why_late(w.deadline_s - now))) for w in batch.late])
+                self._tell([(w.load, TooLate(_why_late(w.deadline_s - now_s))) for w in batch.late])
             if batch.works:
                 places = [w.load for w in batch.works]
-                began_s = self._clock()
-                result = self._run([p.job for p in places])
-                took_s = self._clock() - began_s
-                with self._changed:
-                    self._queue.done(result.ran)
+                outcomes, took_s = self._run([p.job for p in places])
                 windows = sum(w.windows for w in batch.works)
-                self._tell(list(zip(places, result.outcomes, strict=True)), (windows, took_s))
+                self._tell(list(zip(places, outcomes, strict=True)), (windows, took_s))
 
-    def _run(self, jobs: list[Job]) -> BatchResult:
+    def _run(self, jobs: list[Job]) -> tuple[Sequence[Outcome], float]:
+        """Run jobs, and end the turn; return what became of them, and how long it took."""
+        began_s = self._clock()
         try:
-            return self._runner.run(jobs)
-        except Exception as e:  # the thread goes on whatever happens: the service logs it
-            return BatchResult([e] * len(jobs), [])
+            result = self._runner.run(jobs)
+        except Exception as e:  # who runs goes on whatever happens: the service logs it
+            result = BatchResult([e] * len(jobs), [])
+        ended_s = self._clock()
+        with self._changed:
+            self._queue.done(result.ran)
+            self._idle_from_s = ended_s
+        return result.outcomes, ended_s - began_s
 
-    def _tell(self, settled: Settled, ran: tuple[int, float] | None = None) -> None:
+    def _tell(self, settled: Settled, ran: Ran | None = None) -> None:
         try:
             self._loop.call_soon_threadsafe(self._settle, settled, ran)
         except RuntimeError:  # the loop has ended, and with it all who waited
             self._stopping = True
 
-    def _settle(self, settled: Settled, ran: tuple[int, float] | None) -> None:
+    def _settle(self, settled: Settled, ran: Ran | None) -> None:
         for place, outcome in settled:
             place.order.settle(place.index, outcome)
-        if ran is not None:  # after those who wait have gone on
-            self._loop.call_soon(self._on_batch, *ran)
+        if ran is not None:
+            self._on_batch(*ran)
 
 
 def _why_late(left_s: float) -> str:
