@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from dataclasses import replace
 from pathlib import Path
 
 from catalog.compiler.compiling import Conditions, compile_catalog
@@ -13,6 +14,7 @@ from catalog.measuring import MeasuringPlan
 from catalog.store import Catalog
 from catalog.tasks import InputType, Resize
 from catalog.transforms.recipe import Effort, Scale
+from catalog.variants import Variant
 
 DATE = "2026-01-01T00:00:00Z"
 QUICK = MeasuringPlan(budget_s=0.2)
@@ -42,3 +44,8 @@ def compile_tiny(
     """Compile with one process and a short measurement; what happens is appended to events."""
     conditions = Conditions(jobs, time.perf_counter, lambda: DATE, QUICK)
     return compile_catalog(request, root, resume, conditions, unobserved if events is None else events.append)
+
+
+def without_trials(catalog: Catalog) -> list[Variant]:
+    """The variants less what depends on times: pictures are tried on the front of what was measured."""
+    return [replace(v, jpeg=()) for v in catalog.contents.variants]

@@ -62,15 +62,30 @@ def begun_catalog(root: Path) -> Catalog | None:
     return open_catalog(root, verify=False) if (root / "catalog.json").is_file() else None
 
 
+def tried_names(contents: CatalogContents) -> set[str]:
+    """Return the names of the trunks that were made or given up."""
+    return {t.name for t in contents.trunks} | contents.compiled.failed.keys()
+
+
 def check_continues(
-    contents: CatalogContents, root: Path, fingerprint: str, versions: dict[str, str]
+    contents: CatalogContents, root: Path, fingerprints: tuple[str, str], versions: dict[str, str]
 ) -> None:
     """Check that a begun catalog comes from the same request, data and packages.
+
+    A whole catalog may also come from a request that listed less: what became of each trunk depends on
+    nothing but its own record and those that it starts from.
+
+    Args:
+        fingerprints: of all that is asked for, and of what of it the catalog holds or gave up.
+        versions: of the packages now.
 
     Raises:
         BadInput: it does not.
     """
-    if contents.compiled.fingerprint == fingerprint:
+    whole, known = fingerprints
+    if contents.compiled.fingerprint == whole:
+        return
+    if contents.compiled.complete and contents.compiled.fingerprint == known:
         return
     before = contents.compiled.versions
     changed = [f"{k} {before.get(k)} -> {v}" for k, v in versions.items() if before.get(k) != v]

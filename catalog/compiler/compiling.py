@@ -8,7 +8,13 @@ from dataclasses import dataclass, field
 from importlib.util import find_spec
 from pathlib import Path
 
-from catalog.compiler.begun_catalog import begun_catalog, check_continues, claimed, sound_outcomes
+from catalog.compiler.begun_catalog import (
+    begun_catalog,
+    check_continues,
+    claimed,
+    sound_outcomes,
+    tried_names,
+)
 from catalog.compiler.compile_log import CompileLog, CompilePlan, Today
 from catalog.compiler.events import (
     DataJoined,
@@ -40,6 +46,7 @@ from catalog.errors import BadInput, CatalogError, MissingExtra, RunFailed
 from catalog.measured_calls import Clock
 from catalog.measuring import MeasuringPlan, measure
 from catalog.store import Catalog, CatalogWriter, open_catalog
+from catalog.tasks import Task
 from catalog.transforms.recipe import Candidate
 from catalog.variants import Variant
 
@@ -103,7 +110,9 @@ def compile_catalog(
             plan = _plan(request, root, work, candidates, prepared)
             _join(plan, observe)
             if before is not None:
-                check_continues(before.contents, root, plan.fingerprint, plan.versions)
+                known = _known(candidates, depths, tried_names(before.contents))
+                marks = (plan.fingerprint, _mark(request, known, plan.place.tasks, prepared))
+                check_continues(before.contents, root, marks, plan.versions)
             log = CompileLog(plan, outcomes, conditions.today)
             if record is None:
                 _make_missing(plan, plan.candidates, log, pool, observe)
@@ -170,9 +179,6 @@ def _plan(
     prepared: dict[str, PreparedData],
 ) -> CompilePlan:
     tasks = catalog_tasks(request, {name: data.classes for name, data in prepared.items()})
-    versions = package_versions()
-    identities = {name: data.identity for name, data in prepared.items()}
-    mark = fingerprint(request, candidates, tasks, identities, versions)
     place = Workplace(
         root,
         work,
@@ -183,7 +189,25 @@ def _plan(
         request.mirrored_alike,
     )
     skipped = skipped_techniques(request)
-    return CompilePlan(place, request.input_types, candidates, mark, versions, skipped)
+    mark = _mark(request, candidates, tasks, prepared)
+    return CompilePlan(place, request.input_types, candidates, mark, package_versions(), skipped)
+
+
+def _known(
+    candidates: Sequence[Candidate], depths: Sequence[Candidate], tried: set[str]
+) -> list[Candidate]:
+    """Return what an earlier compile had listed, if it listed less: depths are not made where not needed."""
+    return [c for c in candidates if c.name in tried or (c in depths and tried.issuperset(c.after))]
+
+
+def _mark(
+    request: CompileRequest,
+    candidates: Sequence[Candidate],
+    tasks: Sequence[Task],
+    prepared: Mapping[str, PreparedData],
+) -> str:
+    identities = {name: data.identity for name, data in prepared.items()}
+    return fingerprint(request, candidates, tasks, identities, package_versions())
 
 
 def _join(plan: CompilePlan, observe: Observer) -> None:

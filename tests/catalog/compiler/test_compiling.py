@@ -118,6 +118,20 @@ def test_what_is_damaged_is_made_anew_and_the_same(tiny_catalog: Path, tmp_path:
     open_catalog(root)
 
 
+def test_a_whole_catalog_takes_further_techniques_and_trains_nothing_twice(
+    tiny_catalog: Path, tmp_path: Path
+) -> None:
+    root = Path(shutil.copytree(tiny_catalog, tmp_path / "catalog"))
+    before = open_catalog(root)
+    events: list[Event] = []
+    more = compile_tiny(tiny_request(("scale", "int8", "scale+int8")), root, resume=True, events=events)
+    (further,) = more.trunks.keys() - before.trunks.keys()
+    assert [e.candidate for e in events if isinstance(e, CandidateStarted)] == [further]
+    assert all(set(was) < set(now) for was, now in zip(ids(before), ids(more), strict=True))
+    with pytest.raises(BadInput, match="tasks, models, settings or data changed since it was begun"):
+        compile_tiny(tiny_request(), root, resume=True)
+
+
 def test_another_request_cannot_resume(tiny_catalog: Path, tmp_path: Path) -> None:
     root = Path(shutil.copytree(tiny_catalog, tmp_path / "catalog"))
     with pytest.raises(BadInput, match="tasks, models, settings or data changed since it was begun"):

@@ -23,7 +23,7 @@ from catalog.store import Catalog, open_catalog
 from catalog.tasks import Task
 from catalog.transforms.recipe import Effort, StoredTrunk
 from catalog.variants import Variant
-from tests.tiny_compile import DATE, QUICK, tiny_request
+from tests.tiny_compile import DATE, QUICK, tiny_request, without_trials
 
 TRIED = 6
 DIGITS = Task("identity", "digit", tuple("0123456789"))
@@ -105,4 +105,4 @@ def test_two_processes_search_the_same_and_a_killed_search_goes_on_the_same(
     resumed = searched(killed, None, resume=True, jobs=2, events=events)
     assert names(killed) == names(whole)
     assert resumed.contents.parts == open_catalog(whole).contents.parts
-    assert resumed.contents.variants == open_catalog(whole).contents.variants
+    assert without_trials(resumed) == without_trials(open_catalog(whole))
