@@ -33,6 +33,7 @@ _PATIENCE_S = 30.0
 _WARM_SHARE = 0.15
 _BATCHES = (1, 2, 4, 8, 16, 32)
 _SHARES = (0.5, 0.9)
+_SLICES = 10
 _WAY = "stream"  # for all that is not compared by both
 
 
@@ -239,7 +240,11 @@ def overload_rows(bench: Rig, server: RunningServer, served: Served, deadline_s:
 
 
 def overhead_rows(bench: Rig, server: RunningServer, served: Served) -> list[Row]:
-    """Compare what a lone request takes besides inference with a bare echo of its bytes, in turns."""
+    """Compare what a lone request takes besides inference with a bare echo of its bytes, in turns.
+
+    A turn is the median of many short ones: what takes tens of microseconds more or less is soon lost in
+    how the pace of a shared machine moves from second to second.
+    """
     ways = ("unary", "stream")
     rows: list[Row] = []
     with module_server("benchmarks.grpc_echo", [], bench.cores.server) as echo:
@@ -247,7 +252,8 @@ def overhead_rows(bench: Rig, server: RunningServer, served: Served) -> list[Row
         asked = [route_to(server, way, bench.catalog, served.variant) for way in ways]
         for turn in range(bench.scale.rounds):
             sides = [_lone(bench, route) for route in (echoed, *asked)]
-            echo_us, *own_us = in_turn(sides, turn)
+            slices = [in_turn(sides, turn + number) for number in range(_SLICES)]
+            echo_us, *own_us = (float(np.median(side)) for side in zip(*slices, strict=True))
             rows += [
                 {
                     "trunk": served.trunk,
@@ -263,4 +269,4 @@ def overhead_rows(bench: Rig, server: RunningServer, served: Served) -> list[Row
 
 
 def _lone(bench: Rig, route: Route) -> Callable[[], float]:
-    return lambda: 1e3 * bench.closed(route, 1, bench.scale.block_s / 4).outside_inference_ms()
+    return lambda: 1e3 * bench.closed(route, 1, bench.scale.block_s / 4 / _SLICES).outside_inference_ms()

@@ -26,8 +26,6 @@ from engine.runtime.catalog_pieces import CatalogPieces
 from engine.runtime.loading import Event, LoadFailed, PieceEvicted, PieceLoaded, PieceMemory
 from engine.runtime.residency import Residency, TooLarge
 
-_MOST_KNOWN = 1024
-
 
 @dataclass(frozen=True, slots=True)
 class MemoryFigures:
@@ -76,7 +74,6 @@ class HostedCatalog:
         for part in catalog.contents.parts:
             sizes[part.id] = part.weight_bytes + batch_windows * part.activation_bytes
         self._memory = PieceMemory(pieces, sizes, Residency(memory_bytes))
-        self._known_pieces: dict[Walk, tuple[str, ...]] = {}
         self._happened: Counter[type[Event]] = Counter()
 
     @property
@@ -133,7 +130,7 @@ class HostedCatalog:
 
     def is_ready(self, job: Job) -> bool:
         """Return whether all that a job needs is in memory."""
-        return self._memory.resident.issuperset(self._pieces_of(job.walk))
+        return self._memory.resident.issuperset(job.walk.pieces)
 
     def run(self, jobs: Sequence[Job]) -> BatchResult:
         """Run jobs of one tree together.
@@ -157,22 +154,13 @@ class HostedCatalog:
         return BatchResult([outcomes[i] for i in range(len(jobs))], ran)
 
     def _run_resident(self, jobs: Sequence[Job]) -> BatchResult:
-        wanted = tuple(dict.fromkeys(chain.from_iterable(self._pieces_of(j.walk) for j in jobs)))
+        wanted = tuple(dict.fromkeys(chain.from_iterable(j.walk.pieces for j in jobs)))
         try:
             loaded: dict[str, Any] = dict(zip(wanted, self._memory.obtain(wanted), strict=True))
         finally:
             if happened := self._memory.events():
                 self._happened.update(type(e) for e in happened)
         return TreeRun(self._forest.nodes, jobs, loaded, self._clock).run()
-
-    def _pieces_of(self, walk: Walk) -> tuple[str, ...]:
-        known = self._known_pieces.get(walk)
-        if known is None:
-            parts = [self._forest.nodes[n].part for n in walk.nodes]
-            known = (*parts, *(h for r in walk.readings for h in r.heads))
-            if len(self._known_pieces) < _MOST_KNOWN:
-                self._known_pieces[walk] = known
-        return known
 
     def _told(self, error: Exception, job: Job) -> Exception:
         if not isinstance(error, TooLarge):

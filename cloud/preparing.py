@@ -26,9 +26,7 @@ async def prepared(pictures: Sequence[Picture], trees: Sequence[Tree], worker: E
     Raises:
         BadRequest: a picture is damaged or does not agree with its declared size.
     """
-    if as_read(pictures, trees):
-        return _windows(pictures, trees)
-    return await asyncio.get_running_loop().run_in_executor(worker, _windows, pictures, trees)
+    return await asyncio.get_running_loop().run_in_executor(worker, windows_of, pictures, trees)
 
 
 def unpacked(features: Features, shape: tuple[int, ...]) -> Float32:
@@ -56,7 +54,8 @@ def as_read(pictures: Sequence[Picture], trees: Sequence[Tree]) -> bool:
     )
 
 
-def _windows(pictures: Sequence[Picture], trees: Sequence[Tree]) -> list[UInt8]:
+def windows_of(pictures: Sequence[Picture], trees: Sequence[Tree]) -> list[UInt8]:
+    """Return the windows as each tree reads them; see prepared. Quick where they are so already."""
     stacks: list[list[UInt8]] = [[] for _ in trees]
     for picture in pictures:  # one at a time: decoded, they may be large
         window = decoded(picture)

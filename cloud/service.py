@@ -22,7 +22,7 @@ from cloud.limits import Limits, check_call
 from cloud.messages import CatalogListing, ClassifyCall
 from cloud.metrics import ServerMetrics, ServerState
 from cloud.piece_chunks import Piece, chunks_of
-from cloud.preparing import as_read, prepared, unpacked
+from cloud.preparing import as_read, prepared, unpacked, windows_of
 from cloud.refusals import Broken, Denied, QueueFull, Refusal, Stopping
 from cloud.request_log import RequestLog
 from cloud.rpc.v1 import classify_pb2 as pb
@@ -298,8 +298,10 @@ class OffloadService(OffloadServicer):
             return jobs_of([walk], [unpacked(call.features, shape)], most)
         walks = self._host.walks(call.questions)
         trees = [self._host.tree(w.root) for w in walks]
-        if not as_read(call.pictures, trees):  # refused before anything is decoded for nothing
-            self._worker.check(walks, len(call.pictures), deadline_s)
+        if as_read(call.pictures, trees):
+            return jobs_of(walks, windows_of(call.pictures, trees), most)
+        # Refused before anything is decoded for nothing.
+        self._worker.check(walks, len(call.pictures), deadline_s)
         return jobs_of(walks, await prepared(call.pictures, trees, self._preparing), most)
 
     def _check_room(self, size_bytes: int) -> None:

@@ -93,7 +93,8 @@ class TreeRun:
 
     def run(self) -> BatchResult:
         """Run it; a job whose part fails fails alone with those that need that part."""
-        for node in sorted({n for j in self._jobs for n in j.walk.nodes}):
+        walked = {j.walk.nodes for j in self._jobs}
+        for node in sorted(set().union(*walked)) if len(walked) > 1 else next(iter(walked)):
             members = [i for i, j in enumerate(self._jobs) if node in j.walk.nodes and i not in self._failed]
             if members:
                 self._step(node, members)
@@ -114,9 +115,10 @@ class TreeRun:
             self._failed |= dict.fromkeys(members, e)
             return
         self._whole[node] = (members, values)
-        starts = np.cumsum([0, *sizes]).tolist()
-        for i, start, size in zip(members, starts, sizes, strict=False):
+        start = 0
+        for i, size in zip(members, sizes, strict=True):
             self._outputs[node, i] = values[start : start + size]
+            start += size
         self._read(node, members)
         took_s = self._clock() - began_s
         self._ran.append((node, windows, took_s))

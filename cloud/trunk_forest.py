@@ -7,7 +7,7 @@ so the same node means the same values for the same window, whoever asked.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from catalog.store import Catalog
 from catalog.tasks import InputType
@@ -72,11 +72,13 @@ class Walk:
         root: the tree.
         nodes: that run, parents first; the inputs of those whose parent is not among them come with it.
         readings: what is read from them.
+        pieces: ids of the parts that run and of the heads that read.
     """
 
     root: int
     nodes: tuple[int, ...]
     readings: tuple[Reading, ...]
+    pieces: tuple[str, ...]
 
 
 class TrunkForest:
@@ -133,9 +135,13 @@ class TrunkForest:
             heads.setdefault(path[-1], {}).setdefault(variant.head, []).append(i)
         readings = [self._reading(node, asked, questions) for node, asked in sorted(heads.items())]
         return tuple(
-            Walk(root, tuple(sorted(needed)), tuple(r for r in readings if r.node in needed))
+            self._walk(root, tuple(sorted(needed)), tuple(r for r in readings if r.node in needed))
             for root, needed in nodes.items()
         )
+
+    def _walk(self, root: int, nodes: tuple[int, ...], readings: tuple[Reading, ...]) -> Walk:
+        parts = [self.nodes[n].part for n in nodes]
+        return Walk(root, nodes, readings, (*parts, *(h for r in readings for h in r.heads)))
 
     def walks_on(
         self, questions: Sequence[Question], part_ids: tuple[str, ...]
@@ -162,7 +168,7 @@ class TrunkForest:
             raise BadRequest("features: the trunks that are asked read windows of different sizes")
         (walk,) = walks
         left = tuple(n for n in walk.nodes if self.nodes[n].depth >= len(part_ids))
-        return replace(walk, nodes=left), self._catalog.parts[part_ids[-1]].output_shape
+        return self._walk(walk.root, left, walk.readings), self._catalog.parts[part_ids[-1]].output_shape
 
     def _check(self, questions: Sequence[Question]) -> None:
         for question in questions:

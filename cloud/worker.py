@@ -97,6 +97,7 @@ class BatchWorker:
         self._changed = threading.Condition(threading.Lock())
         self._stopping = False
         self._idle_from_s = clock()
+        self._had_company = False
         self._thread = threading.Thread(target=self._work, name="mcdnn-run", daemon=True)
         self._thread.start()
 
@@ -153,9 +154,10 @@ class BatchWorker:
     def _claim(self, job: Job, deadline_s: float) -> bool:
         """Take the turn for a job that is short and had better not wait for company.
 
-        Nothing ran for as long as it takes: then hardly anything will come while it does.
+        The last one had none, and nothing ran for as long as this one takes: then hardly anything will
+        come while it does.
         """
-        if not self._runner.is_ready(job):
+        if self._had_company or not self._runner.is_ready(job):
             return False
         with self._changed:
             now_s = self._clock()
@@ -209,6 +211,7 @@ class BatchWorker:
         with self._changed:
             self._queue.done(result.ran)
             self._idle_from_s = ended_s
+            self._had_company = len(jobs) > 1
         return result.outcomes, ended_s - began_s
 
     def _tell(self, settled: Settled, ran: Ran | None = None) -> None:

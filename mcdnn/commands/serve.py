@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import gc
 import math
 import os
 import sys
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 _MB = 1e6
 # After which a server that is asked for no heads has the memory of the training process back.
 _TRAINER_IDLE_S = 60.0
+_COLLECT_AFTER = (20_000, 50, 50)
 
 
 def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -130,12 +132,20 @@ def run(args: argparse.Namespace) -> int:
 
     trainer = _trainer(catalog, args.no_training)
     training = CatalogTraining(catalog, trainer)
+    _collect_seldom()
     try:
         uvloop.run(serve())
     finally:
         trainer.close()
         host.close()
     return 0
+
+
+def _collect_seldom() -> None:
+    """Leave what is there out of the search for cycles, and search seldom: requests make hardly any."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(*_COLLECT_AFTER)
 
 
 def _trainer(catalog: Catalog, none: bool) -> HeadTrainer:

@@ -130,7 +130,7 @@ class GatedHost:
     def walks(self, questions: Sequence[Question]) -> tuple[Walk, ...]:
         names = tuple(q.app for q in questions)
         reading = Reading(0, names, ((),) * len(names), tuple((i,) for i in range(len(names))))
-        return (Walk(0, (0,), (reading,)),)
+        return (Walk(0, (0,), (reading,), ()),)
 
     def check_heads(self, questions: Sequence[Question], head_ids: Sequence[str]) -> None:
         raise NotImplementedError

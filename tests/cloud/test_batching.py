@@ -10,9 +10,9 @@ from cloud.run_times import RunTimes
 from cloud.trunk_forest import Walk
 
 MOST = 8
-FIRST = Walk(0, (0, 1), ())
-BRANCH = Walk(0, (0, 2), ())
-OTHER = Walk(5, (5,), ())
+FIRST = Walk(0, (0, 1), (), ())
+BRANCH = Walk(0, (0, 2), (), ())
+OTHER = Walk(5, (5,), (), ())
 
 
 def queue(**seconds: float) -> BatchQueue[str]:
@@ -190,7 +190,7 @@ def test_at_five_times_what_can_be_done_as_much_is_done_and_nothing_too_late() -
     waiting: BatchQueue[str] = BatchQueue(16, times)
     peak_hz = 16 / batch_s(16)
     every_s, patience_s, seconds = 1.0 / (5.0 * peak_hz), 0.3, 10.0
-    walk = Walk(0, (0,), ())
+    walk = Walk(0, (0,), (), ())
     running: tuple[Work[str], ...] = ()
     free_s, done, late = 0.0, 0, 0
     for i in range(int(seconds / every_s)):

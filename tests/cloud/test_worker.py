@@ -40,7 +40,7 @@ class Runner:
 
 
 def job() -> Job:
-    return Job(Walk(0, (0,), ()), np.zeros((1, 8, 8, 3), np.uint8))
+    return Job(Walk(0, (0,), (), ()), np.zeros((1, 8, 8, 3), np.uint8))
 
 
 class Clock:
@@ -51,7 +51,7 @@ class Clock:
         return self.now_s
 
 
-def ran_here(runner: Runner, pauses_s: Sequence[float], jobs: int = 1) -> list[bool]:
+def ran_here(runner: Runner, pauses_s: Sequence[float]) -> list[bool]:
     """Ask once after each pause; return which batches the event loop ran."""
     batches: list[tuple[int, float]] = []
     clock = Clock()
@@ -62,7 +62,7 @@ def ran_here(runner: Runner, pauses_s: Sequence[float], jobs: int = 1) -> list[b
         try:
             for pause_s in pauses_s:
                 clock.now_s += pause_s
-                await worker.run([job() for _ in range(jobs)], clock.now_s + PATIENCE_S)
+                await worker.run([job()], clock.now_s + PATIENCE_S)
         finally:
             worker.stop()
 
@@ -77,6 +77,23 @@ def test_a_short_batch_after_a_pause_runs_on_the_event_loop_once_it_is_known() -
 
 def test_what_follows_at_once_waits_for_company_in_the_worker() -> None:
     assert ran_here(Runner(SHORT_S), [1.0, 1.0, SHORT_S / 2, 1.0]) == [False, True, False, True]
+
+
+def test_what_follows_a_batch_of_several_waits_for_company_once() -> None:
+    runner = Runner(SHORT_S)
+    clock = Clock()
+
+    async def ask() -> None:
+        worker = BatchWorker(runner, BatchQueue[Place](16, RunTimes()), lambda *_: None, clock)
+        try:
+            for jobs in (1, 2, 1, 1):
+                clock.now_s += 1.0
+                await worker.run([job() for _ in range(jobs)], clock.now_s + PATIENCE_S)
+        finally:
+            worker.stop()
+
+    asyncio.run(ask())
+    assert [t == threading.get_ident() for t in runner.threads] == [False, False, False, True]
 
 
 def test_a_long_batch_never_holds_up_the_event_loop() -> None:
