@@ -29,9 +29,10 @@ _PUBLISHED = {
             "drop-blocks:kept=0.7+prune:kept=0.7+int8",
             "prune-weights:kept=0.7+int8",
             "lowrank:kept=0.5+int8",
+            "lowrank:kept=0.4+int8",
         ),
     ),
-    "resnet32": (5, ("int8", "drop-blocks:kept=0.7+int8")),
+    "resnet32": (5, ("int8", "drop-blocks:kept=0.7+int8", "prune-weights:kept=0.9+int8")),
 }
 
 
