@@ -4,15 +4,13 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from dataclasses import dataclass
 
-from prometheus_client import CollectorRegistry, Counter, Histogram, start_http_server
+from prometheus_client import CollectorRegistry, Counter, Histogram
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
-from catalog.errors import BadInput
-from cloud.endpoint import Endpoint
 from cloud.hosting import MemoryFigures
 from engine.offload import OffloadAnswer
 
@@ -136,29 +134,3 @@ class ServerMetrics:
         self._windows.inc(sum(len(row) for row in answer.answers[:1]))
         self._queue_s.observe(answer.queue_s)
         self._execution_s.observe(answer.execution_s)
-
-
-@contextmanager
-def exposed(metrics: ServerMetrics, listen: Endpoint | None) -> Iterator[Endpoint | None]:
-    """Answer HTTP requests for the metrics meanwhile, at the real address that is given.
-
-    Args:
-        metrics: what is told.
-        listen: None for nowhere.
-
-    Raises:
-        BadInput: the address cannot be had.
-    """
-    if listen is None:
-        yield None
-        return
-    try:
-        server, thread = start_http_server(listen.port, listen.host, metrics.registry)
-    except OSError as e:
-        raise BadInput(f"--metrics {listen}: {e.strerror}: choose another address or port") from e
-    try:
-        yield Endpoint(listen.host, server.server_port)
-    finally:
-        server.shutdown()
-        server.server_close()
-        thread.join()

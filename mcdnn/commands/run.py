@@ -8,13 +8,14 @@ import re
 import signal
 import sys
 from collections.abc import Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from catalog.errors import BadInput, McdnnError
+from catalog.errors import BadInput, McdnnError, MissingExtra
 
 if TYPE_CHECKING:
+    from cloud.endpoint import Endpoint
     from engine.snapshot import Snapshot
     from engine.sources.choosing import OpenSource
     from engine.sources.protocol import Source
@@ -69,6 +70,9 @@ def add_parser(subparsers: Any) -> None:
     parser.add_argument(
         "--explain", action="store_true", help="with --decisions: and why it took no other option"
     )
+    parser.add_argument(
+        "--metrics", metavar="HOST:PORT", help="answer Prometheus there about the run (needs the extra cloud)"
+    )
     parser.add_argument("--json", action="store_true", help="print the closing summary as JSON")
     parser.add_argument("--print-schema", action="store_true", help="print the JSON schema of ENGINE.toml")
 
@@ -95,7 +99,7 @@ def run(args: argparse.Namespace) -> int:
             opened.source.close()
         raise
     duration_s = float("inf") if args.duration is None else args.duration
-    snapshot = watch(engine, sources, duration_s, title, to_stderr=args.json)
+    snapshot = watch(engine, sources, duration_s, title, to_stderr=args.json, metrics=args.metrics)
     if args.json:
         from mcdnn.closing_summary import summary_to_json
 
@@ -164,12 +168,20 @@ def watch(
     duration_s: float,
     title: str,
     to_stderr: bool = False,
+    metrics: str | None = None,
 ) -> Snapshot:
     """Run an engine with a live table in the terminal and print the closing summary.
 
     Ctrl-C and SIGTERM end the run after the frame in work; a second one ends it at once, whatever is
     not written yet. A source or sink that breaks still gets its closing summary before the error is
     raised.
+
+    Args:
+        metrics: HOST:PORT at which Prometheus is answered meanwhile; None for nowhere.
+
+    Raises:
+        BadInput: that address is malformed or taken.
+        MissingExtra: the package for it is not installed.
     """
     from mcdnn.closing_summary import print_closing_summary, text_console
     from mcdnn.live_table import live_table
@@ -178,6 +190,8 @@ def watch(
     with ExitStack() as stack:
         stack.enter_context(_stopped_by_signals(engine))
         summaries: list[Summary] = []
+        if metrics is not None:
+            stack.enter_context(_told_to_prometheus(metrics, summaries))
 
         def show(summary: Summary) -> None:
             summaries.append(summary)
@@ -192,6 +206,20 @@ def watch(
             raise
     print_closing_summary(snapshot, console, title)
     return snapshot
+
+
+def _told_to_prometheus(listen: str, summaries: Sequence[Summary]) -> AbstractContextManager[Endpoint | None]:
+    """Answer at an address about a run that may not have begun yet."""
+    from cloud.endpoint import parse_endpoint
+    from engine.snapshot import Snapshot
+
+    try:
+        from cloud.metrics_page import exposed
+        from mcdnn.run_metrics import RunMetrics
+    except ModuleNotFoundError as e:
+        raise MissingExtra(e.name or "a package", "cloud", "--metrics") from e
+    told = RunMetrics(lambda: summaries[0].latest if summaries else Snapshot())
+    return exposed(told.registry, parse_endpoint(listen, "--metrics"))
 
 
 @contextmanager

@@ -104,7 +104,7 @@ def run(args: argparse.Namespace) -> int:
         import uvloop
 
         from cloud.access import check_exposure
-        from cloud.metrics import exposed
+        from cloud.metrics_page import exposed
         from cloud.server import CloudServer, serve_until_signalled
     except ModuleNotFoundError as e:
         raise MissingExtra(e.name or "a package", "cloud", "serving a catalog") from e
@@ -127,7 +127,7 @@ def run(args: argparse.Namespace) -> int:
 
     async def serve() -> None:
         server = CloudServer(host, limits, _to_stderr, drain_s, access, training)
-        with exposed(server.metrics, metrics):
+        with exposed(server.metrics.registry, metrics):
             await serve_until_signalled(server, listen, ready)
 
     trainer = _trainer(catalog, args.no_training)

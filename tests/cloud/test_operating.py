@@ -18,7 +18,7 @@ from cloud.client import CloudClient
 from cloud.endpoint import Endpoint
 from cloud.errors import CloudLacksVariant, CloudTimeout, CloudUnreachable
 from cloud.hosting import HostedCatalog
-from cloud.metrics import exposed
+from cloud.metrics_page import exposed
 from engine.offload import Question
 from tests.cloud.loopback import ANY_PORT, STEP_LIMIT_S, GatedHost, Loopback, loopback
 from tests.cloud.test_server import SMALL, WIDE, request
@@ -27,7 +27,7 @@ SERVICE = "cloud.rpc.v1.Offload"
 
 
 def scraped(server: Loopback) -> dict[str, float]:
-    with exposed(server.metrics, ANY_PORT) as where, urlopen(f"http://{where}/metrics") as page:
+    with exposed(server.metrics.registry, ANY_PORT) as where, urlopen(f"http://{where}/metrics") as page:
         lines = page.read().decode().splitlines()
     return {name: float(value) for name, value in (li.rsplit(" ", 1) for li in lines if li[0] != "#")}
 
@@ -120,8 +120,8 @@ def test_a_client_that_goes_away_as_it_is_answered_leaves_no_stack_trace(
 
 def test_an_address_for_metrics_that_cannot_be_had_is_bad_input(server: Loopback) -> None:
     with (
-        exposed(server.metrics, ANY_PORT) as where,
+        exposed(server.metrics.registry, ANY_PORT) as where,
         pytest.raises(BadInput, match=f"--metrics {where}: Address already in use"),
-        exposed(server.metrics, where or Endpoint("nowhere", 1)),
+        exposed(server.metrics.registry, where or Endpoint("nowhere", 1)),
     ):
         pass

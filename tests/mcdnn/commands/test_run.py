@@ -5,12 +5,14 @@ from __future__ import annotations
 import json
 import os
 import signal
+import socket
 import subprocess
 import sys
 import threading
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
+from urllib.request import urlopen
 
 import cv2
 import pytest
@@ -102,6 +104,35 @@ def test_the_digit_camera_is_summed_up_for_programs(folder: Path) -> None:
     ]
     assert summary["standing"]["truth"]["recall"] > 0.8
     assert f"{folder / 'digits.toml'} original: " in err
+
+
+def test_prometheus_is_answered_while_it_runs(folder: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+    pages: list[str] = []
+
+    def look(_result: Result) -> None:
+        with urlopen(f"http://127.0.0.1:{port}/metrics") as page:
+            pages.append(page.read().decode())
+
+    engine = Engine(folder / "whole.toml").on_result(look)
+    watch(engine, None, float("inf"), "whole", metrics=f"127.0.0.1:{port}")
+    assert 'mcdnn_requests_total{app="who"}' in pages[-1]
+    with pytest.raises(OSError, match="refused"):
+        look_again = urlopen(f"http://127.0.0.1:{port}/metrics")
+        look_again.close()
+
+
+def test_an_address_for_metrics_that_is_taken_is_refused_before_anything_runs(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        where = f"127.0.0.1:{taken.getsockname()[1]}"
+        assert main(["run", str(folder / "whole.toml"), "--metrics", where]) == 2
+    assert (
+        f"--metrics {where}: Address already in use: choose another address or port"
+        in capsys.readouterr().err
+    )
 
 
 @pytest.fixture

@@ -1,0 +1,130 @@
+"""A run in the text format of Prometheus: what the live table shows, for who watches many devices."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterable, Iterator, Mapping
+
+from prometheus_client import CollectorRegistry
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
+from prometheus_client.registry import Collector
+
+from engine.snapshot import Snapshot, Standing
+
+Row = tuple[tuple[str, ...], float]
+
+
+class RunMetrics:
+    """The metrics of one run; read when somebody asks for them, so that they cost a window nothing.
+
+    Args:
+        latest: returns how the run stands; asked by other threads than the engine's.
+    """
+
+    def __init__(self, latest: Callable[[], Snapshot]) -> None:
+        self.registry = CollectorRegistry()
+        self.registry.register(_SnapshotCollector(latest))
+
+
+class _SnapshotCollector(Collector):
+    def __init__(self, latest: Callable[[], Snapshot]) -> None:
+        self._latest = latest
+
+    def collect(self) -> Iterator[Metric]:
+        snapshot = self._latest()
+        yield from _of_apps(snapshot)
+        yield from _of_sources(snapshot.standing)
+        yield from _of_spending(snapshot.standing)
+        yield from _of_memory_and_cloud(snapshot.standing)
+        yield from _of_specializing(snapshot.standing)
+
+
+def _of_apps(snapshot: Snapshot) -> Iterator[Metric]:
+    apps = snapshot.apps
+    requests = (((a.app,), a.requests) for a in apps)
+    yield _counters("requests", "Windows that an app asked about.", ["app"], requests)
+    yield _counters("served", "Answered in time.", ["app"], (((a.app,), a.served) for a in apps))
+    unserved = _each((a.app, a.unserved) for a in apps)
+    yield _counters("unserved", "By reason.", ["app", "reason"], unserved)
+    variants = _each((a.app, a.variants) for a in apps)
+    yield _counters("answers", "By the variant that answered.", ["app", "variant"], variants)
+    places = _each((a.app, a.places) for a in apps)
+    yield _counters("answers_by_place", "Device, cloud or split.", ["app", "place"], places)
+    energy_j = _each((a.app, a.energy_j) for a in apps)
+    yield _counters("app_energy_joules", "An app's share.", ["app", "origin"], energy_j)
+    p95_s = (((a.app,), a.latency_p95_s) for a in apps if a.latency_p95_s is not None)
+    yield _gauges("latency_p95_seconds", "Since the run began.", ["app"], p95_s)
+
+
+def _of_sources(standing: Standing) -> Iterator[Metric]:
+    sources = standing.sources
+    read = (((s.source,), s.read) for s in sources)
+    yield _counters("frames_read", "That came from a source.", ["source"], read)
+    taken = (((s.source,), s.taken) for s in sources)
+    yield _counters("frames_processed", "Taken by the engine.", ["source"], taken)
+    dropped = _each((s.source, s.dropped) for s in sources)
+    yield _counters("frames_dropped", "By reason.", ["source", "reason"], dropped)
+    sinks = (((s.sink,), s.frames) for s in standing.sink_drops)
+    yield _counters("frames_dropped_by_sink", "That a sink was too slow for.", ["sink"], sinks)
+
+
+def _of_spending(standing: Standing) -> Iterator[Metric]:
+    joules = (((line.category, line.origin), line.energy_j) for line in standing.spent)
+    yield _counters("energy_joules", "By what for, and how known.", ["category", "origin"], joules)
+    usd = (((line.category,), line.cost_usd) for line in standing.spent if line.cost_usd)
+    yield _counters("cost_usd", "The cloud's bill.", ["category"], usd)
+    budget = standing.budget
+    yield _limit("energy_budget_joules", "Granted for the period.", budget.energy_j)
+    yield _limit("energy_left_joules", "Neither spent nor held.", budget.energy_left_j)
+    yield _limit("cost_left_usd", "Neither spent nor held.", budget.cost_left_usd)
+    yield _limit("period_left_seconds", "Until the budget renews.", budget.period_left_s)
+    yield GaugeMetricFamily("mcdnn_overdraft_joules", "Spent beyond all budgets.", budget.overdraft_j)
+
+
+def _of_memory_and_cloud(standing: Standing) -> Iterator[Metric]:
+    memory, cloud = standing.memory, standing.cloud
+    yield GaugeMetricFamily("mcdnn_model_bytes", "Parts and heads in memory.", memory.used_bytes)
+    yield _limit("model_limit_bytes", "What they may hold.", memory.limit_bytes)
+    yield CounterMetricFamily("mcdnn_loads", "Parts and heads loaded.", memory.loads)
+    yield CounterMetricFamily("mcdnn_evictions", "Parts and heads evicted.", memory.evictions)
+    yield CounterMetricFamily("mcdnn_cloud_sent", "Requests sent to the cloud.", cloud.sent)
+    ends = {"answered": cloud.answered, "stood_in": cloud.stood_in, "lost": cloud.lost}
+    yield _counters("cloud_requests", "What became of them.", ["end"], _plain(ends))
+
+
+def _of_specializing(standing: Standing) -> Iterator[Metric]:
+    special = standing.special
+    yield CounterMetricFamily("mcdnn_special_heads", "Trained.", special.heads)
+    yield CounterMetricFamily("mcdnn_special_entered", "Taken into use.", special.entered)
+    yield CounterMetricFamily("mcdnn_special_left", "Left again.", special.left)
+    ends = {"answered": special.answered, "passed_on": special.passed_on, "checked": special.checked}
+    yield _counters("special_requests", "Of specialised heads.", ["end"], _plain(ends))
+    # A gauge: a head that does not pay takes more than it saves.
+    yield GaugeMetricFamily("mcdnn_special_saved_seconds", "Of the processor, net.", special.saved_s)
+
+
+def _plain(values: Mapping[str, float]) -> Iterator[Row]:
+    return (((key,), value) for key, value in values.items())
+
+
+def _each(owned: Iterable[tuple[str, Mapping[str, float]]]) -> Iterator[Row]:
+    return (((owner, key), value) for owner, values in owned for key, value in values.items())
+
+
+def _counters(name: str, about: str, labels: list[str], rows: Iterable[Row]) -> Metric:
+    return _filled(CounterMetricFamily(f"mcdnn_{name}", about, labels=labels), rows)
+
+
+def _gauges(name: str, about: str, labels: list[str], rows: Iterable[Row]) -> Metric:
+    return _filled(GaugeMetricFamily(f"mcdnn_{name}", about, labels=labels), rows)
+
+
+def _limit(name: str, about: str, value: float) -> Metric:
+    """Return a gauge that is left out where there is no limit."""
+    return _gauges(name, about, [], [((), value)] if math.isfinite(value) else [])
+
+
+def _filled(family: CounterMetricFamily | GaugeMetricFamily, rows: Iterable[Row]) -> Metric:
+    for labels, value in rows:
+        family.add_metric(labels, value)
+    return family
