@@ -193,9 +193,7 @@ def _plan(
     return CompilePlan(place, request.input_types, candidates, mark, package_versions(), skipped)
 
 
-def _known(
-    candidates: Sequence[Candidate], depths: Sequence[Candidate], tried: set[str]
-) -> list[Candidate]:
+def _known(candidates: Sequence[Candidate], depths: Sequence[Candidate], tried: set[str]) -> list[Candidate]:
     """Return what an earlier compile had listed, if it listed less: depths are not made where not needed."""
     return [c for c in candidates if c.name in tried or (c in depths and tried.issuperset(c.after))]
 
