@@ -93,15 +93,15 @@ class BatchQueue(Generic[Load]):
             now_s: the time.
 
         Returns:
-            Whether the turn was given. It is not where nothing is known yet of what is to run.
+            Whether the turn was given. It is not where a node has never run: it might take any time.
         """
         if self._running or self._works:
             return False
-        run_s = sum(self._times.expected_s(node, windows) for node in nodes)
-        if not 0.0 < run_s <= most_s:
+        runs_s = [self._times.expected_s(node, windows) for node in nodes]
+        if not runs_s or min(runs_s) <= 0.0 or sum(runs_s) > most_s:
             return False
         self._running = True
-        self._free_s = now_s + run_s
+        self._free_s = now_s + sum(runs_s)
         return True
 
     def check(self, works: Sequence[Work[Any]], now_s: float) -> None:

@@ -160,9 +160,8 @@ class OffloadService(OffloadServicer):
         """Answer or refuse a request; what goes wrong inside stays in the log."""
         try:
             return await self._answered(request, context)
-        except Refusal as e:
-            refusal = e
-        await _refuse(context, refusal)
+        except Refusal as e:  # not kept in a variable of this call: that would be a cycle with its pictures
+            await _refuse(context, e)
         raise AssertionError("abort raises")
 
     async def _answered(
@@ -188,7 +187,10 @@ class OffloadService(OffloadServicer):
         self.metrics.ended(refusal.code.name)
         variants = [q.variant for q in request.questions[:_NAMES_LOGGED]]
         self._log.refused(request.request_id, partial(self._client_of, context), variants, refusal)
-        raise refusal
+        try:
+            raise refusal
+        finally:
+            del refusal  # else a cycle with this call, and so with its pictures
 
     # grpc.aio takes a coroutine that writes, too; the generated types know generators only, and those
     # are not closed when a client goes away while an answer is being written.

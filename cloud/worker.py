@@ -18,11 +18,12 @@ from cloud.refusals import TooLate
 from cloud.tree_run import BatchResult, Job, JobAnswer, Outcome
 from cloud.trunk_forest import Walk
 
+# So long may all other calls wait; to hand over and back takes a few tenths of it.
 _MOST_ON_LOOP_S = 2e-3
 
 
 class Runner(Protocol):
-    """What runs batches, one at a time; `is_ready` is asked only while none runs."""
+    """What runs batches, one at a time, in whichever thread; `is_ready` may be asked meanwhile."""
 
     def is_ready(self, job: Job) -> bool:
         """Return whether all that a job needs is in memory, so that it takes no longer than before."""
@@ -144,12 +145,15 @@ class BatchWorker:
             for work in order.works:
                 self._queue.add(work)
             self._changed.notify()
+        answers = order.answers
         try:
             await order.done
         except BaseException:
             self._withdraw(order)
             raise
-        return [a for a in order.answers if a is not None]
+        finally:
+            del order  # else a failure is a cycle with this call, and so with its windows
+        return [a for a in answers if a is not None]
 
     def _claim(self, job: Job, deadline_s: float) -> bool:
         """Take the turn for a job that is short and had better not wait for company.

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Protocol
 
 from prometheus_client import CollectorRegistry
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
@@ -14,24 +15,29 @@ from engine.snapshot import Snapshot, Standing
 Row = tuple[tuple[str, ...], float]
 
 
-class RunMetrics:
-    """The metrics of one run; read when somebody asks for them, so that they cost a window nothing.
+class Followed(Protocol):
+    """A run as it goes; engine.summary.Summary."""
 
-    Args:
-        latest: returns how the run stands; asked by other threads than the engine's.
-    """
+    @property
+    def latest(self) -> Snapshot:
+        """How it stands; asked by any thread."""
 
-    def __init__(self, latest: Callable[[], Snapshot]) -> None:
+
+class RunMetrics(Collector):
+    """The metrics of one run; read when somebody asks for them, so that they cost a window nothing."""
+
+    def __init__(self) -> None:
+        self._summary: Followed | None = None
         self.registry = CollectorRegistry()
-        self.registry.register(_SnapshotCollector(latest))
+        self.registry.register(self)
 
-
-class _SnapshotCollector(Collector):
-    def __init__(self, latest: Callable[[], Snapshot]) -> None:
-        self._latest = latest
+    def follow(self, summary: Followed) -> None:
+        """Tell of a run from now on; before, everything is 0."""
+        self._summary = summary
 
     def collect(self) -> Iterator[Metric]:
-        snapshot = self._latest()
+        """Read how the run stands; called by other threads than the engine's."""
+        snapshot = Snapshot() if self._summary is None else self._summary.latest
         yield from _of_apps(snapshot)
         yield from _of_sources(snapshot.standing)
         yield from _of_spending(snapshot.standing)
@@ -76,31 +82,34 @@ def _of_spending(standing: Standing) -> Iterator[Metric]:
     budget = standing.budget
     yield _limit("energy_budget_joules", "Granted for the period.", budget.energy_j)
     yield _limit("energy_left_joules", "Neither spent nor held.", budget.energy_left_j)
+    yield _limit("cost_budget_usd", "Granted for the period.", budget.cost_usd)
     yield _limit("cost_left_usd", "Neither spent nor held.", budget.cost_left_usd)
     yield _limit("period_left_seconds", "Until the budget renews.", budget.period_left_s)
-    yield GaugeMetricFamily("mcdnn_overdraft_joules", "Spent beyond all budgets.", budget.overdraft_j)
+    yield GaugeMetricFamily("mcdnn_run_overdraft_joules", "Spent beyond all budgets.", budget.overdraft_j)
+    yield GaugeMetricFamily("mcdnn_run_overdraft_usd", "Likewise.", budget.overdraft_usd)
 
 
 def _of_memory_and_cloud(standing: Standing) -> Iterator[Metric]:
     memory, cloud = standing.memory, standing.cloud
-    yield GaugeMetricFamily("mcdnn_model_bytes", "Parts and heads in memory.", memory.used_bytes)
+    yield GaugeMetricFamily("mcdnn_run_model_bytes", "Parts and heads in memory.", memory.used_bytes)
     yield _limit("model_limit_bytes", "What they may hold.", memory.limit_bytes)
-    yield CounterMetricFamily("mcdnn_loads", "Parts and heads loaded.", memory.loads)
-    yield CounterMetricFamily("mcdnn_evictions", "Parts and heads evicted.", memory.evictions)
-    yield CounterMetricFamily("mcdnn_cloud_sent", "Requests sent to the cloud.", cloud.sent)
+    yield CounterMetricFamily("mcdnn_run_loads", "Parts and heads loaded.", memory.loads)
+    yield CounterMetricFamily("mcdnn_run_evictions", "Parts and heads evicted.", memory.evictions)
+    yield CounterMetricFamily("mcdnn_run_cloud_sent", "Requests sent to the cloud.", cloud.sent)
     ends = {"answered": cloud.answered, "stood_in": cloud.stood_in, "lost": cloud.lost}
     yield _counters("cloud_requests", "What became of them.", ["end"], _plain(ends))
 
 
 def _of_specializing(standing: Standing) -> Iterator[Metric]:
     special = standing.special
-    yield CounterMetricFamily("mcdnn_special_heads", "Trained.", special.heads)
-    yield CounterMetricFamily("mcdnn_special_entered", "Taken into use.", special.entered)
-    yield CounterMetricFamily("mcdnn_special_left", "Left again.", special.left)
-    ends = {"answered": special.answered, "passed_on": special.passed_on, "checked": special.checked}
-    yield _counters("special_requests", "Of specialised heads.", ["end"], _plain(ends))
+    yield CounterMetricFamily("mcdnn_run_special_heads", "Trained.", special.heads)
+    yield CounterMetricFamily("mcdnn_run_special_entered", "Taken into use.", special.entered)
+    yield CounterMetricFamily("mcdnn_run_special_left", "Left again.", special.left)
+    ends = {"answered": special.answered, "passed_on": special.passed_on}
+    yield _counters("special_requests", "What specialised heads did with them.", ["end"], _plain(ends))
+    yield CounterMetricFamily("mcdnn_run_special_checked", "Of those answered.", special.checked)
     # A gauge: a head that does not pay takes more than it saves.
-    yield GaugeMetricFamily("mcdnn_special_saved_seconds", "Of the processor, net.", special.saved_s)
+    yield GaugeMetricFamily("mcdnn_run_special_saved_seconds", "Of the processor, net.", special.saved_s)
 
 
 def _plain(values: Mapping[str, float]) -> Iterator[Row]:
@@ -112,11 +121,11 @@ def _each(owned: Iterable[tuple[str, Mapping[str, float]]]) -> Iterator[Row]:
 
 
 def _counters(name: str, about: str, labels: list[str], rows: Iterable[Row]) -> Metric:
-    return _filled(CounterMetricFamily(f"mcdnn_{name}", about, labels=labels), rows)
+    return _filled(CounterMetricFamily(f"mcdnn_run_{name}", about, labels=labels), rows)
 
 
 def _gauges(name: str, about: str, labels: list[str], rows: Iterable[Row]) -> Metric:
-    return _filled(GaugeMetricFamily(f"mcdnn_{name}", about, labels=labels), rows)
+    return _filled(GaugeMetricFamily(f"mcdnn_run_{name}", about, labels=labels), rows)
 
 
 def _limit(name: str, about: str, value: float) -> Metric:

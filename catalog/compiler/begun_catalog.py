@@ -68,24 +68,21 @@ def tried_names(contents: CatalogContents) -> set[str]:
 
 
 def check_continues(
-    contents: CatalogContents, root: Path, fingerprints: tuple[str, str], versions: dict[str, str]
+    contents: CatalogContents, root: Path, fingerprints: set[str], versions: dict[str, str]
 ) -> None:
     """Check that a begun catalog comes from the same request, data and packages.
 
-    A whole catalog may also come from a request that listed less: what became of each trunk depends on
-    nothing but its own record and those that it starts from.
+    A whole one may also come from a request that listed less: what became of each trunk depends on its
+    own record, those that it starts from and the windows.
 
     Args:
-        fingerprints: of all that is asked for, and of what of it the catalog holds or gave up.
+        fingerprints: of all that is asked for, and of less that may be continued.
         versions: of the packages now.
 
     Raises:
         BadInput: it does not.
     """
-    whole, known = fingerprints
-    if contents.compiled.fingerprint == whole:
-        return
-    if contents.compiled.complete and contents.compiled.fingerprint == known:
+    if contents.compiled.fingerprint in fingerprints:
         return
     before = contents.compiled.versions
     changed = [f"{k} {before.get(k)} -> {v}" for k, v in versions.items() if before.get(k) != v]

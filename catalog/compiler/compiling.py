@@ -110,8 +110,10 @@ def compile_catalog(
             plan = _plan(request, root, work, candidates, prepared)
             _join(plan, observe)
             if before is not None:
-                known = _known(candidates, depths, tried_names(before.contents))
-                marks = (plan.fingerprint, _mark(request, known, plan.place.tasks, prepared))
+                marks = {plan.fingerprint}
+                if record is None and before.contents.compiled.complete:
+                    known = _known(candidates, depths, tried_names(before.contents))
+                    marks.add(_mark(request, known, plan.place.tasks, prepared))
                 check_continues(before.contents, root, marks, plan.versions)
             log = CompileLog(plan, outcomes, conditions.today)
             if record is None:
@@ -194,8 +196,17 @@ def _plan(
 
 
 def _known(candidates: Sequence[Candidate], depths: Sequence[Candidate], tried: set[str]) -> list[Candidate]:
-    """Return what an earlier compile had listed, if it listed less: depths are not made where not needed."""
-    return [c for c in candidates if c.name in tried or (c in depths and tried.issuperset(c.after))]
+    """Return what an earlier compile had listed, if it listed less.
+
+    Share depths that were not needed left no trace: they count where all that they come after does.
+    """
+    reached = set(tried)
+    known = []
+    for candidate in candidates:
+        if candidate.name in tried or (candidate in depths and reached.issuperset(candidate.after)):
+            reached.add(candidate.name)
+            known.append(candidate)
+    return known
 
 
 def _mark(

@@ -7,15 +7,14 @@ import json
 import re
 import signal
 import sys
-from collections.abc import Iterator, Sequence
-from contextlib import AbstractContextManager, ExitStack, contextmanager
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from catalog.errors import BadInput, McdnnError, MissingExtra
 
 if TYPE_CHECKING:
-    from cloud.endpoint import Endpoint
     from engine.snapshot import Snapshot
     from engine.sources.choosing import OpenSource
     from engine.sources.protocol import Source
@@ -91,15 +90,16 @@ def run(args: argparse.Namespace) -> int:
         print(schema())
         return 0
     engine, title = _engine(args)
-    sources = engine.open_sources(args.source)
-    try:
-        _add_sinks(engine, args, [opened.source.name for opened in sources])
-    except BadInput:
-        for opened in sources:
-            opened.source.close()
-        raise
     duration_s = float("inf") if args.duration is None else args.duration
-    snapshot = watch(engine, sources, duration_s, title, to_stderr=args.json, metrics=args.metrics)
+    with _told_to_prometheus(args.metrics) as follow:
+        sources = engine.open_sources(args.source)
+        try:
+            _add_sinks(engine, args, [opened.source.name for opened in sources])
+        except BadInput:
+            for opened in sources:
+                opened.source.close()
+            raise
+        snapshot = watch(engine, sources, duration_s, title, to_stderr=args.json, on_start=follow)
     if args.json:
         from mcdnn.closing_summary import summary_to_json
 
@@ -168,20 +168,13 @@ def watch(
     duration_s: float,
     title: str,
     to_stderr: bool = False,
-    metrics: str | None = None,
+    on_start: Callable[[Summary], None] = lambda _: None,
 ) -> Snapshot:
     """Run an engine with a live table in the terminal and print the closing summary.
 
     Ctrl-C and SIGTERM end the run after the frame in work; a second one ends it at once, whatever is
     not written yet. A source or sink that breaks still gets its closing summary before the error is
     raised.
-
-    Args:
-        metrics: HOST:PORT at which Prometheus is answered meanwhile; None for nowhere.
-
-    Raises:
-        BadInput: that address is malformed or taken.
-        MissingExtra: the package for it is not installed.
     """
     from mcdnn.closing_summary import print_closing_summary, text_console
     from mcdnn.live_table import live_table
@@ -190,11 +183,10 @@ def watch(
     with ExitStack() as stack:
         stack.enter_context(_stopped_by_signals(engine))
         summaries: list[Summary] = []
-        if metrics is not None:
-            stack.enter_context(_told_to_prometheus(metrics, summaries))
 
         def show(summary: Summary) -> None:
             summaries.append(summary)
+            on_start(summary)
             stack.enter_context(live_table(lambda: summary.latest, console, title))
 
         try:
@@ -208,18 +200,30 @@ def watch(
     return snapshot
 
 
-def _told_to_prometheus(listen: str, summaries: Sequence[Summary]) -> AbstractContextManager[Endpoint | None]:
-    """Answer at an address about a run that may not have begun yet."""
-    from cloud.endpoint import parse_endpoint
-    from engine.snapshot import Snapshot
+@contextmanager
+def _told_to_prometheus(listen: str | None) -> Iterator[Callable[[Summary], None]]:
+    """Answer at an address about the run whose summary is given to what this gives.
 
+    Raises:
+        BadInput: the address is malformed or taken, or nobody would find it.
+        MissingExtra: the package for it is not installed.
+    """
+    if listen is None:
+        yield lambda _: None
+        return
+    from cloud.endpoint import parse_endpoint
+
+    where = parse_endpoint(listen, "--metrics")
+    if where.port == 0:
+        raise BadInput(f"--metrics {listen}: give the port at which it is to be found")
     try:
         from cloud.metrics_page import exposed
         from mcdnn.run_metrics import RunMetrics
     except ModuleNotFoundError as e:
         raise MissingExtra(e.name or "a package", "cloud", "--metrics") from e
-    told = RunMetrics(lambda: summaries[0].latest if summaries else Snapshot())
-    return exposed(told.registry, parse_endpoint(listen, "--metrics"))
+    metrics = RunMetrics()
+    with exposed(metrics.registry, where):
+        yield metrics.follow
 
 
 @contextmanager

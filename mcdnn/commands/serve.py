@@ -20,7 +20,8 @@ if TYPE_CHECKING:
 _MB = 1e6
 # After which a server that is asked for no heads has the memory of the training process back.
 _TRAINER_IDLE_S = 60.0
-_COLLECT_AFTER = (20_000, 50, 50)
+# Objects; by default 700, which a few requests make, each search being dear with cold caches.
+_COLLECT_AFTER = (5_000, 20, 20)
 
 
 def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -142,7 +143,7 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _collect_seldom() -> None:
-    """Leave what is there out of the search for cycles, and search seldom: requests make hardly any."""
+    """Leave what is there out of the search for cycles, and search seldom: requests leave hardly any."""
     gc.collect()
     gc.freeze()
     gc.set_threshold(*_COLLECT_AFTER)

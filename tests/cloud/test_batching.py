@@ -216,3 +216,18 @@ def begun(waiting: BatchQueue[str], now_s: float, late: int) -> tuple[tuple[Work
     """What runs next, when it is done, and how many are late by now."""
     batch = waiting.take(now_s)
     return batch.works, now_s + batch_s(len(batch.works)), late + len(batch.late)
+
+
+def test_a_turn_is_claimed_only_for_what_is_known_and_short_where_nothing_waits() -> None:
+    times = RunTimes()
+    queue = BatchQueue[str](4, times)
+    times.learn([(0, 1, 0.001)])
+    assert not queue.claim((0, 1), 1, 0.01, now_s=0.0)  # the second has never run
+    assert not queue.claim((), 1, 0.01, now_s=0.0)
+    times.learn([(1, 1, 0.001)])
+    assert not queue.claim((0, 1), 1, 0.0015, now_s=0.0)
+    assert queue.claim((0, 1), 1, 0.002, now_s=0.0)
+    assert not queue.claim((0, 1), 1, 0.002, now_s=0.0)
+    queue.done([])
+    queue.add(Work(FIRST, 1, 1.0, "waits"))
+    assert not queue.claim((0, 1), 1, 0.002, now_s=0.0)

@@ -11,6 +11,7 @@ import pytest
 
 from catalog.errors import BackendError
 from cloud.batching import BatchQueue
+from cloud.refusals import TooLate
 from cloud.run_times import RunTimes
 from cloud.tree_run import BatchResult, Job, JobAnswer, Outcome
 from cloud.trunk_forest import Walk
@@ -27,6 +28,7 @@ class Runner:
         self.claimed_s = claimed_s
         self.ready = True
         self.failure: Exception | None = None
+        self.raises = False
         self.threads: list[int] = []
 
     def is_ready(self, job: Job) -> bool:
@@ -34,6 +36,8 @@ class Runner:
 
     def run(self, jobs: Sequence[Job]) -> BatchResult:
         self.threads.append(threading.get_ident())
+        if self.failure is not None and self.raises:
+            raise self.failure
         windows = sum(len(j.inputs) for j in jobs)
         outcomes: list[Outcome] = [self.failure or JobAnswer({}, self.claimed_s, windows) for _ in jobs]
         return BatchResult(outcomes, [(0, windows, self.claimed_s)])
@@ -96,6 +100,24 @@ def test_what_follows_a_batch_of_several_waits_for_company_once() -> None:
     assert [t == threading.get_ident() for t in runner.threads] == [False, False, False, True]
 
 
+def test_what_is_late_already_is_told_so_and_not_run() -> None:
+    runner = Runner(SHORT_S)
+    clock = Clock()
+
+    async def ask() -> None:
+        worker = BatchWorker(runner, BatchQueue[Place](16, RunTimes()), lambda *_: None, clock)
+        try:
+            await worker.run([job()], clock.now_s + PATIENCE_S)
+            clock.now_s += 1.0
+            with pytest.raises(TooLate, match="its deadline passed"):
+                await worker.run([job()], clock.now_s - 0.1)
+        finally:
+            worker.stop()
+
+    asyncio.run(ask())
+    assert len(runner.threads) == 1
+
+
 def test_a_long_batch_never_holds_up_the_event_loop() -> None:
     assert ran_here(Runner(LONG_S), [1.0, 1.0, 1.0]) == [False, False, False]
 
@@ -106,8 +128,10 @@ def test_neither_does_one_whose_parts_have_to_be_loaded() -> None:
     assert ran_here(runner, [1.0, 1.0]) == [False, False]
 
 
-def test_a_failure_on_the_event_loop_fails_its_request_and_ends_the_turn() -> None:
+@pytest.mark.parametrize("raises", [False, True])
+def test_a_failure_on_the_event_loop_fails_its_request_and_ends_the_turn(raises: bool) -> None:
     runner = Runner(SHORT_S)
+    runner.raises = raises
 
     async def ask() -> None:
         clock = Clock()

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from prometheus_client import generate_latest
 from prometheus_client.parser import text_string_to_metric_families
 
 from engine.capture import SourceFigures
+from engine.ledger import Category, EnergyOrigin, LedgerLine
+from engine.sinks.fan_out import SinkDrops
 from engine.snapshot import (
     AppFigures,
     BudgetFigures,
@@ -28,50 +32,78 @@ WHO = AppFigures(
     places={"device": 6, "cloud": 2},
 )
 STANDING = Standing(
-    budget=BudgetFigures(energy_j=100.0, energy_left_j=40.0),
-    memory=MemoryFigures(used_bytes=2_000_000, loads=5, evictions=1),
+    spent=(
+        LedgerLine(Category.EXECUTION, EnergyOrigin.MODELLED, 3.5, 0.0),
+        LedgerLine(Category.RADIO, EnergyOrigin.MODELLED, 0.0, 0.25),
+    ),
+    budget=BudgetFigures(100.0, 40.0, 2.0, 1.5, 60.0, overdraft_j=0.5, overdraft_usd=0.125),
+    memory=MemoryFigures(2_000_000, 3_000_000, 4_000_000, loads=5, evictions=1),
+    sink_drops=(SinkDrops("results.jsonl", 4, 9),),
     cloud=CloudFigures(sent=3, answered=2, stood_in=1),
     sources=(SourceFigures("door.mp4", read=30, taken=25, dropped={"too slow": 5}),),
-    special=SpecialFigures(heads=2, entered=3, left=1, answered=7, saved_s=-0.5),
+    special=SpecialFigures(heads=2, entered=3, left=1, answered=7, passed_on=6, checked=5, saved_s=-0.5),
 )
+EXPECTED: dict[tuple[str, ...], float] = {
+    ("requests_total", "who"): 10,
+    ("served_total", "who"): 8,
+    ("unserved_total", "who", "energy budget gone"): 2,
+    ("answers_total", "who", "wide/identity"): 8,
+    ("answers_by_place_total", "who", "device"): 6,
+    ("answers_by_place_total", "who", "cloud"): 2,
+    ("app_energy_joules_total", "who", "modelled"): 3.5,
+    ("latency_p95_seconds", "who"): 0.25,
+    ("frames_read_total", "door.mp4"): 30,
+    ("frames_processed_total", "door.mp4"): 25,
+    ("frames_dropped_total", "too slow", "door.mp4"): 5,
+    ("frames_dropped_by_sink_total", "results.jsonl"): 4,
+    ("energy_joules_total", "execution", "modelled"): 3.5,
+    ("energy_joules_total", "radio", "modelled"): 0.0,
+    ("cost_usd_total", "radio"): 0.25,
+    ("energy_budget_joules",): 100.0,
+    ("energy_left_joules",): 40.0,
+    ("cost_budget_usd",): 2.0,
+    ("cost_left_usd",): 1.5,
+    ("period_left_seconds",): 60.0,
+    ("overdraft_joules",): 0.5,
+    ("overdraft_usd",): 0.125,
+    ("model_bytes",): 2e6,
+    ("model_limit_bytes",): 4e6,
+    ("loads_total",): 5,
+    ("evictions_total",): 1,
+    ("cloud_sent_total",): 3,
+    ("cloud_requests_total", "answered"): 2,
+    ("cloud_requests_total", "stood_in"): 1,
+    ("cloud_requests_total", "lost"): 0,
+    ("special_heads_total",): 2,
+    ("special_entered_total",): 3,
+    ("special_left_total",): 1,
+    ("special_requests_total", "answered"): 7,
+    ("special_requests_total", "passed_on"): 6,
+    ("special_checked_total",): 5,
+    ("special_saved_seconds",): -0.5,
+}
 
 
-def samples(snapshot: Snapshot) -> dict[tuple[str, ...], float]:
+@dataclass
+class Told:
+    latest: Snapshot
+
+
+def samples(metrics: RunMetrics) -> dict[tuple[str, ...], float]:
     """Values by name and labels, those in the order of their names."""
-    text = generate_latest(RunMetrics(lambda: snapshot).registry).decode()
+    families = text_string_to_metric_families(generate_latest(metrics.registry).decode())
     return {
-        (s.name, *s.labels.values()): s.value
-        for family in text_string_to_metric_families(text)
-        for s in family.samples
+        (s.name.removeprefix("mcdnn_run_"), *s.labels.values()): s.value for f in families for s in f.samples
     }
 
 
 def test_every_figure_of_a_run_is_there_under_its_name() -> None:
-    found = samples(Snapshot(apps=(WHO,), standing=STANDING))
-    expected = {
-        ("mcdnn_requests_total", "who"): 10,
-        ("mcdnn_served_total", "who"): 8,
-        ("mcdnn_unserved_total", "who", "energy budget gone"): 2,
-        ("mcdnn_answers_total", "who", "wide/identity"): 8,
-        ("mcdnn_answers_by_place_total", "who", "cloud"): 2,
-        ("mcdnn_app_energy_joules_total", "who", "modelled"): 3.5,
-        ("mcdnn_latency_p95_seconds", "who"): 0.25,
-        ("mcdnn_frames_read_total", "door.mp4"): 30,
-        ("mcdnn_frames_processed_total", "door.mp4"): 25,
-        ("mcdnn_frames_dropped_total", "too slow", "door.mp4"): 5,
-        ("mcdnn_energy_left_joules",): 40.0,
-        ("mcdnn_model_bytes",): 2e6,
-        ("mcdnn_evictions_total",): 1,
-        ("mcdnn_cloud_requests_total", "stood_in"): 1,
-        ("mcdnn_special_heads_total",): 2,
-        ("mcdnn_special_requests_total", "answered"): 7,
-        ("mcdnn_special_saved_seconds",): -0.5,
-    }
-    assert {key: found.get(key) for key in expected} == expected
+    metrics = RunMetrics()
+    metrics.follow(Told(Snapshot(apps=(WHO,), standing=STANDING)))
+    assert samples(metrics) == EXPECTED
 
 
 def test_what_has_no_limit_is_left_out() -> None:
-    names = {key[0] for key in samples(Snapshot())}
-    assert "mcdnn_energy_left_joules" not in names
-    assert "mcdnn_cost_left_usd" not in names
-    assert "mcdnn_overdraft_joules" in names
+    names = {key[0] for key in samples(RunMetrics())}
+    assert names.isdisjoint({"energy_left_joules", "cost_left_usd", "model_limit_bytes"})
+    assert {"overdraft_joules", "model_bytes"} <= names

@@ -29,6 +29,8 @@ from tests.engine.media import write_video
 from tests.outside_data import outside_file
 
 TIMEOUT_S = 60.0
+with socket.create_server(("127.0.0.1", 0)) as _free:
+    METRICS = f"127.0.0.1:{_free.getsockname()[1]}"
 ENGINE = """
 catalog = "catalog"
 [[source]]
@@ -106,33 +108,31 @@ def test_the_digit_camera_is_summed_up_for_programs(folder: Path) -> None:
     assert f"{folder / 'digits.toml'} original: " in err
 
 
-def test_prometheus_is_answered_while_it_runs(folder: Path) -> None:
-    with socket.create_server(("127.0.0.1", 0)) as taken:
-        port = taken.getsockname()[1]
-    pages: list[str] = []
-
-    def look(_result: Result) -> None:
-        with urlopen(f"http://127.0.0.1:{port}/metrics") as page:
-            pages.append(page.read().decode())
-
-    engine = Engine(folder / "whole.toml").on_result(look)
-    watch(engine, None, float("inf"), "whole", metrics=f"127.0.0.1:{port}")
-    assert 'mcdnn_requests_total{app="who"}' in pages[-1]
-    with pytest.raises(OSError, match="refused"):
-        look_again = urlopen(f"http://127.0.0.1:{port}/metrics")
-        look_again.close()
-
-
-def test_an_address_for_metrics_that_is_taken_is_refused_before_anything_runs(
-    folder: Path, capsys: pytest.CaptureFixture[str]
+def test_prometheus_is_answered_while_it_runs(
+    endless: tuple[subprocess.Popen[str], int, Path],
 ) -> None:
+    process, reader, _ = endless
+    assert os.read(reader, 1000)
+    with urlopen(f"http://{METRICS}/metrics") as page:
+        assert 'mcdnn_run_requests_total{app="who"}' in page.read().decode()
+    process.kill()
+
+
+@pytest.mark.parametrize(
+    ("port", "expected"),
+    [("taken", "Address already in use: choose another address or port"), ("0", "give the port")],
+)
+def test_an_address_for_metrics_that_is_of_no_use_is_refused_before_a_file_is_touched(
+    folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], port: str, expected: str
+) -> None:
+    results = tmp_path / "results.jsonl"
+    results.write_text("of the last run\n")
     with socket.create_server(("127.0.0.1", 0)) as taken:
-        where = f"127.0.0.1:{taken.getsockname()[1]}"
-        assert main(["run", str(folder / "whole.toml"), "--metrics", where]) == 2
-    assert (
-        f"--metrics {where}: Address already in use: choose another address or port"
-        in capsys.readouterr().err
-    )
+        where = f"127.0.0.1:{taken.getsockname()[1] if port == 'taken' else port}"
+        words = ["run", str(folder / "whole.toml"), "--metrics", where, "--out", str(results)]
+        assert main(words) == 2
+    assert f"--metrics {where}: {expected}" in capsys.readouterr().err
+    assert results.read_text() == "of the last run\n"
 
 
 @pytest.fixture
@@ -141,8 +141,9 @@ def endless(folder: Path, tmp_path: Path) -> Iterator[tuple[subprocess.Popen[str
     pipe, video = tmp_path / "results", tmp_path / "v.mp4"
     os.mkfifo(pipe)
     process = start(
-        folder / "digits.toml", "--source", "digits:?seed=7&pace=max", "--out", pipe, "--video", video
-    )
+        folder / "digits.toml", "--source", "digits:?seed=7&pace=max", "--out", pipe, "--video", video,
+        "--metrics", METRICS,
+    )  # fmt: skip
     reader = os.open(pipe, os.O_RDONLY)
     yield process, reader, video
     os.close(reader)
