@@ -16,7 +16,7 @@ from engine.offload import OffloadAnswer
 
 Noted = TypeVar("Noted")
 
-_MOST_UNCOUNTED = 32  # to count so many takes about a millisecond
+_MOST_UNCOUNTED = 32  # more would hold up the one answer that waits for their counting
 _WINDOWS = (1, 2, 4, 8, 16, 32, 64, 128)
 _SECONDS = (0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0)
 

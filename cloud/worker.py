@@ -18,7 +18,7 @@ from cloud.refusals import TooLate
 from cloud.tree_run import BatchResult, Job, JobAnswer, Outcome
 from cloud.trunk_forest import Walk
 
-# So long may all other calls wait; to hand over and back takes a few tenths of it.
+# So long may all other calls wait.
 _MOST_ON_LOOP_S = 2e-3
 
 
@@ -172,7 +172,10 @@ class BatchWorker:
         (outcome,), took_s = self._run([job])
         self._on_batch(len(job.inputs), took_s)
         if isinstance(outcome, Exception):
-            raise outcome
+            try:
+                raise outcome
+            finally:
+                del outcome  # else a cycle, see run
         return outcome
 
     def _withdraw(self, order: Order) -> None:

@@ -33,7 +33,7 @@ class Usable:
     Args:
         options: one a option.
         extra: (options, 3) further resources that each takes; None for nothing.
-        beside: what is kept in memory beside those that need something else; None where none visits.
+        beside: what is kept in memory, where options that need something else may visit; else None.
     """
 
     options: Bool

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
 
 import numpy as np
 import pytest
@@ -55,6 +56,15 @@ class Clock:
         return self.now_s
 
 
+@asynccontextmanager
+async def working(runner: Runner, clock: Clock) -> AsyncIterator[BatchWorker]:
+    worker = BatchWorker(runner, BatchQueue[Place](16, RunTimes()), lambda *_: None, clock)
+    try:
+        yield worker
+    finally:
+        worker.stop()
+
+
 def ran_here(runner: Runner, pauses_s: Sequence[float]) -> list[bool]:
     """Ask once after each pause; return which batches the event loop ran."""
     batches: list[tuple[int, float]] = []
@@ -88,13 +98,10 @@ def test_what_follows_a_batch_of_several_waits_for_company_once() -> None:
     clock = Clock()
 
     async def ask() -> None:
-        worker = BatchWorker(runner, BatchQueue[Place](16, RunTimes()), lambda *_: None, clock)
-        try:
+        async with working(runner, clock) as worker:
             for jobs in (1, 2, 1, 1):
                 clock.now_s += 1.0
                 await worker.run([job() for _ in range(jobs)], clock.now_s + PATIENCE_S)
-        finally:
-            worker.stop()
 
     asyncio.run(ask())
     assert [t == threading.get_ident() for t in runner.threads] == [False, False, False, True]
@@ -105,14 +112,11 @@ def test_what_is_late_already_is_told_so_and_not_run() -> None:
     clock = Clock()
 
     async def ask() -> None:
-        worker = BatchWorker(runner, BatchQueue[Place](16, RunTimes()), lambda *_: None, clock)
-        try:
+        async with working(runner, clock) as worker:
             await worker.run([job()], clock.now_s + PATIENCE_S)
             clock.now_s += 1.0
             with pytest.raises(TooLate, match="its deadline passed"):
                 await worker.run([job()], clock.now_s - 0.1)
-        finally:
-            worker.stop()
 
     asyncio.run(ask())
     assert len(runner.threads) == 1
@@ -135,8 +139,7 @@ def test_a_failure_on_the_event_loop_fails_its_request_and_ends_the_turn(raises:
 
     async def ask() -> None:
         clock = Clock()
-        worker = BatchWorker(runner, BatchQueue[Place](16, RunTimes()), lambda *_: None, clock)
-        try:
+        async with working(runner, clock) as worker:
             await worker.run([job()], clock.now_s + PATIENCE_S)
             clock.now_s += 1.0
             runner.failure = BackendError("part broken")
@@ -145,8 +148,6 @@ def test_a_failure_on_the_event_loop_fails_its_request_and_ends_the_turn(raises:
             runner.failure = None
             clock.now_s += 1.0
             await worker.run([job()], clock.now_s + PATIENCE_S)
-        finally:
-            worker.stop()
 
     asyncio.run(ask())
     assert [t == threading.get_ident() for t in runner.threads] == [False, True, True]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import time
 from dataclasses import replace
 from pathlib import Path
 
@@ -21,11 +22,12 @@ from catalog.compiler.events import (
     unobserved,
 )
 from catalog.compiler.request import ModelSpec
+from catalog.compiler.search_record import SearchLimits
 from catalog.errors import BadInput, RunFailed
 from catalog.measuring import BATCHES
 from catalog.models.architecture import Architecture
 from catalog.store import Catalog, open_catalog
-from tests.tiny_compile import DATE, compile_tiny, tiny_request
+from tests.tiny_compile import DATE, QUICK, compile_tiny, tiny_request
 
 BASE = "convnet-w100-d100-r16"
 SHARED = "convnet-w100to33-d100-r16"
@@ -130,6 +132,19 @@ def test_a_whole_catalog_takes_further_techniques_and_trains_nothing_twice(
     assert all(set(was) < set(now) for was, now in zip(ids(before), ids(more), strict=True))
     with pytest.raises(BadInput, match="tasks, models, settings or data changed since it was begun"):
         compile_tiny(tiny_request(), root, resume=True)
+
+
+def test_a_list_does_not_go_on_as_a_search_and_is_none_the_worse_for_the_attempt(
+    tiny_catalog: Path, tmp_path: Path
+) -> None:
+    root = Path(shutil.copytree(tiny_catalog, tmp_path / "catalog"))
+    conditions = Conditions(1, time.perf_counter, lambda: DATE, QUICK)
+    with pytest.raises(BadInput, match="cannot be resumed"):
+        compile_catalog(tiny_request(), root, True, conditions, unobserved, SearchLimits(max_candidates=9))
+    events: list[Event] = []
+    again = compile_tiny(tiny_request(), root, resume=True, events=events)
+    assert ids(again) == ids(open_catalog(tiny_catalog))
+    assert not [e for e in events if isinstance(e, CandidateStarted)]
 
 
 def test_another_request_cannot_resume(tiny_catalog: Path, tmp_path: Path) -> None:
