@@ -1,5 +1,6 @@
 # make demo   everything from a bare Python 3.11 to a running camera
 # make test   lint, types, import contracts, generated code, tests
+# make test-system   tests that need system packages (a browser): installs them, as root or with sudo
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
 VENV   := .venv
 BIN    := $(VENV)/bin
@@ -11,7 +12,10 @@ TORCH       := torch==2.13.0
 TORCH_INDEX ?= https://download.pytorch.org/whl/cpu
 PACKAGES    := catalog specializer engine cloud sim mcdnn benchmarks tests
 
-.PHONY: env demo test lint format protos clean
+# PROGRAM:PACKAGE of what tests/system needs.
+SYSTEM_PROGRAMS := chromium:chromium chromedriver:chromium-driver
+
+.PHONY: env demo test test-system lint format protos clean
 
 env: $(VENV)/.installed
 
@@ -19,7 +23,7 @@ $(VENV)/.installed: pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --retries 0 --timeout 20 \
 		--index-url $(TORCH_INDEX) $(TORCH) 2>/dev/null || echo "no processor-only torch at $(TORCH_INDEX): taking the default build"
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[cloud,compile,openvino,dev]'
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[cloud,compile,openvino,web,dev]'
 	touch $@
 
 demo: env
@@ -34,6 +38,10 @@ lint: env
 
 test: lint
 	$(BIN)/pytest -n $(TEST_JOBS) --dist loadfile --no-loadscope-reorder
+
+test-system: env
+	tests/system/install.sh $(SYSTEM_PROGRAMS)
+	$(BIN)/pytest tests/system
 
 format: env
 	$(BIN)/ruff check --fix .
