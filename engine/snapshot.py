@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 from engine.capture import CaptureCounts, SourceFigures
 from engine.ledger import LedgerLine
-from engine.sinks.fan_out import SinkDrops
+from engine.sinks.sink_figures import SinkFigures
 from engine.truth import TruthCounts
 
 
@@ -152,7 +152,7 @@ class Standing:
     spent: tuple[LedgerLine, ...] = ()
     budget: BudgetFigures = BudgetFigures()
     memory: MemoryFigures = MemoryFigures()
-    sink_drops: tuple[SinkDrops, ...] = ()
+    sinks: tuple[SinkFigures, ...] = ()
     cloud: CloudFigures = CloudFigures()
     sources: tuple[SourceFigures, ...] = ()
     special: SpecialFigures = SpecialFigures()
@@ -180,7 +180,7 @@ class Snapshot:
         elapsed_s: since the run began.
         frames: processed.
         apps: those of the run first, then in the order in which they came or first asked.
-        standing: frames captured, truth found, spending, budget, memory and what sinks dropped.
+        standing: frames captured, truth found, spending, budget, memory and what became of results.
     """
 
     t_s: float = 0.0

@@ -9,7 +9,7 @@ from engine.capture import CaptureCounts, SourceFigures
 from engine.ledger import Ledger
 from engine.runtime.loading import PieceMemory
 from engine.scheduling.problem import Budget
-from engine.sinks.fan_out import SinkDrops
+from engine.sinks.sink_figures import SinkFigures
 from engine.snapshot import BudgetFigures, MemoryFigures, Standing
 from engine.truth import TruthCounts
 
@@ -32,14 +32,14 @@ def read_standing(
     memory: PieceMemory,
     answerer: Answerer,
     now: float,
-    sink_drops: tuple[SinkDrops, ...] = (),
+    sinks: tuple[SinkFigures, ...] = (),
 ) -> Standing:
     """Return frames, recall, spending, budget and memory as they are now.
 
     Args:
         granted: per period, base load included.
         now: time on the source's clock.
-        sink_drops: what sinks were too slow for.
+        sinks: what became of the results.
     """
     return Standing(
         capture.counts(),
@@ -62,7 +62,7 @@ def read_standing(
             answerer.loads,
             answerer.evictions,
         ),
-        sink_drops,
+        sinks,
         answerer.cloud_figures,
         capture.figures(),
         answerer.special_figures,

@@ -161,5 +161,5 @@ class EngineRun:
             self._memory,
             self._answerer,
             self.pipeline.now_s,
-            self._sink.drops,
+            self._sink.figures,
         )

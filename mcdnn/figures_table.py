@@ -9,6 +9,7 @@ from rich import box
 from rich.table import Table
 
 from engine.capture import SourceFigures
+from engine.sinks.sink_figures import SinkFigures
 from engine.snapshot import AppFigures, Snapshot
 from mcdnn.quantities import NONE, energy, latency, megabytes, money, share
 
@@ -83,6 +84,7 @@ def standing_lines(snapshot: Snapshot) -> list[str]:
         frames_line(snapshot),
         *source_lines(snapshot),
         windows_line(snapshot),
+        *sink_lines(snapshot.standing.sinks),
         places_line(snapshot),
         special_line(snapshot),
         spent_line(snapshot),
@@ -94,10 +96,7 @@ def standing_lines(snapshot: Snapshot) -> list[str]:
 def frames_line(snapshot: Snapshot) -> str:
     """Return how many frames were read, processed and dropped."""
     captured = snapshot.standing.captured
-    line = f"frames: {snapshot.frames} processed of {captured.read} read, {captured.dropped} dropped"
-    for drops in snapshot.standing.sink_drops:
-        line += f"; {drops.sink} was too slow for {drops.frames} frames with {drops.results} results"
-    return line
+    return f"frames: {snapshot.frames} processed of {captured.read} read, {captured.dropped} dropped"
 
 
 def source_lines(snapshot: Snapshot) -> list[str]:
@@ -118,6 +117,31 @@ def _source_line(source: SourceFigures) -> str:
     if report.restarts:
         line += f", decoder replaced {report.restarts}"
     return f"{line}; gives nothing: {report.trouble}" if report.trouble else line
+
+
+def sink_lines(sinks: Iterable[SinkFigures]) -> list[str]:
+    """Return a line a sink: how many results it took, and where those are that it did not deliver."""
+    return [_sink_line(s) for s in sinks]
+
+
+def troubled_sink_lines(sinks: Iterable[SinkFigures]) -> list[str]:
+    """Return the lines of sinks that lost results or deliver none just now."""
+    return [_sink_line(s) for s in sinks if s.trouble or s.dropped]
+
+
+def _sink_line(sink: SinkFigures) -> str:
+    line = f"sink {sink.sink}: {sink.delivered} results delivered of {sink.accepted}"
+    if sink.recovered:
+        line += f" and {sink.recovered} of an earlier run"
+    for reason, count in sink.dropped.items():
+        line += f", {count} dropped ({reason})"
+    if sink.waiting:
+        line += f", {sink.waiting} waiting"
+    if sink.spooled:
+        line += f", {sink.spooled} spooled"
+    if sink.retries:
+        line += f"; tried again {sink.retries} times"
+    return f"{line}; delivers nothing: {sink.trouble}" if sink.trouble else line
 
 
 def windows_line(snapshot: Snapshot) -> str:

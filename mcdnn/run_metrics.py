@@ -40,6 +40,7 @@ class RunMetrics(Collector):
         snapshot = Snapshot() if self._summary is None else self._summary.latest
         yield from _of_apps(snapshot)
         yield from _of_sources(snapshot.standing)
+        yield from _of_sinks(snapshot.standing)
         yield from _of_spending(snapshot.standing)
         yield from _of_memory_and_cloud(snapshot.standing)
         yield from _of_specializing(snapshot.standing)
@@ -70,8 +71,28 @@ def _of_sources(standing: Standing) -> Iterator[Metric]:
     yield _counters("frames_processed", "Taken by the engine.", ["source"], taken)
     dropped = _each((s.source, s.dropped) for s in sources)
     yield _counters("frames_dropped", "By reason.", ["source", "reason"], dropped)
-    sinks = (((s.sink,), s.frames) for s in standing.sink_drops)
-    yield _counters("frames_dropped_by_sink", "That a sink was too slow for.", ["sink"], sinks)
+
+
+def _of_sinks(standing: Standing) -> Iterator[Metric]:
+    sinks = standing.sinks
+    frames = (((s.sink,), s.frames_dropped) for s in sinks)
+    yield _counters("frames_dropped_by_sink", "That a sink was too slow for.", ["sink"], frames)
+    accepted = (((s.sink,), s.accepted) for s in sinks)
+    yield _counters("sink_accepted", "Results given to a sink.", ["sink"], accepted)
+    recovered = (((s.sink,), s.recovered) for s in sinks)
+    yield _counters("sink_recovered", "Results of earlier runs in its spool.", ["sink"], recovered)
+    delivered = (((s.sink,), s.delivered) for s in sinks)
+    yield _counters("sink_delivered", "Results written or taken.", ["sink"], delivered)
+    dropped = _each((s.sink, s.dropped) for s in sinks)
+    yield _counters("sink_dropped", "Results, by reason.", ["sink", "reason"], dropped)
+    retries = (((s.sink,), s.retries) for s in sinks)
+    yield _counters("sink_retries", "Attempts that failed and were made again.", ["sink"], retries)
+    waiting = (((s.sink,), s.waiting) for s in sinks)
+    yield _gauges("sink_waiting", "Results in memory, to be delivered.", ["sink"], waiting)
+    spooled = (((s.sink,), s.spooled) for s in sinks)
+    yield _gauges("sink_spooled", "Results on disk, to be delivered.", ["sink"], spooled)
+    delivers = (((s.sink,), not s.trouble) for s in sinks)
+    yield _gauges("sink_delivers", "0 while a sink is in trouble.", ["sink"], delivers)
 
 
 def _of_spending(standing: Standing) -> Iterator[Metric]:

@@ -18,6 +18,9 @@ class CallbackSink:
         self._callback = callback
         self.failures = 0
 
+    def __str__(self) -> str:
+        return "result callback"
+
     def accept(self, frame: Frame, results: Sequence[Result]) -> None:  # noqa: ARG002 - results alone matter
         """Call back with each result; see Sink."""
         for result in results:

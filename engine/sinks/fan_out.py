@@ -3,30 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from engine.errors import SinkError
 from engine.frames import Frame
 from engine.results import Result
 from engine.sinks.protocol import Sink
+from engine.sinks.sink_figures import SinkFigures
 from engine.sinks.sink_thread import SinkThread
 
 _CAPACITY_FRAMES = 32
-
-
-@dataclass(frozen=True, slots=True)
-class SinkDrops:
-    """What one sink was too slow for.
-
-    Args:
-        sink: how it calls itself.
-        frames: that it never saw.
-        results: in these frames.
-    """
-
-    sink: str
-    frames: int
-    results: int
 
 
 class FanOut:
@@ -45,13 +30,16 @@ class FanOut:
     def __init__(
         self, sinks: Sequence[Sink], live: bool = False, capacity_frames: int = _CAPACITY_FRAMES
     ) -> None:
-        self._threads = tuple(SinkThread(s, capacity_frames, live) for s in sinks)
+        names = _told_apart([str(s) for s in sinks])
+        self._threads = tuple(
+            SinkThread(s, capacity_frames, live, name) for s, name in zip(sinks, names, strict=True)
+        )
         self._reported = False
 
     @property
-    def drops(self) -> tuple[SinkDrops, ...]:
-        """What was dropped so far, for the sinks that were too slow."""
-        return tuple(SinkDrops(str(t), *t.dropped) for t in self._threads if t.dropped[0])
+    def figures(self) -> tuple[SinkFigures, ...]:
+        """What became of the results so far, a sink each; any thread may ask, and never waits."""
+        return tuple(t.figures for t in self._threads)
 
     def accept(self, frame: Frame, results: Sequence[Result]) -> None:
         """Hand a frame over; `results` must not change afterwards.
@@ -81,3 +69,9 @@ class FanOut:
         if errors:
             self._reported = True
             raise SinkError("; ".join(str(e) for e in errors)) from errors[0]
+
+
+def _told_apart(names: Sequence[str]) -> list[str]:
+    """Return names of which the second, third, ... that are alike have a number."""
+    before = [names[:i].count(name) for i, name in enumerate(names)]
+    return [f"{name} ({n + 1})" if n else name for name, n in zip(names, before, strict=True)]

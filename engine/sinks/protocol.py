@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from engine.frames import Frame
 from engine.results import Result
+from engine.sinks.sink_figures import SinkFigures
 
 
 class Sink(Protocol):
@@ -21,3 +22,11 @@ class Sink(Protocol):
 
     def close(self) -> None:
         """Finish: what was accepted is now on disk."""
+
+
+@runtime_checkable
+class Counted(Protocol):
+    """A sink that keeps accounts of its own: results go on to somewhere after accept() has returned."""
+
+    def figures(self) -> SinkFigures:
+        """Return what became of all results that were accepted; any thread may ask, and never waits."""

@@ -6,11 +6,13 @@ import logging
 import threading
 from collections.abc import Sequence
 from contextlib import suppress
+from dataclasses import replace
 
 from engine.errors import SinkError
 from engine.frames import Frame
 from engine.results import Result
-from engine.sinks.protocol import Sink
+from engine.sinks.protocol import Counted, Sink
+from engine.sinks.sink_figures import SINK_FAILED, TOO_SLOW, SinkFigures
 
 _log = logging.getLogger(__name__)
 
@@ -28,16 +30,19 @@ Handed = tuple[Frame, Sequence[Result]]
 class SinkThread:
     """Feeds one sink from a bounded queue.
 
-    The first error of the sink ends its work: it is kept, and what comes later is passed over.
+    The first error of the sink ends its work: it is kept, and what comes later is counted as dropped.
 
     Args:
         sink: called by this thread alone from here on.
         capacity_frames: that may wait, besides as many that are being written.
         live: whether frames that do not fit are dropped and counted; otherwise the caller waits.
+        name: of the sink in its figures; what it calls itself by default.
     """
 
-    def __init__(self, sink: Sink, capacity_frames: int, live: bool) -> None:
+    def __init__(self, sink: Sink, capacity_frames: int, live: bool, name: str | None = None) -> None:
         self._sink = sink
+        self._name = str(sink) if name is None else name
+        self._counted = sink if isinstance(sink, Counted) else None
         self._capacity = capacity_frames
         self._bundle = max(1, capacity_frames // 2)
         self._live = live
@@ -46,12 +51,10 @@ class SinkThread:
         self._idle = False
         self._closing = False
         self._error: SinkError | None = None
-        self._dropped_frames = self._dropped_results = 0
+        self._accepted = self._written = self._dropped_frames = 0
+        self._dropped: dict[str, int] = {}
         self._thread = threading.Thread(target=self._run, name=f"mcdnn-sink-{sink}", daemon=True)
         self._thread.start()
-
-    def __str__(self) -> str:
-        return str(self._sink)
 
     @property
     def error(self) -> SinkError | None:
@@ -59,22 +62,45 @@ class SinkThread:
         return self._error
 
     @property
-    def dropped(self) -> tuple[int, int]:
-        """Frames, and results in them, that a live source did not leave the time to write."""
-        return self._dropped_frames, self._dropped_results
+    def figures(self) -> SinkFigures:
+        """What became of all results that were handed over; any thread may ask, and never waits."""
+        with self._changed:
+            dropped = dict(self._dropped)
+            here = self._accepted - sum(dropped.values())
+            if self._counted is None:
+                return SinkFigures(
+                    self._name,
+                    self._accepted,
+                    self._written,
+                    dropped,
+                    here - self._written,
+                    frames_dropped=self._dropped_frames,
+                    trouble="" if self._error is None else str(self._error),
+                )
+            own = self._counted.figures()
+        return replace(
+            own,
+            sink=self._name,
+            accepted=self._accepted,
+            dropped={**own.dropped, **dropped},
+            waiting=own.waiting + here - own.accepted,
+            frames_dropped=self._dropped_frames,
+        )
 
     def put(self, frame: Frame, results: Sequence[Result]) -> bool:
         """Hand a frame over; return whether the sink still works."""
         with self._changed:
-            if len(self._waiting) >= self._capacity:
-                if self._live:
-                    self._dropped_frames += 1
-                    self._dropped_results += len(results)
-                    return self._error is None
+            if len(self._waiting) >= self._capacity and not self._live:
                 while not self._changed.wait_for(self._has_room, _LOOK_UP_S):
                     pass
+            self._accepted += len(results)
             if self._error is not None:
+                self._drop(SINK_FAILED, len(results))
                 return False
+            if len(self._waiting) >= self._capacity:
+                self._dropped_frames += 1
+                self._drop(TOO_SLOW, len(results))
+                return True
             self._waiting.append((frame, results))
             if self._idle or len(self._waiting) == self._bundle:
                 self._changed.notify_all()
@@ -88,6 +114,10 @@ class SinkThread:
         while self._thread.is_alive():
             self._thread.join(_LOOK_UP_S)
 
+    def _drop(self, reason: str, results: int) -> None:
+        if results:
+            self._dropped[reason] = self._dropped.get(reason, 0) + results
+
     def _has_room(self) -> bool:
         return len(self._waiting) < self._capacity or self._error is not None
 
@@ -96,6 +126,7 @@ class SinkThread:
             while bundle := self._take():
                 for frame, results in bundle:
                     self._sink.accept(frame, results)
+                    self._written += len(results)
             self._sink.close()
         except BaseException as e:  # a sink may be a user's callback: whatever it raises concerns it alone
             self._fail(e)
@@ -122,4 +153,6 @@ class SinkThread:
         with self._changed:
             self._error = error
             self._waiting.clear()
+            if self._counted is None:
+                self._drop(SINK_FAILED, self._accepted - self._written - sum(self._dropped.values()))
             self._changed.notify_all()

@@ -8,7 +8,7 @@ from catalog.store import Catalog
 from engine.capture import Capture, CaptureCounts
 from engine.ledger import Category
 from engine.scheduling.problem import Budget
-from engine.sinks.fan_out import SinkDrops
+from engine.sinks.sink_figures import SinkFigures
 from engine.sources.frame_list import FrameList
 from engine.standing import read_standing
 from engine.truth import TruthCounts
@@ -23,10 +23,10 @@ def test_figures_come_from_their_owners(built_catalog: Catalog) -> None:
     rig.ask(due=["who"])
     capture = Capture(FrameList([], "empty"))
     assert capture.get(10.0) is None
-    truth, drops = TruthCounts(5, 4, 1, 3), (SinkDrops("video a.mp4", 2, 6),)
+    truth, sinks = TruthCounts(5, 4, 1, 3), (SinkFigures("video a.mp4", 8, 2, {"too slow": 6}),)
     granted = Budget(1.0, memory_bytes=LIMIT_BYTES)
-    standing = read_standing(capture, truth, rig.ledger, granted, rig.memory, rig.answerer, 15.0, drops)
-    assert (standing.captured, standing.truth, standing.sink_drops) == (CaptureCounts(), truth, drops)
+    standing = read_standing(capture, truth, rig.ledger, granted, rig.memory, rig.answerer, 15.0, sinks)
+    assert (standing.captured, standing.truth, standing.sinks) == (CaptureCounts(), truth, sinks)
     assert {line.category for line in standing.spent if line.energy_j} == {
         Category.EXECUTION,
         Category.LOADING,

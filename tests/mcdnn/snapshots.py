@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from engine.capture import CaptureCounts
 from engine.ledger import Category, EnergyOrigin, LedgerLine
-from engine.sinks.fan_out import SinkDrops
+from engine.sinks.sink_figures import SinkFigures
 from engine.snapshot import AppFigures, BudgetFigures, MemoryFigures, Snapshot, Standing
 from engine.truth import TruthCounts
 
@@ -43,6 +43,6 @@ def full_snapshot() -> Snapshot:
             ),
             BudgetFigures(energy_j=60.0, energy_left_j=12.25, period_left_s=3.0, renewal="in 3 s"),
             MemoryFigures(used_bytes=3_000_000, peak_bytes=4_000_000, limit_bytes=8e6, loads=7, evictions=3),
-            (SinkDrops("video out.mp4", 2, 9),),
+            (SinkFigures("video out.mp4", 200, 191, {"the sink was too slow": 9}, frames_dropped=2),),
         ),
     )

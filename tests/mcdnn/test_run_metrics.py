@@ -9,7 +9,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from engine.capture import SourceFigures
 from engine.ledger import Category, EnergyOrigin, LedgerLine
-from engine.sinks.fan_out import SinkDrops
+from engine.sinks.sink_figures import SinkFigures
 from engine.snapshot import (
     AppFigures,
     BudgetFigures,
@@ -38,7 +38,11 @@ STANDING = Standing(
     ),
     budget=BudgetFigures(100.0, 40.0, 2.0, 1.5, 60.0, overdraft_j=0.5, overdraft_usd=0.125),
     memory=MemoryFigures(2_000_000, 3_000_000, 4_000_000, loads=5, evictions=1),
-    sink_drops=(SinkDrops("results.jsonl", 4, 9),),
+    sinks=(
+        SinkFigures(
+            "hook", 29, 12, {"the sink was too slow": 9}, 5, 7, 4, frames_dropped=4, retries=3, trouble="away"
+        ),
+    ),
     cloud=CloudFigures(sent=3, answered=2, stood_in=1),
     sources=(SourceFigures("door.mp4", read=30, taken=25, dropped={"too slow": 5}),),
     special=SpecialFigures(heads=2, entered=3, left=1, answered=7, passed_on=6, checked=5, saved_s=-0.5),
@@ -55,7 +59,15 @@ EXPECTED: dict[tuple[str, ...], float] = {
     ("frames_read_total", "door.mp4"): 30,
     ("frames_processed_total", "door.mp4"): 25,
     ("frames_dropped_total", "too slow", "door.mp4"): 5,
-    ("frames_dropped_by_sink_total", "results.jsonl"): 4,
+    ("frames_dropped_by_sink_total", "hook"): 4,
+    ("sink_accepted_total", "hook"): 29,
+    ("sink_recovered_total", "hook"): 4,
+    ("sink_delivered_total", "hook"): 12,
+    ("sink_dropped_total", "the sink was too slow", "hook"): 9,
+    ("sink_retries_total", "hook"): 3,
+    ("sink_waiting", "hook"): 5,
+    ("sink_spooled", "hook"): 7,
+    ("sink_delivers", "hook"): 0,
     ("energy_joules_total", "execution", "modelled"): 3.5,
     ("energy_joules_total", "radio", "modelled"): 0.0,
     ("cost_usd_total", "radio"): 0.25,

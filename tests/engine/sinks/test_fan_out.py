@@ -12,9 +12,10 @@ import pytest
 from engine.errors import SinkError
 from engine.frames import Frame
 from engine.results import Result
-from engine.sinks.fan_out import FanOut, SinkDrops
+from engine.sinks.fan_out import FanOut
 from engine.sinks.json_lines import JsonLinesSink
 from engine.sinks.result_list import ResultList
+from engine.sinks.sink_figures import SINK_FAILED, TOO_SLOW, SinkFigures
 from tests.engine.media import frame, result
 
 _LONG_S = 30.0
@@ -67,7 +68,10 @@ def test_every_sink_gets_every_frame_in_order() -> None:
         assert sink.frames == list(range(100))
         assert len(sink.results) == 200
         assert sink.closed
-    assert fan_out.drops == ()
+    assert fan_out.figures == (
+        SinkFigures("list of results", 200, 200),
+        SinkFigures("list of results (2)", 200, 200),
+    )
 
 
 def test_a_slow_sink_of_a_live_source_loses_frames_that_are_counted_and_the_other_sinks_do_not() -> None:
@@ -76,11 +80,12 @@ def test_a_slow_sink_of_a_live_source_loses_frames_that_are_counted_and_the_othe
     fan_out.accept(frame(0), [result(0)])
     assert slow.entered.wait(_LONG_S)
     feed_slowly_enough_for(quick, fan_out, range(1, 11))
+    assert fan_out.figures[0] == SinkFigures("gated list", 11, 0, {TOO_SLOW: 6}, 5, frames_dropped=6)
     slow.gate.set()
     fan_out.close()
     assert quick.frames == list(range(11))
     assert slow.frames == [0, 1, 2, 3, 4]
-    assert fan_out.drops == (SinkDrops("gated list", frames=6, results=6),)
+    assert fan_out.figures[0] == SinkFigures("gated list", 11, 5, {TOO_SLOW: 6}, frames_dropped=6)
 
 
 def feed_slowly_enough_for(quick: ResultList, fan_out: FanOut, indices: range) -> None:
@@ -118,6 +123,9 @@ def test_a_sink_that_breaks_is_closed_and_reported_at_the_end_while_the_others_g
     assert whole.frames == list(range(30))
     assert broken.frames == [0, 1]
     assert broken.closed
+    figures = fan_out.figures[0]
+    assert (figures.accepted, figures.delivered, figures.dropped) == (60, 4, {SINK_FAILED: 56})
+    assert figures.trouble == "video x.mp4: the disk is full"
     assert "video x.mp4: the disk is full: nothing more goes there" in caplog.text
 
 
