@@ -80,6 +80,24 @@ class Left(NamedTuple):
     period_s: float
 
 
+class PeriodAccount(NamedTuple):
+    """What one period was granted and has taken so far.
+
+    Args:
+        granted_j: base load and what was carried over included; inf without a limit.
+        granted_usd: likewise.
+        spent_j: base load up to now included.
+        spent_usd: settled.
+        length_s: expected where no end is fixed, and no less than what has passed.
+    """
+
+    granted_j: float
+    granted_usd: float
+    spent_j: float
+    spent_usd: float
+    length_s: float
+
+
 # Half the time of Reservation() and Left().
 _new_reservation: Callable[[tuple[int, float, float]], Reservation] = partial(tuple.__new__, Reservation)
 _new_left: Callable[[tuple[float, float, float]], Left] = partial(tuple.__new__, Left)
@@ -275,6 +293,15 @@ class Ledger:
         if self._books.end_s == math.inf:
             return "when the battery is charged"
         return f"in {format_duration(self._books.end_s - self._now_s)}"
+
+    def account(self, now: float) -> PeriodAccount:
+        """Return what the current period was granted and has taken."""
+        self._advance(now)
+        books = self._books
+        passed_s = self._now_s - books.start_s
+        spent_j = books.work_j + self._base_w * passed_s
+        length_s = max(books.expected_s, passed_s)
+        return PeriodAccount(books.energy_j, books.cost_usd, spent_j, books.spent_usd, length_s)
 
     def overdraft_j(self, now: float) -> float:
         """Return the energy spent beyond the budgets of all periods so far."""

@@ -15,6 +15,7 @@ from engine.demand import DemandMeter
 from engine.errors import SourceBroke, SourceError
 from engine.frame_results import FrameLine, FrameResults
 from engine.frames import Frame, Window
+from engine.heartbeat import Heartbeat
 from engine.ledger import Category, Ledger
 from engine.rates import RateGates
 from engine.sinks.protocol import Sink
@@ -100,6 +101,7 @@ class Pipeline:
         self._now_s = 0.0
         self._frames = 0
         self._line = FrameLine(self._deliver)
+        self.heartbeat = Heartbeat(clocks.wall_s)
         answerer.wakes(capture.wake)
 
     @property
@@ -125,10 +127,12 @@ class Pipeline:
         """
         latest_s = self._clocks.wall_s() + duration_s + _WAIT_S if self._capture.live else float("inf")
         while not stop.is_set():
+            self.heartbeat.beat()
             try:
                 frame = self._next_frame()
             except queue.Empty:
                 self._attend()
+                self._summary.idle()
                 if self._clocks.wall_s() > latest_s:  # a camera that gives nothing does not hold the end up
                     return
                 continue

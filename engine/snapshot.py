@@ -62,7 +62,7 @@ class BudgetFigures:
     """What is left of the current period's budget.
 
     Args:
-        energy_j: granted for the period, base load included; inf without a limit.
+        energy_j: granted for the period, base load and what was carried over included; inf without a limit.
         energy_left_j: neither spent nor held.
         cost_usd: granted for the period; inf without a limit.
         cost_left_usd: neither spent nor held.
@@ -70,6 +70,10 @@ class BudgetFigures:
         renewal: the same for people, "in 3 h 20 min".
         overdraft_j: spent beyond the budgets of all periods.
         overdraft_usd: likewise.
+        spent_j: in this period, base load up to now included.
+        spent_usd: in this period.
+        period_s: length of the period, expected where only an event ends it.
+        renewals: how often a period has ended.
     """
 
     energy_j: float = math.inf
@@ -80,6 +84,10 @@ class BudgetFigures:
     renewal: str = ""
     overdraft_j: float = 0.0
     overdraft_usd: float = 0.0
+    spent_j: float = 0.0
+    spent_usd: float = 0.0
+    period_s: float = math.inf
+    renewals: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,6 +127,21 @@ class CloudFigures:
 
 
 @dataclass(frozen=True, slots=True)
+class SpecialNews:
+    """Something that happened while specialising.
+
+    Args:
+        t_s: on the source's clock.
+        app: whose head it is about.
+        text: what, with classes and reason, for people.
+    """
+
+    t_s: float
+    app: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
 class SpecialFigures:
     """What specialising came to.
 
@@ -131,6 +154,7 @@ class SpecialFigures:
         checked: answers of specialised heads that the generic variant checked.
         saved_s: processor time that generic variants would have taken beyond what was taken.
         latest: what happened last, for people.
+        recent: the latest of what happened, in order.
     """
 
     heads: int = 0
@@ -141,6 +165,7 @@ class SpecialFigures:
     checked: int = 0
     saved_s: float = 0.0
     latest: str = ""
+    recent: tuple[SpecialNews, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

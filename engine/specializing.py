@@ -16,7 +16,7 @@ from engine.route_run import Execution
 from engine.runtime.special_pieces import SpecialHeads
 from engine.scheduling.problem import Option, Problem
 from engine.scheduling.special_options import with_specials, without_specials
-from engine.snapshot import SpecialFigures
+from engine.snapshot import SpecialFigures, SpecialNews
 from engine.special_variants import NO_SPECIALS, SpecialVariant
 from specializer.cascade import RatesByCount
 from specializer.head_trainer import HeadTrainer
@@ -24,6 +24,8 @@ from specializer.policy import Seen
 from specializer.specialist import Event, Step
 
 _log = logging.getLogger(__name__)
+
+_MOST_RECENT = 20
 
 
 class Specializing(Protocol):
@@ -236,6 +238,7 @@ class LiveSpecializing:
             entered=f.entered + (event.step in (Step.ENTERED, Step.REENTERED)),
             left=f.left + (event.step is Step.LEFT),
             latest=f"{app}: {said}",
+            recent=(*f.recent, SpecialNews(event.t_s, app, said))[-_MOST_RECENT:],
         )
 
 

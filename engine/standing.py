@@ -37,23 +37,28 @@ def read_standing(
     """Return frames, recall, spending, budget and memory as they are now.
 
     Args:
-        granted: per period, base load included.
+        granted: says how much memory may be held.
         now: time on the source's clock.
         sinks: what became of the results.
     """
+    period = ledger.account(now)
     return Standing(
         capture.counts(),
         truth,
         ledger.lines(now),
         BudgetFigures(
-            granted.energy_j,
+            period.granted_j,
             ledger.energy_left_j(now),
-            granted.cost_usd,
+            period.granted_usd,
             ledger.cost_left_usd(now),
             ledger.period_left_s(now),
             ledger.renewal(now),
             ledger.overdraft_j(now),
             ledger.overdraft_usd(now),
+            period.spent_j,
+            period.spent_usd,
+            period.length_s,
+            ledger.renewals,
         ),
         MemoryFigures(
             memory.used_bytes,

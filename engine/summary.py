@@ -43,7 +43,7 @@ class Summary:
 
     @property
     def latest(self) -> Snapshot:
-        """The run as it stood a quarter of a second ago at most, while frames come."""
+        """The run as it stood a quarter of a second ago, or as long ago as the loop last came round."""
         return self._latest
 
     @property
@@ -68,6 +68,10 @@ class Summary:
         self._t_s = t_s
         if self._course.due(t_s):
             self._add_to_course(self._standing())
+        self.idle()
+
+    def idle(self) -> None:
+        """Look at how the run stands where that is due; for when no frame comes, too."""
         now_s = self._clock()
         if now_s >= self._next_s:
             self._next_s = now_s + _SNAPSHOT_EVERY_S

@@ -10,7 +10,7 @@ from typing import Any
 from catalog.errors import BadInput
 from engine.course import CoursePoint
 from engine.results import Result
-from engine.scheduling.decision_log import DecisionLog, Decisions, Unlogged
+from engine.scheduling.decision_log import AllDecisions, DecisionLog, Decisions, Unlogged
 from engine.scheduling.problem import App, Problem
 from engine.sinks.callback import CallbackSink
 from engine.sinks.protocol import Sink
@@ -47,6 +47,7 @@ class Engine:
         self._callbacks: list[Callable[[Result], None]] = []
         self._sinks: list[Sink] = []
         self._decisions: Decisions = Unlogged()
+        self._watchers: list[Decisions] = []
         self._running = False
         self._current_run: EngineRun | None = None
         self._latest_run: EngineRun | None = None
@@ -120,6 +121,17 @@ class Engine:
             self._decisions = DecisionLog(path, explained)
         return self
 
+    def watch_policy(self, watcher: Decisions) -> Engine:
+        """Have the policy of the next run watched, besides the log.
+
+        Raises:
+            BadInput: a run is going on.
+        """
+        with self._lock:
+            self._refuse_while_running("watch_policy")
+            self._watchers.append(watcher)
+        return self
+
     def classes_of(self, app: str) -> tuple[str, ...]:
         """Return the class names that an app answers with, or answered with until it was removed.
 
@@ -155,6 +167,11 @@ class Engine:
         """Tell whether the current or the last run reaches its cloud; None without a [cloud]."""
         run = self._latest_run
         return None if run is None or self._file.cloud is None else run.cloud_connected
+
+    def silent_s(self) -> float | None:
+        """Return how long ago the loop of the run came round, also without a frame; None between runs."""
+        run = self._current_run
+        return None if run is None else run.pipeline.heartbeat.silent_s()
 
     def battery_charged(self) -> None:
         """Grant a budget whose period is "charge" anew: the battery reports that it is charging."""
@@ -240,13 +257,15 @@ class Engine:
         with self._lock:
             sinks = [*self._sinks, *(CallbackSink(c) for c in self._callbacks)]
             try:
-                run = EngineRun(self._setup, self._apps, opened, sinks, self._decisions)
+                decisions = AllDecisions([self._decisions, *self._watchers])
+                run = EngineRun(self._setup, self._apps, opened, sinks, decisions)
             except BaseException:
                 for each in opened:
                     each.source.close()
                 raise
             self._sinks = []
             self._decisions = Unlogged()
+            self._watchers = []
             self._current_run = self._latest_run = run
         return run
 

@@ -14,6 +14,7 @@ people. On request every choice carries its explanation (explanation_text.explan
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -50,6 +51,29 @@ class Unlogged:
 
     def close(self) -> None:
         """Do nothing."""
+
+
+class AllDecisions:
+    """Several that watch the same policy.
+
+    Args:
+        watchers: owned from here on.
+    """
+
+    def __init__(self, watchers: Sequence[Decisions]) -> None:
+        self._watchers = tuple(watchers)
+
+    def watch(self, policy: Policy, problem: Problem) -> Policy:
+        """Return a policy that does the same, watched by all; see Decisions."""
+        for watcher in self._watchers:
+            policy = watcher.watch(policy, problem)
+        return policy
+
+    def close(self) -> None:
+        """End them all, also where one fails; see Decisions."""
+        with ExitStack() as closing:
+            for watcher in self._watchers:
+                closing.callback(watcher.close)
 
 
 class DecisionLog:

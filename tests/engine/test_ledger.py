@@ -70,6 +70,18 @@ def test_what_an_estimate_missed_is_overdraft() -> None:
     assert ledger.energy_left_j(1.0) == 0.0
 
 
+def test_a_period_has_an_account_of_its_own_with_what_was_carried_over() -> None:
+    ledger = ledger_of(base_w=2.0, carry_over=True)
+    ledger.charge(Category.EXECUTION, 30.0, 5.0, 0.25)
+    assert ledger.account(5.0) == (100.0, 1.0, 40.0, 0.25, 10.0)
+    assert ledger.account(11.0) == (150.0, 1.75, 2.0, 0.0, 10.0)
+
+
+def test_a_charge_that_outlasts_what_was_expected_has_the_length_that_has_passed() -> None:
+    ledger = Ledger(Budget(energy_j=100.0), ChargePeriod(10.0))
+    assert [ledger.account(now).length_s for now in (4.0, 25.0)] == [10.0, 25.0]
+
+
 def test_overdraft_of_past_periods_is_remembered() -> None:
     ledger = ledger_of()
     ledger.charge(Category.EXECUTION, 103.0, 1.0)

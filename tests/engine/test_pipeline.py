@@ -164,6 +164,7 @@ def test_a_live_source_that_gives_nothing_does_not_hold_the_end_up(built_catalog
     hurried = replace(rig, clocks=replace(rig.clocks, wall_s=later))
     line = make_line(hurried, silent(), live=True)
     assert line.run(duration_s=3.0).frames == 0
+    assert line.pipeline.heartbeat.silent_s() < 3.0
     gate.set()
 
 

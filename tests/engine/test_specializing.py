@@ -127,6 +127,9 @@ def test_one_class_for_a_while_gets_a_head_of_its_own(built_catalog: Catalog) ->
     assert (order.trunk, order.task) == ("small", "identity")
     notes = [r.reason for r in results if r.reason]
     assert any(n.startswith(("specialised in", "has a head trained for")) for n in notes)
+    news = engine.specializing.figures.recent
+    assert {n.app for n in news} == {"who"}
+    assert "; ".join(n.text for n in news) == "; ".join(notes)
 
 
 def test_training_is_a_line_of_the_ledger(built_catalog: Catalog) -> None:

@@ -34,6 +34,11 @@ def test_figures_come_from_their_owners(built_catalog: Catalog) -> None:
     budget, memory = standing.budget, standing.memory
     assert budget.energy_left_j == pytest.approx(1.0 - standing.spent_j)
     assert (budget.energy_j, budget.period_left_s, budget.renewal) == (1.0, 45.0, "in 45 s")
+    assert (budget.spent_j, budget.period_s, budget.renewals) == (
+        pytest.approx(standing.spent_j),
+        60.0,
+        0,
+    )
     assert memory.used_bytes == memory.peak_bytes == bytes_of(built_catalog, options["who"])
     assert (memory.limit_bytes, memory.loads, memory.evictions) == (LIMIT_BYTES, 3, 0)
     capture.close()

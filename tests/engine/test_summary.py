@@ -100,6 +100,19 @@ def test_the_latest_snapshot_is_renewed_four_times_a_second() -> None:
     assert summary.latest.elapsed_s == pytest.approx(2.0)
 
 
+def test_a_run_without_frames_is_still_looked_at() -> None:
+    now_s = [0.0]
+    summary = Summary(lambda: Standing(captured=CaptureCounts(read=int(now_s[0]))), clock=lambda: now_s[0])
+    summary.idle()
+    now_s[0] = 7.0
+    summary.idle()
+    assert (summary.latest.frames, summary.latest.elapsed_s, summary.latest.standing.captured.read) == (
+        0,
+        7.0,
+        7,
+    )
+
+
 def test_the_course_follows_energy_and_memory_on_the_sources_clock() -> None:
     spent_j = [0.0]
 
