@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from catalog.devices import DeviceProfile
 from catalog.preprocessing import window_pixels
@@ -14,22 +14,21 @@ from engine.clocks import REAL_CLOCKS, Clocks
 from engine.cloud_answering import CloudAnswering
 from engine.cloud_link import CloudLink
 from engine.demand import Demand
-from engine.device_runs import DevicePass, DeviceRuns, NotRun, device_pass
-from engine.exchanges import Exchange, exchanges_of
+from engine.device_runs import DevicePass, DeviceRuns, NotRun
 from engine.frame_results import FrameResults
 from engine.frames import Window
 from engine.ledger import Ledger, Refusal, Reservation
 from engine.load_booking import NOTHING_BOOKED, Booked, LoadBooking
 from engine.notices import Notices
 from engine.offload import PassedFeatures, UInt8
+from engine.prepared_passes import PreparedPass, PreparedPasses
 from engine.reachable_cloud import NO_CLOUD, ReachableCloud
 from engine.results import Result
 from engine.route_run import Execution
 from engine.runtime.loading import PieceMemory
 from engine.scheduling.costs_correction import CostsCorrection
-from engine.scheduling.passes import passes_in_memory
 from engine.scheduling.policy import Policy, State
-from engine.scheduling.problem import Option, Place, Problem
+from engine.scheduling.problem import Option, Problem
 from engine.scheduling.special_options import special_heads, without_specials
 from engine.scheduling.unserved import AT_CLOUD
 from engine.serving import Serving
@@ -40,24 +39,6 @@ from engine.window_results import answered, unserved
 _log = logging.getLogger(__name__)
 
 _NOT_CHOSEN = "not chosen"
-_MOST_PREPARED = 256
-
-
-@dataclass(frozen=True, slots=True)
-class _Pass:
-    """A part of a configuration that fits the memory, made ready.
-
-    Args:
-        options: that it was made from: while they are kept, no others get their ids.
-        here: what runs at the device; None where everything is in the cloud.
-        exchanges: what the cloud is asked.
-        pieces: whatever it may run at the device.
-    """
-
-    options: Mapping[str, Option]
-    here: DevicePass | None
-    exchanges: tuple[Exchange, ...]
-    pieces: frozenset[str]
 
 
 class Answerer:
@@ -111,7 +92,7 @@ class Answerer:
         self._aside: frozenset[str] = frozenset()
         self._why_aside: dict[str, str] = {}
         self._knows_demand = False
-        self._prepared: dict[tuple[int, ...], tuple[_Pass, ...]] = {}
+        self._prepared = PreparedPasses(catalog)
         self._problem = problem
 
     @property
@@ -283,32 +264,10 @@ class Answerer:
             mbps,
         )
 
-    def _prepare(self, options: Mapping[str, Option]) -> tuple[_Pass, ...]:
-        key = tuple(map(id, options.values()))
-        prepared = self._prepared.get(key)
-        if prepared is None:
-            if len(self._prepared) >= _MOST_PREPARED:
-                self._prepared.clear()
-            prepared = self._prepared[key] = self._passes(options)
-        return prepared
+    def _prepare(self, options: Mapping[str, Option]) -> tuple[PreparedPass, ...]:
+        return self._prepared.of(self._problem, options, self._specializing.variants)
 
-    def _passes(self, options: Mapping[str, Option]) -> tuple[_Pass, ...]:
-        problem, catalog, specials = self._problem, self._catalog, self._specializing.variants
-        passes = []
-        for together in passes_in_memory(options, problem.pieces, problem.budget.memory_bytes):
-            here = {a: o for a, o in together.items() if o.stages[0].place is Place.DEVICE}
-            away = {a: o for a, o in together.items() if o.needs_cloud}
-            passes.append(
-                _Pass(
-                    together,
-                    device_pass(catalog, problem, here, specials) if here else None,
-                    exchanges_of(catalog, problem, away) if away else (),
-                    frozenset(p for o in together.values() for p in o.device_pieces),
-                )
-            )
-        return tuple(passes)
-
-    def _run(self, ready: _Pass, serving: Serving) -> None:
+    def _run(self, ready: PreparedPass, serving: Serving) -> None:
         """Run one pass and send what goes on in the cloud; add its results, or why there are none."""
         if ready.exchanges:
             self._runs.keep_ready(ready.pieces)
@@ -384,12 +343,7 @@ class Answerer:
     def _take_note(self, booked: Booked, now: float) -> None:
         """Follow what happened in memory: routes let go of what went, policies of what is broken."""
         if booked.evicted:
-            gone = frozenset(booked.evicted)
-            self._prepared = {
-                key: passes
-                for key, passes in self._prepared.items()
-                if all(gone.isdisjoint(p.pieces) for p in passes)
-            }
+            self._prepared.let_go(booked.evicted)
         for failure in booked.failures:
             self._broken.note(failure.piece, failure.why, now)
         aside = self._broken.set_aside(now)
