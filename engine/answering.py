@@ -1,4 +1,4 @@
-"""Answers one window: choose a configuration, reserve, load, run, settle, and say what came out."""
+"""Answers windows: choose configurations, have the device or the cloud answer, and say what came out."""
 
 from __future__ import annotations
 
@@ -9,32 +9,34 @@ from dataclasses import replace
 from catalog.devices import DeviceProfile
 from catalog.preprocessing import window_pixels
 from catalog.store import Catalog
+from engine.batch_sizes import ONE_BY_ONE, BatchSizes
 from engine.broken_pieces import BrokenPieces, without_pieces
 from engine.clocks import REAL_CLOCKS, Clocks
 from engine.cloud_answering import CloudAnswering
 from engine.cloud_link import CloudLink
 from engine.demand import Demand
-from engine.device_runs import DevicePass, DeviceRuns, NotRun
+from engine.device_answering import DeviceAnswering
+from engine.device_runs import DevicePass, DeviceRuns
 from engine.frame_results import FrameResults
 from engine.frames import Window
-from engine.ledger import Ledger, Refusal, Reservation
-from engine.load_booking import NOTHING_BOOKED, Booked, LoadBooking
+from engine.ledger import Ledger
+from engine.load_booking import Booked, LoadBooking
 from engine.notices import Notices
 from engine.offload import PassedFeatures, UInt8
 from engine.prepared_passes import PreparedPass, PreparedPasses
 from engine.reachable_cloud import NO_CLOUD, ReachableCloud
 from engine.results import Result
-from engine.route_run import Execution
 from engine.runtime.loading import PieceMemory
 from engine.scheduling.costs_correction import CostsCorrection
-from engine.scheduling.policy import Policy, State
+from engine.scheduling.policy import Choice, Policy, State
 from engine.scheduling.problem import Option, Problem
 from engine.scheduling.special_options import special_heads, without_specials
 from engine.scheduling.unserved import AT_CLOUD
 from engine.serving import Serving
 from engine.snapshot import CloudFigures, SpecialFigures
 from engine.specializing import NOT_SPECIALIZING, Specializing
-from engine.window_results import answered, unserved
+from engine.window_groups import Asked, WindowGroup, WindowGroups
+from engine.window_results import unserved
 
 _log = logging.getLogger(__name__)
 
@@ -57,6 +59,7 @@ class Answerer:
         clocks: what answers take is measured by them.
         cloud: where requests may be answered, too.
         specializing: keeps heads for what is being seen.
+        sizes: how many windows of a moment run at once.
     """
 
     def __init__(
@@ -70,6 +73,7 @@ class Answerer:
         clocks: Clocks = REAL_CLOCKS,
         cloud: ReachableCloud = NO_CLOUD,
         specializing: Specializing = NOT_SPECIALIZING,
+        sizes: BatchSizes = ONE_BY_ONE,
     ) -> None:
         self._catalog = catalog
         self._policy = policy
@@ -85,9 +89,21 @@ class Answerer:
         self._runs = DeviceRuns(
             catalog, ledger, memory, self._loads, self._broken, profile, clocks, specializing.checks
         )
+        self._here = DeviceAnswering(
+            self._runs,
+            self._loads,
+            memory,
+            self._correction,
+            profile,
+            clocks,
+            specializing,
+            sizes,
+            lambda: self._problem,
+            self._take_note,
+        )
         self._link = CloudLink(cloud, catalog, clocks)
         self._cloud = CloudAnswering(
-            cloud, self._link, ledger, profile, clocks, self._reserve, self._run_here
+            cloud, self._link, ledger, profile, clocks, self._here.reserve, self._here.run
         )
         self._aside: frozenset[str] = frozenset()
         self._why_aside: dict[str, str] = {}
@@ -204,29 +220,38 @@ class Answerer:
     def answer(
         self, window: Window, due: Sequence[str], now: float, began_s: float, into: FrameResults
     ) -> None:
-        """Serve the apps that are due on a window.
-
-        Args:
-            window: what they ask about.
-            due: app names.
-            now: time on the source's clock.
-            began_s: reading of the wall clock from which latency counts.
-            into: gets one result an app, in the order of `due`; some may come later.
-        """
-        self._take_note(self._loads.book(now), now)
-        state = self._state(now, self._clocks.wall_s() - began_s)
-        choice = self._policy.choose(window.input_type, due, state, now)
-        serving = Serving(window, now, began_s, dict(choice.unserved))
-        if self._why_aside:
-            serving.reasons.update((app, self._why_aside[app]) for app in due if app in self._why_aside)
+        """Serve the apps that are due on a window; see answer_all."""
+        asked = Asked(window, due, now, began_s, into)
+        choice, serving = self._choose(asked, 0.0)
         if choice.options:
             for ready in self._prepare(choice.options):
                 self._run(ready, serving)
-        if choice.wanted:
-            self._loads.ahead(choice.wanted, self._problem.pieces, now)
-        if serving.reasons:
-            self._notices.unserved(serving.reasons, now)
-        self._give(serving, due, into)
+        self._close(asked, choice, serving)
+
+    def answer_all(self, moment: Sequence[Asked]) -> None:
+        """Serve the apps that are due on the windows of one moment.
+
+        A configuration is chosen for each window, as if those before it were still to be run one by
+        one. Windows that the same trunks answer run at once where that pays.
+
+        Args:
+            moment: in the order in which they were found; their times do not decrease.
+        """
+        groups, ahead_s, chosen = WindowGroups(), 0.0, []
+        for asked in moment:
+            self._cloud.attend(asked.now)
+            choice, serving = self._choose(asked, ahead_s)
+            chosen.append((asked, choice, serving))
+            for ready in self._prepare(choice.options) if choice.options else ():
+                if ready.here is not None and ready.takes_several:
+                    groups.add(ready, serving)
+                    ahead_s += ready.here.run_s
+                else:
+                    self._run(ready, serving)
+        for group in groups:
+            self._run_group(group)
+        for asked, choice, serving in chosen:
+            self._close(asked, choice, serving)
 
     def attend(self, now: float) -> bool:
         """Give what the cloud has answered, answer here what waits too long; tell whether there was any."""
@@ -267,6 +292,25 @@ class Answerer:
     def _prepare(self, options: Mapping[str, Option]) -> tuple[PreparedPass, ...]:
         return self._prepared.of(self._problem, options, self._specializing.variants)
 
+    def _choose(self, asked: Asked, ahead_s: float) -> tuple[Choice, Serving]:
+        """Let the policy choose for a window that waits for others, expected to take ahead_s."""
+        now, due = asked.now, asked.due
+        self._take_note(self._loads.book(now), now)
+        state = self._state(now, self._clocks.wall_s() - asked.began_s + ahead_s)
+        choice = self._policy.choose(asked.window.input_type, due, state, now)
+        serving = Serving(asked.window, now, asked.began_s, dict(choice.unserved))
+        if self._why_aside:
+            serving.reasons.update((app, self._why_aside[app]) for app in due if app in self._why_aside)
+        return choice, serving
+
+    def _close(self, asked: Asked, choice: Choice, serving: Serving) -> None:
+        """Give the results of a window, and load what the policy would rather have used."""
+        if choice.wanted:
+            self._loads.ahead(choice.wanted, self._problem.pieces, asked.now)
+        if serving.reasons:
+            self._notices.unserved(serving.reasons, asked.now)
+        self._give(serving, asked.due, asked.into)
+
     def _run(self, ready: PreparedPass, serving: Serving) -> None:
         """Run one pass and send what goes on in the cloud; add its results, or why there are none."""
         if ready.exchanges:
@@ -274,54 +318,33 @@ class Answerer:
         for exchange in ready.exchanges:
             if not exchange.passed:
                 self._cloud.ask(exchange, serving, self._pixels(serving.window, exchange.size_px), {})
-        here, now = ready.here, serving.now
-        if here is None:
-            return
-        held = self._reserve(here, now)
-        if isinstance(held, Refusal):
-            serving.refuse(here.route.apps, held.reason)
-            return
-        outcome, waited_j = self._run_here(here, serving.window, held, now)
-        if isinstance(outcome, NotRun):
-            serving.refuse(here.route.apps, outcome.reason)
-            return
-        if outcome.answers:
-            self._add_results(serving, outcome, waited_j)
-            self._specializing.observe(self._problem, ready.options, outcome, now)
-        for passed in outcome.passed:
+        for passed in self._here.answer(ready, serving):
             exchange = next(e for e in ready.exchanges if e.passed == passed.parts)
             here_j = {app: self._profile.processor_energy_j(s) for app, s in passed.busy_s.items()}
             self._cloud.ask(exchange, serving, PassedFeatures(passed.parts, passed.values), here_j)
 
-    def _reserve(self, ready: DevicePass, now: float) -> Reservation | Refusal:
-        return self._runs.reserve(ready, self._problem.pieces, now)
+    def _run_group(self, group: WindowGroup) -> None:
+        """Run windows that have their trunks in common, as many at once as pays."""
+        here, members = self._pass_for(group), group.members
+        while members:
+            many = 1 if here is None else self._here.at_once(here, members)
+            if here is None or many == 1:
+                self._run(*members[0])
+            else:
+                self._here.answer_several(here, members[:many])
+            members = members[many:]
+            self._cloud.attend(members[0].serving.now if members else group.members[-1].serving.now)
 
-    def _run_here(
-        self, ready: DevicePass, window: Window, held: Reservation, now: float
-    ) -> tuple[Execution | NotRun, float]:
-        """Run a pass for which energy is held; return what came out, and the energy of loads waited for."""
-        outcome = self._runs.execute(ready, window, held, now)
-        booked = self._loads.book(now)
-        if isinstance(outcome, Execution):
-            self._correction.observe(self._problem, outcome.piece_s)
-        if isinstance(outcome, NotRun) or booked is not NOTHING_BOOKED:
-            self._take_note(booked, now)
-        return outcome, booked.waited_j
+    def _pass_for(self, group: WindowGroup) -> DevicePass | None:
+        """Return what answers every app of a group; None where that does not fit the memory at once."""
+        if group.is_uniform:
+            return group.members[0].ready.here
+        passes = self._prepare(group.options)
+        return passes[0].here if len(passes) == 1 else None
 
     def _pixels(self, window: Window, size_px: int) -> tuple[UInt8, ...]:
         input_type = self._catalog.input_types[window.input_type]
         return tuple(window_pixels(window.frame.pixels, window.box, input_type, size_px))
-
-    def _add_results(self, serving: Serving, execution: Execution, waited_j: float) -> None:
-        """Add a result an app; loads that were waited for are divided equally."""
-        latency_s = self._clocks.wall_s() - serving.began_s
-        loading_j = waited_j / len(execution.answers)
-        apps, energy_j = self._problem.apps, self._profile.processor_energy_j
-        answers = [(apps[a.app], a, energy_j(a.busy_s) + loading_j) for a in execution.answers]
-        serving.results |= answered(serving.window, answers, latency_s)
-        for app, note in self._specializing.take_notes().items():
-            if app in serving.results and not serving.results[app].reason:
-                serving.results[app] = serving.results[app]._replace(reason=note)
 
     def _give(self, serving: Serving, due: Sequence[str], into: FrameResults) -> None:
         """Put results where they belong, in the order asked, and keep places for those to come."""

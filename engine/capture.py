@@ -143,6 +143,10 @@ class Capture:
         with self._changed:
             return self._pop() if self._frames else None
 
+    def more(self) -> Frame | None:
+        """Return None: there is no other source whose frame would belong to the same moment."""
+        return None
+
     def put_back(self, frame: Frame) -> None:
         """Give back the frame that was taken last: it was not used."""
         with self._changed:

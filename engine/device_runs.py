@@ -1,10 +1,12 @@
-"""Runs parts at the device for one window: reserve, load, run, settle."""
+"""Runs parts at the device for one window or several at once: reserve, load, run, settle."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
+
+import numpy as np
 
 from catalog.devices import DeviceProfile
 from catalog.errors import McdnnError
@@ -32,12 +34,21 @@ class DevicePass:
     Args:
         worst_energy_j: loading left out.
         worst_s: 95th percentile of the processor time.
+        run_s: expected processor time.
+        trunks: of what answers, by id: windows for which they are the same can run at once.
     """
 
     route: Route
     pieces: frozenset[str]
     worst_energy_j: float
     worst_s: float
+    run_s: float
+    trunks: frozenset[str]
+
+    @property
+    def takes_several(self) -> bool:
+        """Whether several windows can run at once: each goes the same way, and none goes on elsewhere."""
+        return not self.route.seconds and not self.route.cuts
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +75,9 @@ def device_pass(
     else:
         worst_j = configuration_cost(problem, options.values()).worst_energy_j
     worst_s = sum(problem.pieces[p].run_worst_s for p in route.pieces)
-    return DevicePass(route, frozenset(route.pieces), worst_j, worst_s)
+    run_s = sum(problem.pieces[p].run_s for p in route.pieces)
+    trunks = frozenset(catalog.variants[o.variant].trunk for o in options.values())
+    return DevicePass(route, frozenset(route.pieces), worst_j, worst_s, run_s, trunks)
 
 
 class DeviceRuns:
@@ -106,13 +119,24 @@ class DeviceRuns:
         worst_j = ready.worst_energy_j + self._loads.energy_j(ready.pieces, costs)
         return self._ledger.reserve(worst_j, 0.0, now)
 
-    def execute(self, ready: DevicePass, window: Window, held: Reservation, now: float) -> Execution | NotRun:
-        """Load, run and settle one pass."""
+    def reserve_further(self, ready: DevicePass, now: float) -> Reservation | Refusal:
+        """Hold the worst case of a further window that runs together with one whose loads are held."""
+        return self._ledger.reserve(ready.worst_energy_j, 0.0, now)
+
+    def execute(
+        self, ready: DevicePass, windows: Sequence[Window], held: Sequence[Reservation], now: float
+    ) -> Execution | NotRun:
+        """Load, run and settle one pass.
+
+        Args:
+            windows: of one input type; several only where the pass takes several.
+            held: one a window; each is charged the same.
+        """
         busy_s = 0.0
         try:
             loaded = self._memory.obtain(ready.route.pieces)
             execution = run_route(
-                ready.route, loaded, self._pixels_of(window), self._clocks.busy_s, self._checks
+                ready.route, loaded, self._pixels_of(windows), self._clocks.busy_s, self._checks
             )
             busy_s = execution.busy_s
             return execution
@@ -125,7 +149,9 @@ class DeviceRuns:
         except McdnnError as e:  # which piece could not be loaded is among the memory's events
             return NotRun(str(e))
         finally:
-            self._ledger.settle(held, self._profile.processor_energy_j(busy_s), now)
+            each_j = self._profile.processor_energy_j(busy_s) / len(held)
+            for reservation in held:
+                self._ledger.settle(reservation, each_j, now)
 
     def keep_ready(self, pieces: frozenset[str]) -> None:
         """Bring pieces into memory that may be needed soon; what cannot be had is told when it is run."""
@@ -134,6 +160,11 @@ class DeviceRuns:
         except McdnnError:
             return
 
-    def _pixels_of(self, window: Window) -> Callable[[int], Any]:
-        input_type = self._catalog.input_types[window.input_type]
-        return lambda size_px: window_pixels(window.frame.pixels, window.box, input_type, size_px)
+    def _pixels_of(self, windows: Sequence[Window]) -> Callable[[int], Any]:
+        input_type = self._catalog.input_types[windows[0].input_type]
+        if len(windows) == 1:
+            frame, box = windows[0].frame.pixels, windows[0].box
+            return lambda size_px: window_pixels(frame, box, input_type, size_px)
+        return lambda size_px: np.concatenate(
+            [window_pixels(w.frame.pixels, w.box, input_type, size_px) for w in windows]
+        )

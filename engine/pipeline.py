@@ -20,6 +20,7 @@ from engine.ledger import Category, Ledger
 from engine.rates import RateGates
 from engine.sinks.protocol import Sink
 from engine.summary import Summary
+from engine.window_groups import Asked
 
 _WAIT_S = 0.1
 
@@ -39,8 +40,14 @@ class FrameFeed(Protocol):
             SourceError: the sources broke, after the frames that came before are taken.
         """
 
+    def more(self) -> Frame | None:
+        """Return a frame of another source at the same moment, or None where none waits.
+
+        The same moment is now, or for recordings at full speed the same media time.
+        """
+
     def put_back(self, frame: Frame) -> None:
-        """Give back the frame that get() returned last: it was not used."""
+        """Give back the frame that get() or more() returned last: it was not used."""
 
     def take_busy_s(self) -> float:
         """Return the processor time that reading took since the last call."""
@@ -70,6 +77,7 @@ class Pipeline:
         summary: counts everything.
         plan_every_s: time between two plans, on the source's clock.
         clocks: what the loop takes is measured by them.
+        gather_s: for how long frames of one moment are gathered before those found so far are answered.
     """
 
     def __init__(
@@ -84,6 +92,7 @@ class Pipeline:
         summary: Summary,
         plan_every_s: float = 5.0,
         clocks: Clocks = REAL_CLOCKS,
+        gather_s: float = 0.02,
     ) -> None:
         self._capture = capture
         self._finder = finder
@@ -95,10 +104,12 @@ class Pipeline:
         self._summary = summary
         self._plan_every_s = plan_every_s
         self._clocks = clocks
+        self._gather_s = gather_s
         self._next_plan_s = 0.0
         self._meter = DemandMeter()
         self._changes: queue.SimpleQueue[Callable[[], None]] = queue.SimpleQueue()
         self._now_s = 0.0
+        self._ends_s = float("inf")
         self._frames = 0
         self._line = FrameLine(self._deliver)
         self.heartbeat = Heartbeat(clocks.wall_s)
@@ -125,6 +136,7 @@ class Pipeline:
             SourceBroke: it broke later; what came before was processed.
             SinkError: results can no longer be written.
         """
+        self._ends_s = duration_s
         latest_s = self._clocks.wall_s() + duration_s + _WAIT_S if self._capture.live else float("inf")
         while not stop.is_set():
             self.heartbeat.beat()
@@ -163,27 +175,56 @@ class Pipeline:
             if self._frames:
                 raise SourceBroke(str(e)) from e
             raise
-        if frame is None or frame.t_s >= self._now_s:
-            return frame
-        return replace(frame, t_s=self._now_s)
+        return None if frame is None else self._in_order(frame)
+
+    def _next_of_moment(self) -> Frame | None:
+        """Return a frame of another source at the same moment, stamped likewise; None for no more."""
+        frame = self._capture.more()
+        if frame is None:
+            return None
+        if frame.t_s >= self._ends_s:
+            self._capture.put_back(frame)
+            return None
+        return self._in_order(frame)
+
+    def _in_order(self, frame: Frame) -> Frame:
+        """Return a frame stamped no earlier than the one before."""
+        return frame if frame.t_s >= self._now_s else replace(frame, t_s=self._now_s)
 
     def _process(self, frame: Frame) -> None:
+        """Answer what is asked about a frame, and about what other sources show at the same moment."""
+        self._attend()
+        self._keep_planned(frame.t_s)
+        asked: list[Asked] = []
+        answered = [self._look_at(frame, asked)]
+        began_s = self._clocks.wall_s()
+        while self._clocks.wall_s() - began_s <= self._gather_s and (other := self._next_of_moment()):
+            answered.append(self._look_at(other, asked))
+        self._answer(asked)
+        self._attend()
+        for answers in answered:
+            self._line.put(answers)
+        while self._line.is_full:
+            self._answerer.wait(_WAIT_S)
+            self._attend()
+
+    def _look_at(self, frame: Frame, asked: list[Asked]) -> FrameResults:
+        """Find who asks what about a frame, and return where the answers go."""
         now = self._now_s = frame.t_s
         began_s = frame.captured_s if self._capture.live else self._clocks.wall_s()
         self._frames += 1
-        self._attend()
-        self._keep_planned(now)
         answers = FrameResults(frame)
         for window in self._find(frame):
             due = self._gates.due(window.input_type, now, frame.source)
             if due:
-                self._answerer.attend(now)
-                self._answerer.answer(window, due, now, began_s, answers)
-        self._attend()
-        self._line.put(answers)
-        while self._line.is_full:
-            self._answerer.wait(_WAIT_S)
-            self._attend()
+                asked.append(Asked(window, due, now, began_s, answers))
+        return answers
+
+    def _answer(self, asked: list[Asked]) -> None:
+        if len(asked) == 1:
+            self._answerer.answer(*asked[0])
+        elif asked:
+            self._answerer.answer_all(asked)
 
     def _attend(self) -> None:
         """Hand on what the cloud, or the device for it, has answered since the last look."""

@@ -31,6 +31,11 @@ class PreparedPass:
     exchanges: tuple[Exchange, ...]
     pieces: frozenset[str]
 
+    @property
+    def takes_several(self) -> bool:
+        """Whether several windows can run at once."""
+        return not self.exchanges and self.here is not None and self.here.takes_several
+
 
 class PreparedPasses:
     """Keeps what was made ready, as long as the problem that it was made for holds.

@@ -6,7 +6,7 @@ import logging
 import queue
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, replace
 
 from engine.capture import Capture, CaptureCounts, SourceFigures
@@ -48,6 +48,8 @@ class SourceTurns:
         self._changed = threading.Condition()
         self._news = self._woken = False
         self._next = self._latest = 0
+        self._given: set[int] = set()
+        self._moment_s = 0.0
         self._began_s: float | None = None
         for capture in captures:
             capture.listen(self._tell)
@@ -73,13 +75,28 @@ class SourceTurns:
         while True:
             with self._changed:
                 self._news = False
-            turn = self._earliest() if self._in_step else self._first_in_turn()
-            frame = None if turn is None else turn.capture.take()
-            if turn is not None and frame is not None:
-                return self._on_the_runs_clock(turn, frame)
+            self._given.clear()
+            index = self._earliest() if self._in_step else self._first_in_turn(self._given)
+            frame = None if index is None else self._take(index)
+            if frame is not None:
+                return frame
             if self._all_over():
                 return None
             self._wait(until_s)
+
+    def more(self) -> Frame | None:
+        """Return a frame of a source that has given none since get(), on the run's clock, if one waits.
+
+        Recordings in step give only what has the same media time.
+        """
+        index = self._earliest() if self._in_step else self._first_in_turn(self._given)
+        if index is None or index in self._given:
+            return None
+        if self._in_step:
+            head = self._turns[index].capture.head()
+            if head is None or head.t_s > self._moment_s:
+                return None
+        return self._take(index)
 
     def put_back(self, frame: Frame) -> None:
         """Give back the frame that was returned last: it was not used."""
@@ -129,26 +146,31 @@ class SourceTurns:
                 self._woken = False
                 raise queue.Empty
 
-    def _first_in_turn(self) -> _Turn | None:
+    def _take(self, index: int) -> Frame | None:
+        """Take the next frame of a source, if one still waits."""
+        turn = self._turns[index]
+        frame = turn.capture.take()
+        if frame is None:
+            return None
+        if not self._given:
+            self._moment_s = frame.t_s
+        self._given.add(index)
+        self._latest, self._next = index, (index + 1) % len(self._turns)
+        return self._on_the_runs_clock(turn, frame)
+
+    def _first_in_turn(self, but: Collection[int]) -> int | None:
         """Return the first source with a frame, beginning behind the one that was served last."""
         count = len(self._turns)
-        for i in range(self._next, self._next + count):
-            turn = self._turns[i % count]
-            if turn.capture.head() is not None:
-                self._latest, self._next = i % count, (i + 1) % count
-                return turn
-        return None
+        order = (i % count for i in range(self._next, self._next + count))
+        return next((i for i in order if i not in but and self._turns[i].capture.head() is not None), None)
 
-    def _earliest(self) -> _Turn | None:
+    def _earliest(self) -> int | None:
         """Return the source whose next frame is the earliest; None while one is still to tell its next."""
         heads = [(i, t.capture.head(), t.capture) for i, t in enumerate(self._turns)]
         if any(head is None and not capture.is_over for _, head, capture in heads):
             return None
         times = [(head.t_s, i) for i, head, _ in heads if head is not None]
-        if not times:
-            return None
-        self._latest = min(times)[1]
-        return self._turns[self._latest]
+        return min(times)[1] if times else None
 
     def _on_the_runs_clock(self, turn: _Turn, frame: Frame) -> Frame:
         if turn.behind_s is None:

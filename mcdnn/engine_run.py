@@ -27,6 +27,7 @@ from mcdnn.wiring import (
     Setup,
     answering_clocks,
     answering_profile,
+    make_batch_sizes,
     make_budget,
     make_extractors,
     make_ledger,
@@ -82,6 +83,7 @@ class EngineRun:
             answering_clocks(setup.file),
             cloud,
             special.specializing,
+            make_batch_sizes(setup),
         )
         self.summary = Summary(self._standing)
         self._expect(apps)

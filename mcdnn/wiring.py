@@ -16,6 +16,7 @@ from catalog.devices import DeviceProfile, load_device_profile
 from catalog.errors import BadInput, CatalogError
 from catalog.measurements import DeviceMeasurements
 from catalog.store import Catalog, open_catalog
+from engine.batch_sizes import BatchSizes, MeasuredBatchSizes
 from engine.clocks import REAL_CLOCKS, Clocks
 from engine.extractors.protocol import Extractor
 from engine.extractors.table import default_kind, extractor_kinds, open_extractor
@@ -221,6 +222,12 @@ def make_extractors(setup: Setup, apps: Iterable[App]) -> dict[str, Extractor]:
         BadInput: see kinds_of_extractor.
     """
     return {t: open_extractor(kind) for t, kind in kinds_of_extractor(setup, apps).items()}
+
+
+def make_batch_sizes(setup: Setup) -> BatchSizes:
+    """Return how many windows of a moment run at once, by what was measured on the device."""
+    activation_bytes = {part.id: part.activation_bytes for part in setup.catalog.contents.parts}
+    return MeasuredBatchSizes(setup.measurements, activation_bytes)
 
 
 def answering_clocks(file: EngineFile) -> Clocks:

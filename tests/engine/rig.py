@@ -18,6 +18,7 @@ from catalog.devices import DeviceProfile
 from catalog.errors import BackendError
 from catalog.store import Catalog
 from engine.answering import Answerer
+from engine.batch_sizes import ONE_BY_ONE, BatchSizes
 from engine.clocks import Clocks
 from engine.frame_results import FrameResults
 from engine.frames import Frame, TruthWindow, Window
@@ -62,6 +63,7 @@ class TimedPart:
 
     def __call__(self, inputs: Array) -> Array:
         self._pieces.clock.now_s += self._run_s
+        self._pieces.ran.append((self._name, len(inputs)))
         if self._name in self._pieces.cannot_run:
             raise BackendError(f"{self._name} cannot be run")
         output = self._part(inputs)
@@ -80,6 +82,7 @@ class TimedPieces:
         self.cannot_run: set[str] = set()
         self.gives_nonsense: set[str] = set()
         self.loads: list[str] = []
+        self.ran: list[tuple[str, int]] = []  # part and number of windows
 
     def load(self, piece: str) -> Any:
         self.loads.append(piece)
@@ -119,6 +122,18 @@ class Scripted:
         self.states.append(state)
         options = {app: self.options[app] for app in due if app in self.options}
         return Choice(options, wanted=self.wanted)
+
+
+class UpTo:
+    """Runs so many windows at once, whatever the parts; notes the room that it is told of."""
+
+    def __init__(self, most: int) -> None:
+        self._most = most
+        self.rooms: list[float] = []
+
+    def most(self, parts: Iterable[str], room_bytes: float) -> int:
+        self.rooms.append(room_bytes)
+        return self._most
 
 
 @dataclass(frozen=True)
@@ -192,11 +207,13 @@ def make_rig(
     options: Mapping[str, tuple[Option, ...]] | None = None,
     cloud: ReachableCloud = NO_CLOUD,
     cost_usd: float = float("inf"),
+    sizes: BatchSizes = ONE_BY_ONE,
 ) -> Rig:
     """Put the parts together.
 
     Args:
         options: in place of all that the catalog offers, by app.
+        sizes: how many windows run at once.
     """
     clock = Stopwatch()
     clocks = Clocks(clock, clock)
@@ -207,5 +224,5 @@ def make_rig(
     pieces = TimedPieces(catalog, clock)
     memory = PieceMemory(pieces, pieces.sizes(), Residency(memory_bytes), clocks)
     made = make_policy(policy, problem) if isinstance(policy, str) else policy
-    answerer = Answerer(catalog, problem, made, ledger, memory, PROFILE, clocks, cloud)
+    answerer = Answerer(catalog, problem, made, ledger, memory, PROFILE, clocks, cloud, sizes=sizes)
     return Rig(catalog, clock, clocks, pieces, memory, ledger, answerer)

@@ -19,9 +19,10 @@ from engine.results import Result
 from engine.scheduling.policies.table import POLICIES
 from engine.scheduling.problem import App
 from engine.snapshot import Snapshot
+from engine.source_turns import SourceTurns
 from engine.sources.frame_list import FrameList
 from engine.summary import Summary
-from engine.window_finding import WindowFinder
+from engine.window_finding import SourceFinders, WindowFinder
 from tests.engine.rig import (
     ODD,
     PROFILE,
@@ -29,6 +30,7 @@ from tests.engine.rig import (
     OneBox,
     Rig,
     Scripted,
+    UpTo,
     bytes_of,
     make_rig,
     on_trunks,
@@ -110,6 +112,40 @@ def test_every_frame_reaches_the_sink_in_order_with_its_results(built_catalog: C
         2 * [f"{i}.digit.0"] for i in range(20)
     ]
     assert (end.frames, end.requests, end.served_share, end.t_s) == (20, 40, 1.0, 1.9)
+
+
+def two_cameras(rig: Rig, length_s: float) -> Line:
+    """A pipeline over two recordings in step, each with a window in every frame."""
+    captures = [
+        Capture(FrameList([replace(f, source=name) for f in seconds(length_s)], name), 64) for name in "ab"
+    ]
+    for thread in threading.enumerate():
+        if thread.name in ("mcdnn-capture-a", "mcdnn-capture-b"):
+            thread.join()
+    turns = SourceTurns(captures, in_step=True)
+    finder = SourceFinders(lambda: {"digit": OneBox(rig.clock)})
+    gates, shelf, summary = RateGates((WHO, ODD)), Shelf(), Summary()
+    pipeline = Pipeline(
+        turns, finder, rig.answerer, gates, rig.ledger, PROFILE, shelf, summary, clocks=rig.clocks
+    )
+    return Line(rig, pipeline, gates, shelf, summary, threading.Event())
+
+
+def test_what_two_cameras_show_at_one_moment_runs_at_once(built_catalog: Catalog) -> None:
+    options = on_trunks(built_catalog, who="wide", odd="wide")
+    line = two_cameras(make_rig(built_catalog, Scripted(options), sizes=UpTo(8)), 1.0)
+    end = line.run()
+    first = built_catalog.trunks["wide"].parts[0]
+    assert [count for part, count in line.rig.pieces.ran if part == first] == 10 * [2]
+    assert [(frame.source, frame.index, len(results)) for frame, results in line.shelf.kept] == [
+        (name, i, 2) for i in range(10) for name in "ab"
+    ]
+    assert (end.frames, end.requests, end.served_share) == (20, 40, 1.0)
+
+
+def test_a_run_of_two_cameras_ends_at_its_duration(built_catalog: Catalog) -> None:
+    line = two_cameras(make_rig(built_catalog), 1.0)
+    assert line.run(duration_s=0.5).frames == 10
 
 
 def test_a_run_ends_at_its_duration_on_the_sources_clock(built_catalog: Catalog) -> None:

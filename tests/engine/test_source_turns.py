@@ -139,3 +139,39 @@ def test_a_frame_that_was_not_used_counts_as_left() -> None:
     assert turns.counts() == CaptureCounts(read=2, taken=1, left=1)
     assert turns.figures()[1].left == 1
     turns.close()
+
+
+def moments(turns: SourceTurns) -> list[list[tuple[str, float]]]:
+    out = []
+    while (f := turns.get(LONG_S)) is not None:
+        moment = [f]
+        while (other := turns.more()) is not None:
+            moment.append(other)
+        out.append([(f.source, f.t_s) for f in moment])
+    return out
+
+
+def test_a_moment_has_what_waits_of_each_live_source_once() -> None:
+    a = ended(Capture(FrameList(frames("a", [0.0, 1.0, 2.0]), "a", live=True), 6))
+    b = ended(Capture(FrameList(frames("b", [0.0, 1.0]), "b", live=True), 6))
+    turns = SourceTurns([a, b], in_step=False)
+    assert moments(turns) == [[("a", 0.0), ("b", 0.0)], [("a", 1.0), ("b", 1.0)], [("a", 2.0)]]
+    assert turns.counts() == CaptureCounts(read=5, taken=5)
+    turns.close()
+
+
+def test_a_moment_of_recordings_in_step_is_one_media_time() -> None:
+    captures = [ended(recorded("a", [0.0, 1.0, 2.0])), ended(recorded("b", [0.0, 0.5, 1.0]))]
+    turns = SourceTurns(captures, in_step=True)
+    assert moments(turns) == [[("a", 0.0), ("b", 0.0)], [("b", 0.5)], [("a", 1.0), ("b", 1.0)], [("a", 2.0)]]
+    turns.close()
+
+
+def test_a_frame_of_a_moment_that_was_not_used_counts_as_left() -> None:
+    turns = SourceTurns([ended(recorded("a", [0.0])), ended(recorded("b", [0.0]))], in_step=True)
+    turns.get(LONG_S)
+    second = turns.more()
+    assert second is not None
+    turns.put_back(second)
+    assert [(f.source, f.taken, f.left) for f in turns.figures()] == [("a", 1, 0), ("b", 0, 1)]
+    turns.close()
