@@ -40,15 +40,20 @@ def write_scenes(data: Path, folder: Path, scale: ScenesScale) -> Path:
         BadInput: the data is not there.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    train = _images(data / "scenes/intel6/train", scale.every)
-    test = _images(data / "scenes/intel6/test", scale.every)
+    train = scene_images(data / "scenes/intel6/train", scale.every)
+    test = scene_images(data / "scenes/intel6/test", scale.every)
     files = write_lists(folder, "scene", {**every_nth_for_validation(train, _VALIDATION_EVERY), "test": test})
     path = folder / "TASKS.toml"
     path.write_text(_tasks_toml(files, scale), encoding="utf-8")
     return path
 
 
-def _images(folder: Path, every: int) -> list[Labelled]:
+def scene_images(folder: Path, every: int) -> list[Labelled]:
+    """Return every so many-th image of a folder of class folders, with its class.
+
+    Raises:
+        BadInput: there are none.
+    """
     images = [(file, file.parent.name) for file in sorted(folder.glob("*/*.jpg"))[::every]]
     if not images:
         raise BadInput(f"{folder}: no images: docs/data.md says where the data comes from")
