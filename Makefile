@@ -1,6 +1,6 @@
 # make demo   everything from a bare Python 3.11 to a running camera
 # make test   lint, types, import contracts, generated code, tests
-# make test-system   tests that need system packages (a browser): installs them, as root or with sudo
+# make test-system   tests that need system packages (a browser, an RTSP server): installs them, as root or with sudo
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
 VENV   := .venv
 BIN    := $(VENV)/bin
@@ -12,8 +12,9 @@ TORCH       := torch==2.13.0
 TORCH_INDEX ?= https://download.pytorch.org/whl/cpu
 PACKAGES    := catalog specializer engine cloud sim mcdnn benchmarks tests
 
-# PROGRAM:PACKAGE of what tests/system needs.
-SYSTEM_PROGRAMS := chromium:chromium chromedriver:chromium-driver
+# PROGRAM:PACKAGE of what tests/system needs; what is no program is named by its package alone.
+SYSTEM_PROGRAMS := chromium:chromium chromedriver:chromium-driver \
+	gir1.2-gst-rtsp-server-1.0 python3-gst-1.0 gstreamer1.0-plugins-good gstreamer1.0-plugins-bad
 
 .PHONY: env demo test test-system lint format protos clean
 

@@ -20,7 +20,8 @@ TASKS = (LEADING, *FURTHER)
 _SIDE_PX = 96
 _VALIDATION_EVERY = 8
 _CHANNELS = 48  # three times those of the ResNet-20 for CIFAR-10
-_SCALES = ((0.5, 0.67, 0.67), (0.35, 1.0, 0.67), (0.35, 1.0, 0.5), (0.25, 1.0, 0.5))  # width, depth, resolution
+# width, depth, resolution
+_SCALES = ((0.5, 0.67, 0.67), (0.35, 1.0, 0.67), (0.35, 1.0, 0.5), (0.25, 1.0, 0.5))
 
 
 @dataclass(frozen=True, slots=True)

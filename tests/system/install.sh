@@ -1,15 +1,23 @@
 #!/usr/bin/env bash
-# usage: install.sh PROGRAM:PACKAGE ...
-# Installs the Debian packages of programs that are not there; needs apt-get, as root or with sudo.
+# usage: install.sh PROGRAM:PACKAGE|PACKAGE ...
+# Installs the Debian packages of programs, and the other packages, that are not there; needs apt-get, as
+# root or with sudo.
 set -euo pipefail
+
+is_there() {
+    case "$1" in
+        *:*) command -v "${1%%:*}" >/dev/null ;;
+        *) dpkg-query -W -f '${Status}' "$1" 2>/dev/null | grep -q 'ok installed' ;;
+    esac
+}
 
 packages=()
 programs=()
 for pair in "$@"; do
-    if ! command -v "${pair%%:*}" >/dev/null; then
+    is_there "$pair" || {
         programs+=("${pair%%:*}")
         packages+=("${pair#*:}")
-    fi
+    }
 done
 [ ${#packages[@]} -eq 0 ] && exit 0
 

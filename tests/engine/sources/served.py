@@ -10,7 +10,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -18,27 +18,28 @@ LONG_S = 60.0
 _ROOT = Path(__file__).parents[3]
 
 
-class VideoServer:
-    """A server in a process of its own; it may die and come back at the same port."""
+class ServerProcess:
+    """A server in a process of its own; it may die and come back at the same port.
 
-    def __init__(self, folder: Path = Path()) -> None:
-        self._folder = folder
-        self._port = 0
+    Args:
+        command: that starts it, but for the port (0 for any), which is put behind it. The first line of its
+            output is the port.
+        arguments: behind the port.
+    """
+
+    def __init__(self, command: Sequence[str], arguments: Sequence[str]) -> None:
+        self._command = command
+        self._arguments = arguments
         self._process: subprocess.Popen[str] | None = None
+        self.port = 0
         self.start()
-
-    def url(self, path: str) -> str:
-        """Return the address of a path."""
-        return f"http://127.0.0.1:{self._port}/{path}"
 
     def start(self) -> None:
         """Start it, at the port that it had before."""
-        arguments = [sys.executable, "-m", "tests.engine.sources.video_server", str(self._port)]
-        self._process = subprocess.Popen(
-            [*arguments, str(self._folder.absolute())], stdout=subprocess.PIPE, text=True, cwd=_ROOT
-        )
+        command = [*self._command, str(self.port), *self._arguments]
+        self._process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=_ROOT)
         assert self._process.stdout is not None
-        self._port = int(self._process.stdout.readline())
+        self.port = int(self._process.stdout.readline())
 
     def freeze(self) -> None:
         """Stop it where it is; connections stay open and are still accepted by the kernel."""
@@ -60,6 +61,19 @@ class VideoServer:
     def _signal(self, number: int) -> None:
         assert self._process is not None
         self._process.send_signal(number)
+
+
+class VideoServer(ServerProcess):
+    """Small pictures over HTTP, and the clips of a folder."""
+
+    def __init__(self, folder: Path = Path()) -> None:
+        super().__init__(
+            [sys.executable, "-m", "tests.engine.sources.video_server"], [str(folder.absolute())]
+        )
+
+    def url(self, path: str) -> str:
+        """Return the address of a path."""
+        return f"http://127.0.0.1:{self.port}/{path}"
 
 
 def free_port() -> int:
