@@ -118,6 +118,8 @@ class SourceTable(_Table):
         drop: what happens to frames that the engine does not take in time: "latest", they give way to
             newer ones (the default of what is live); "block", none is dropped, and the source waits.
         timeout_s: in which a camera or stream has to answer and to give its next frame.
+        width: in pixels, that pictures have at most: larger ones are scaled down where they are decoded.
+            Boxes in results, recordings and annotated videos are of the smaller pictures.
     """
 
     uri: str
@@ -126,6 +128,7 @@ class SourceTable(_Table):
     fps: Positive | None = None
     drop: Literal["latest", "block"] | None = None
     timeout_s: Positive = 5.0
+    width: Annotated[int, Field(ge=16)] | None = None
 
 
 class AppTable(_Table):

@@ -9,6 +9,7 @@ from engine.capture import Capture
 from engine.source_turns import SourceTurns
 from engine.sources.choosing import OpenSource, SourceChoice
 from engine.sources.digit_camera import DigitCamera
+from engine.sources.picture_width import NarrowSource
 from engine.sources.protocol import Source
 from engine.sources.rate_cap import CappedSource
 from engine.sources.watched_stream import WatchedStream
@@ -20,7 +21,7 @@ _READ_AHEAD_BYTES = 16 << 20
 
 def choices_of(tables: Sequence[SourceTable]) -> list[SourceChoice]:
     """Return the sources that a configuration names."""
-    return [SourceChoice(t.uri, t.name, t.pace, t.fps, t.drop, t.timeout_s) for t in tables]
+    return [SourceChoice(t.uri, t.name, t.pace, t.fps, t.drop, t.timeout_s, t.width) for t in tables]
 
 
 def make_feed(sources: Sequence[OpenSource]) -> Capture | SourceTurns:
@@ -50,7 +51,7 @@ def _decoding_clock(source: Source) -> Callable[[], float]:
     The digit camera draws its frames where a camera would deliver them: that is no work of the
     device, and the camera's power is in the base load.
     """
-    if isinstance(source, CappedSource):
+    if isinstance(source, CappedSource | NarrowSource):
         return _decoding_clock(source.source)
     if isinstance(source, DigitCamera):
         return lambda: 0.0

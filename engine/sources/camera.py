@@ -10,6 +10,7 @@ import cv2
 from engine.errors import SourceError
 from engine.frames import Frame, UInt8
 from engine.sources.opencv_capture import grabbed_image, open_device
+from engine.sources.picture_width import scaled_down
 
 _ATTEMPTS = 5
 _BETWEEN_ATTEMPTS_S = 0.1
@@ -28,6 +29,7 @@ class Camera:
         attempts: failed reads in a row before it counts as unplugged.
         clock: monotonic.
         sleep: waits between failed reads.
+        width: in pixels, that pictures have at most; None for any.
     """
 
     live = True
@@ -41,6 +43,7 @@ class Camera:
         attempts: int = _ATTEMPTS,
         clock: Callable[[], float] = time.monotonic,
         sleep: Callable[[float], None] = time.sleep,
+        width: int | None = None,
     ) -> None:
         self._capture = capture
         self._name = name
@@ -48,6 +51,7 @@ class Camera:
         self._attempts = attempts
         self._clock = clock
         self._sleep = sleep
+        self._width = width
         self.grabbed = 0
         self._first_s = 0.0
         self._bad = 0
@@ -84,7 +88,7 @@ class Camera:
         pixels = grabbed_image(self._capture)
         if pixels is not None:
             self._bad = 0
-            return pixels
+            return scaled_down(pixels, self._width)
         self.damaged += 1
         self._bad += 1
         if self._bad >= _BAD_FRAMES:
@@ -118,6 +122,7 @@ def open_camera(
     name: str | None = None,
     clock: Callable[[], float] = time.monotonic,
     sleep: Callable[[float], None] = time.sleep,
+    width: int | None = None,
 ) -> Camera:
     """Open a camera by its number.
 
@@ -129,4 +134,4 @@ def open_camera(
         "and that you may read it (group video)"
     )
     capture = open_device(index, f"camera {index}: cannot be opened: {remedy}")
-    return Camera(capture, name or f"camera {index}", remedy, clock=clock, sleep=sleep)
+    return Camera(capture, name or f"camera {index}", remedy, clock=clock, sleep=sleep, width=width)

@@ -10,6 +10,7 @@ from typing import Literal
 from catalog.errors import BadInput
 from engine.sources.decoder_link import StreamOrder
 from engine.sources.opening import is_watched, open_source, shown_name
+from engine.sources.picture_width import NarrowSource
 from engine.sources.protocol import Source
 from engine.sources.rate_cap import CappedSource
 from engine.sources.watched_stream import WatchedStream
@@ -29,6 +30,7 @@ class SourceChoice:
         drop: "latest": what the engine has not taken gives way to newer frames; "block": no frame is
             dropped, the source waits. By default the one for live sources, the other for recordings.
         timeout_s: in which a camera or stream has to answer, and to give its next frame.
+        width: in pixels, that pictures have at most; None for all.
     """
 
     uri: str
@@ -37,6 +39,7 @@ class SourceChoice:
     fps: float | None = None
     drop: DropPolicy | None = None
     timeout_s: float = 5.0
+    width: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,10 +82,12 @@ def open_chosen(choices: Sequence[SourceChoice]) -> tuple[OpenSource, ...]:
 def _open(choice: SourceChoice, several: bool) -> Source:
     if not is_watched(choice.uri):
         source = open_source(choice.uri, choice.name, choice.pace)
-        return source if choice.fps is None else CappedSource(source, choice.fps)
+        if choice.fps is not None:
+            source = CappedSource(source, choice.fps)
+        return source if choice.width is None else NarrowSource(source, choice.width)
     pace = choice.pace or ("wall" if several else "max")
     blocks = choice.drop == "block"
-    order = StreamOrder(choice.uri, choice.fps, blocks, pace, choice.timeout_s)
+    order = StreamOrder(choice.uri, choice.fps, blocks, pace, choice.timeout_s, choice.width)
     return WatchedStream(order, choice.name or shown_name(choice.uri))
 
 

@@ -43,6 +43,7 @@ class StreamOrder:
         blocks: whether decoding waits while there is no free slot; otherwise the frame is dropped.
         pace: of a recording, "max" or "wall".
         timeout_s: for opening, and for a frame to come.
+        width: in pixels, that pictures have at most; None for all.
     """
 
     uri: str
@@ -50,6 +51,7 @@ class StreamOrder:
     blocks: bool = False
     pace: str = "max"
     timeout_s: float = 5.0
+    width: int | None = None
 
     def to_bytes(self) -> bytes:
         """Return it as a message's body."""

@@ -212,11 +212,11 @@ def _opener(order: StreamOrder) -> Callable[[], FrameGrabber]:
     if order.uri.isdecimal():
         from engine.sources.camera import open_camera
 
-        return lambda: open_camera(int(order.uri))
+        return lambda: open_camera(int(order.uri), width=order.width)
     from engine.sources.network_stream import open_stream
 
     pace = make_pace(order.pace, time.monotonic, time.sleep)
-    return lambda: open_stream(order.uri, pace=pace, timeout_s=order.timeout_s)
+    return lambda: open_stream(order.uri, pace=pace, timeout_s=order.timeout_s, width=order.width)
 
 
 def _end_with_engine(lifeline: int) -> None:

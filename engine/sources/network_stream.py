@@ -11,11 +11,12 @@ from urllib.parse import urlsplit
 
 import av
 from av.error import ExitError, FFmpegError, InvalidDataError
-from av.video.reformatter import VideoReformatter
+from av.video.reformatter import Interpolation, VideoReformatter
 
 from engine.errors import SourceError
 from engine.frames import Frame, UInt8
 from engine.sources.pace import AsTaken, Pace
+from engine.sources.picture_width import size_within
 from engine.sources.stream_clock import FrameClock, LiveClock, MediaClock
 
 if TYPE_CHECKING:
@@ -46,6 +47,7 @@ class NetworkStream:
         shown: the URL, without what is secret in it.
         pace: of a recording.
         clock: monotonic.
+        width: in pixels, that pictures have at most; None for any.
 
     Raises:
         SourceError: there is no video in it.
@@ -58,6 +60,7 @@ class NetworkStream:
         shown: str,
         pace: Pace,
         clock: Callable[[], float] = time.monotonic,
+        width: int | None = None,
     ) -> None:
         if not container.streams.video:
             raise SourceError(f"{shown}: no video in it: check the address")
@@ -65,6 +68,7 @@ class NetworkStream:
         self._name = name
         self._shown = shown
         self._clock = clock
+        self._width = width
         video = container.streams.video[0]
         video.codec_context.thread_count = 1  # so that many streams share the cores evenly
         self._frames = self._decoded()
@@ -114,9 +118,12 @@ class NetworkStream:
         return t_s, self._clock() if self.is_recording else arrived_s
 
     def pixels(self) -> UInt8:
-        """Return the frame that was grabbed last as (H, W, 3) uint8 RGB."""
+        """Return the frame that was grabbed last as (H, W, 3) uint8 RGB, made smaller on the way."""
         assert self._frame is not None
-        rgb = self._reformatter.reformat(self._frame, format="rgb24", threads=1)
+        width, height = size_within(self._frame.width, self._frame.height, self._width)
+        rgb = self._reformatter.reformat(
+            self._frame, width, height, "rgb24", interpolation=Interpolation.AREA, threads=1
+        )
         return cast(UInt8, rgb.to_ndarray())
 
     def read(self) -> Frame | None:
@@ -178,6 +185,7 @@ def open_stream(
     pace: Pace | None = None,
     timeout_s: float = _TIMEOUT_S,
     clock: Callable[[], float] = time.monotonic,
+    width: int | None = None,
 ) -> NetworkStream:
     """Open a URL: as a recording where it declares its length, else as a live stream.
 
@@ -187,6 +195,7 @@ def open_stream(
         pace: of a recording.
         timeout_s: for opening, and for a frame to come.
         clock: monotonic.
+        width: in pixels, that pictures have at most; None for any.
 
     Raises:
         SourceError: nothing answers in time, or it is no video.
@@ -202,7 +211,7 @@ def open_stream(
     with _as_source_error(complaint):
         container = av.open(url, timeout=timeout_s, options=_options_for(url))
     try:
-        return NetworkStream(container, name or shown, shown, pace or AsTaken(), clock)
+        return NetworkStream(container, name or shown, shown, pace or AsTaken(), clock, width)
     except SourceError:
         container.close()
         raise
