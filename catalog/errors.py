@@ -7,7 +7,8 @@ McdnnError                 anything this project raises on purpose
 │   └── ModelError         a model cannot be built, given its weights, split or exported
 ├── MissingExtra           an optional package is not installed (exit status 2)
 └── RunFailed              something broke while running (exit status 1)
-    └── BackendError       a stored part cannot be loaded or run
+    ├── BackendError       a stored part cannot be loaded or run
+    └── MeterFailed        a meter of energy cannot tell
 """
 
 from __future__ import annotations
@@ -46,3 +47,7 @@ class RunFailed(McdnnError):
 
 class BackendError(RunFailed):
     """A stored part cannot be loaded or run by a backend."""
+
+
+class MeterFailed(RunFailed):
+    """Say which meter of energy cannot tell, and why."""

@@ -6,7 +6,6 @@ import logging
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 
-from catalog.devices import DeviceProfile
 from catalog.preprocessing import window_pixels
 from catalog.store import Catalog
 from engine.batch_sizes import ONE_BY_ONE, BatchSizes
@@ -17,6 +16,7 @@ from engine.cloud_link import CloudLink
 from engine.demand import Demand
 from engine.device_answering import DeviceAnswering
 from engine.device_runs import DevicePass, DeviceRuns
+from engine.energy_model import Correction, EnergyModel
 from engine.frame_results import FrameResults
 from engine.frames import Window
 from engine.ledger import Ledger
@@ -30,6 +30,7 @@ from engine.runtime.loading import PieceMemory
 from engine.scheduling.costs_correction import CostsCorrection
 from engine.scheduling.policy import Choice, Policy, State
 from engine.scheduling.problem import Option, Problem
+from engine.scheduling.repricing import repriced
 from engine.scheduling.special_options import special_heads, without_specials
 from engine.scheduling.unserved import AT_CLOUD
 from engine.serving import Serving
@@ -60,6 +61,7 @@ class Answerer:
         cloud: where requests may be answered, too.
         specializing: keeps heads for what is being seen.
         sizes: how many windows of a moment run at once.
+        metered: by how much a meter says that the profile is off; None without a meter.
     """
 
     def __init__(
@@ -69,11 +71,12 @@ class Answerer:
         policy: Policy,
         ledger: Ledger,
         memory: PieceMemory,
-        profile: DeviceProfile,
+        profile: EnergyModel,
         clocks: Clocks = REAL_CLOCKS,
         cloud: ReachableCloud = NO_CLOUD,
         specializing: Specializing = NOT_SPECIALIZING,
         sizes: BatchSizes = ONE_BY_ONE,
+        metered: Correction | None = None,
     ) -> None:
         self._catalog = catalog
         self._policy = policy
@@ -83,6 +86,7 @@ class Answerer:
         self._clocks = clocks
         self._loads = LoadBooking(memory, ledger, profile)
         self._correction = CostsCorrection(profile)
+        self._metered = Correction() if metered is None else metered
         self._notices = Notices(ledger)
         self._broken = BrokenPieces()
         self._specializing = specializing
@@ -166,7 +170,9 @@ class Answerer:
         Args:
             demand: None while it is not known.
         """
-        problem = self._correction.correct(self._problem)
+        off_by = self._metered.adopt()
+        priced = self._problem if off_by == 1.0 else repriced(self._problem, off_by)
+        problem = self._correction.correct(priced) or (None if off_by == 1.0 else priced)
         if demand is not None and not self._knows_demand:
             problem = replace(
                 problem or self._problem,

@@ -9,10 +9,10 @@ from collections.abc import Callable, Mapping
 from concurrent.futures import Future
 from dataclasses import dataclass, field
 
-from catalog.devices import DeviceProfile
 from engine.clocks import Clocks
 from engine.cloud_link import CloudLink
 from engine.device_runs import DevicePass, NotRun
+from engine.energy_model import EnergyModel
 from engine.errors import OffloadFailed
 from engine.exchange_accounts import Bill, ExchangeAccounts
 from engine.exchanges import Exchange, StandbyPass
@@ -93,7 +93,7 @@ class CloudAnswering:
         cloud: ReachableCloud,
         link: CloudLink,
         ledger: Ledger,
-        profile: DeviceProfile,
+        profile: EnergyModel,
         clocks: Clocks,
         reserve: Reserve,
         stand_in: StandIn,

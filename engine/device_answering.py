@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from catalog.devices import DeviceProfile
 from engine.batch_sizes import BatchSizes
 from engine.clocks import Clocks
 from engine.device_runs import DevicePass, DeviceRuns, NotRun
+from engine.energy_model import EnergyModel
 from engine.frames import Window
 from engine.ledger import Refusal, Reservation
 from engine.load_booking import NOTHING_BOOKED, Booked, LoadBooking
@@ -44,7 +44,7 @@ class DeviceAnswering:
         loads: LoadBooking,
         memory: PieceMemory,
         correction: CostsCorrection,
-        profile: DeviceProfile,
+        profile: EnergyModel,
         clocks: Clocks,
         specializing: Specializing,
         sizes: BatchSizes,

@@ -8,12 +8,12 @@ from typing import Any
 
 import numpy as np
 
-from catalog.devices import DeviceProfile
 from catalog.errors import McdnnError
 from catalog.preprocessing import window_pixels
 from catalog.store import Catalog
 from engine.broken_pieces import BrokenPieces
 from engine.clocks import Clocks
+from engine.energy_model import EnergyModel
 from engine.errors import PartFailed
 from engine.frames import Window
 from engine.ledger import Ledger, Refusal, Reservation
@@ -101,7 +101,7 @@ class DeviceRuns:
         memory: PieceMemory,
         loads: LoadBooking,
         broken: BrokenPieces,
-        profile: DeviceProfile,
+        profile: EnergyModel,
         clocks: Clocks,
         checks: Callable[[str], bool] = never_checked,
     ) -> None:

@@ -10,13 +10,15 @@ from __future__ import annotations
 
 import math
 from collections import defaultdict
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from functools import partial
 from typing import NamedTuple
 
 from catalog.errors import BadInput
+from engine.base_load import BaseLoad
+from engine.energy_origin import EnergyOrigin
 from engine.period import Period, format_duration
 from engine.scheduling.problem import Budget
 from engine.scheduling.unserved import ENERGY_GONE, MONEY_GONE
@@ -33,15 +35,7 @@ class Category(StrEnum):
     RADIO = "radio"
     LINK = "link"  # what goes to and from a cloud beside requests
     TRAINING = "training"  # heads for what is being seen
-    BASE_LOAD = "base_load"  # camera and idle processor
-
-
-class EnergyOrigin(StrEnum):
-    """Where a figure of energy comes from; figures of different origin are never added silently."""
-
-    MEASURED = "measured"
-    MODELLED = "modelled"
-    GIVEN = "given"
+    BASE_LOAD = "base_load"  # camera and idle processor; where a meter counts, whatever else it counted
 
 
 class Reservation(NamedTuple):
@@ -161,16 +155,16 @@ class Ledger:
     ) -> None:
         self._granted = granted
         self._period = period
-        self._base_w = base_w
-        self._base_origin = base_origin
         self._carry_over = carry_over
-        self._start_s = self._now_s = start_s
+        self._now_s = start_s
+        self._base = BaseLoad(base_w, start_s, base_origin)
         self._books = self._open(start_s, 0.0, 0.0)
         self._held: set[int] = set()
         self._held_j = self._held_usd = 0.0
         self._standing_w = 0.0
         self._next_number = 0
         self._spent: dict[tuple[Category, EnergyOrigin], list[float]] = defaultdict(lambda: [0.0, 0.0])
+        self._left_modelled_j: dict[Category, float] = {}
         self._past_overdraft_j = self._past_overdraft_usd = 0.0
         self.renewals = 0
         if self._base_load_j() >= granted.energy_j and base_w > 0.0:
@@ -260,6 +254,51 @@ class Ledger:
         line[0] += energy_j
         line[1] += cost_usd
 
+    def unmeasured_j(self, seen: Collection[Category]) -> float:
+        """Return what the model charged for since a meter's reading was booked last."""
+        return math.fsum(self._since_reading_j(seen).values())
+
+    def book_reading(
+        self,
+        counted_j: float,
+        now: float,
+        seen: Collection[Category],
+        beside_w: float,
+        expected_w: float,
+    ) -> None:
+        """Replace what the model charged since the last reading by what a meter counted.
+
+        What it counted beyond the charges is base load. Where it counted less than was charged, the
+        charges are scaled down to it, and there was no base load.
+
+        Args:
+            counted_j: since the last reading, or since the model was left to itself.
+            now: when it was read.
+            seen: categories that the meter sees; the others stay modelled.
+            beside_w: base load that it does not see.
+            expected_w: base load from now on, beside_w included.
+        """
+        if now > self._now_s:
+            self._advance(now)
+        charged = self._since_reading_j(seen)
+        charged_j = math.fsum(charged.values())
+        share = min(1.0, counted_j / charged_j) if charged_j > 0.0 else 0.0
+        for category, energy_j in charged.items():
+            self._spent[category, EnergyOrigin.MODELLED][0] -= energy_j
+            self._spent[category, EnergyOrigin.MEASURED][0] += share * energy_j
+        self._books.work_j -= (1.0 - share) * charged_j
+        self._base.book_measured(max(0.0, counted_j - charged_j), beside_w, self._now_s)
+        self._base.power_w = expected_w
+
+    def leave_modelled(self, now: float) -> None:
+        """Leave at the model what it charged since the last reading: no meter stood behind it."""
+        if now > self._now_s:
+            self._advance(now)
+        self._base.book_expected(self._now_s)
+        for (category, origin), (energy_j, _) in self._spent.items():
+            if origin is EnergyOrigin.MODELLED:
+                self._left_modelled_j[category] = energy_j
+
     def renew(self, now: float) -> None:
         """End the current period now: the battery reports that it is charging."""
         self._advance(now)
@@ -299,7 +338,7 @@ class Ledger:
         self._advance(now)
         books = self._books
         passed_s = self._now_s - books.start_s
-        spent_j = books.work_j + self._base_w * passed_s
+        spent_j = books.work_j + self._base.period_j(passed_s)
         length_s = max(books.expected_s, passed_s)
         return PeriodAccount(books.energy_j, books.cost_usd, spent_j, books.spent_usd, length_s)
 
@@ -316,9 +355,18 @@ class Ledger:
     def lines(self, now: float) -> tuple[LedgerLine, ...]:
         """Return what was spent since the start by category and origin; base load up to now."""
         self._advance(now)
-        base_j = self._base_w * (self._now_s - self._start_s)
-        base = LedgerLine(Category.BASE_LOAD, self._base_origin, base_j, 0.0)
-        return (*(LedgerLine(c, o, j, usd) for (c, o), (j, usd) in self._spent.items()), base)
+        base = self._base.by_origin_j(self._now_s)
+        return (
+            *(LedgerLine(c, o, j, usd) for (c, o), (j, usd) in self._spent.items()),
+            *(LedgerLine(Category.BASE_LOAD, o, j, 0.0) for o, j in base.items()),
+        )
+
+    def _since_reading_j(self, seen: Collection[Category]) -> dict[Category, float]:
+        return {
+            category: energy_j - self._left_modelled_j.get(category, 0.0)
+            for (category, origin), (energy_j, _) in self._spent.items()
+            if origin is EnergyOrigin.MODELLED and category in seen
+        }
 
     def _open(self, start_s: float, carried_j: float, carried_usd: float) -> _Books:
         return _Books(
@@ -342,16 +390,18 @@ class Ledger:
         carried_j = carried_usd = 0.0
         if self._carry_over:
             books = self._books
-            carried_j = _unspent(books.energy_j - self._base_w * (at_s - books.start_s) - books.work_j)
+            base_j = self._base.period_j(at_s - books.start_s)
+            carried_j = _unspent(books.energy_j - base_j - books.work_j)
             carried_usd = _unspent(books.cost_usd - books.spent_usd)
         self._books = self._open(at_s, carried_j, carried_usd)
+        self._base.begin_period(at_s)
         self.renewals += 1
 
     def _base_load_j(self) -> float:
         """Return this period's base load, the part still to come included."""
         books = self._books
         passed_s = self._now_s - books.start_s
-        return self._base_w * (books.expected_s if passed_s < books.expected_s else passed_s)
+        return self._base.period_j(books.expected_s if passed_s < books.expected_s else passed_s)
 
     def _left_s(self) -> float:
         if self._books.end_s < math.inf:
@@ -363,7 +413,7 @@ class Ledger:
         """Return the energy and the money that are neither spent nor held, and the time that is left."""
         books = self._books
         left_s = books.end_s - self._now_s if books.end_s < math.inf else self._left_s()
-        base_j = self._base_load_j() if self._base_w else 0.0
+        base_j = self._base_load_j()
         held_j = self._held_j + self._standing_w * left_s
         free_j = books.energy_j - base_j - books.work_j - held_j
         return free_j, books.cost_usd - books.spent_usd - self._held_usd, left_s

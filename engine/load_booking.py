@@ -6,7 +6,7 @@ import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from catalog.devices import DeviceProfile
+from engine.energy_model import EnergyModel
 from engine.ledger import Category, Ledger, Refusal, Reservation
 from engine.runtime.loading import LoadFailed, PieceEvicted, PieceMemory
 from engine.scheduling.problem import PieceCost
@@ -39,7 +39,7 @@ class LoadBooking:
         profile: turns processor time into joules.
     """
 
-    def __init__(self, memory: PieceMemory, ledger: Ledger, profile: DeviceProfile) -> None:
+    def __init__(self, memory: PieceMemory, ledger: Ledger, profile: EnergyModel) -> None:
         self._memory = memory
         self._ledger = ledger
         self._profile = profile

@@ -8,10 +8,11 @@ from dataclasses import replace
 from threading import Event
 from typing import Protocol
 
-from catalog.devices import DeviceProfile
 from engine.answering import Answerer
 from engine.clocks import REAL_CLOCKS, Clocks
 from engine.demand import DemandMeter
+from engine.energy_metering import NOT_METERED, Metering
+from engine.energy_model import EnergyModel
 from engine.errors import SourceBroke, SourceError
 from engine.frame_results import FrameLine, FrameResults
 from engine.frames import Frame, Window
@@ -78,6 +79,8 @@ class Pipeline:
         plan_every_s: time between two plans, on the source's clock.
         clocks: what the loop takes is measured by them.
         gather_s: for how long frames of one moment are gathered before those found so far are answered.
+        metering: books what a meter counts, where frames come by the clock: at full speed a meter's
+            seconds are not those of the source.
     """
 
     def __init__(
@@ -87,12 +90,13 @@ class Pipeline:
         answerer: Answerer,
         gates: RateGates,
         ledger: Ledger,
-        profile: DeviceProfile,
+        profile: EnergyModel,
         sink: Sink,
         summary: Summary,
         plan_every_s: float = 5.0,
         clocks: Clocks = REAL_CLOCKS,
         gather_s: float = 0.02,
+        metering: Metering = NOT_METERED,
     ) -> None:
         self._capture = capture
         self._finder = finder
@@ -105,6 +109,8 @@ class Pipeline:
         self._plan_every_s = plan_every_s
         self._clocks = clocks
         self._gather_s = gather_s
+        self._offered_metering = metering
+        self._metering: Metering = NOT_METERED
         self._next_plan_s = 0.0
         self._meter = DemandMeter()
         self._changes: queue.SimpleQueue[Callable[[], None]] = queue.SimpleQueue()
@@ -138,6 +144,7 @@ class Pipeline:
         """
         self._ends_s = duration_s
         latest_s = self._clocks.wall_s() + duration_s + _WAIT_S if self._capture.live else float("inf")
+        self._metering = self._offered_metering if self._capture.live else NOT_METERED
         while not stop.is_set():
             self.heartbeat.beat()
             try:
@@ -165,6 +172,7 @@ class Pipeline:
             self._answerer.wait(_WAIT_S)
             self._attend()
         self._answerer.finish(self._now_s)
+        self._metering.finish(self._now_s)
         self._answerer.learn(self._meter.demand(self._gates.tasks))
 
     def _next_frame(self) -> Frame | None:
@@ -242,6 +250,7 @@ class Pipeline:
         while not self._changes.empty():
             self._changes.get()()
             self._next_plan_s = now
+        self._metering.attend(now)
         if self._answerer.budget_renewed(now) or self._answerer.cloud_came_or_went():
             self._next_plan_s = now
         if self._answerer.specialised(now):

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 
 from engine.capture import CaptureCounts, SourceFigures
 from engine.ledger import LedgerLine
+from engine.meter_figures import NO_METER, MeterFigures
 from engine.sinks.sink_figures import SinkFigures
 from engine.truth import TruthCounts
 
@@ -181,6 +182,7 @@ class Standing:
     cloud: CloudFigures = CloudFigures()
     sources: tuple[SourceFigures, ...] = ()
     special: SpecialFigures = SpecialFigures()
+    meter: MeterFigures = NO_METER
 
     @property
     def spent_j(self) -> float:

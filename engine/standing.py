@@ -7,6 +7,7 @@ from typing import Protocol
 from engine.answering import Answerer
 from engine.capture import CaptureCounts, SourceFigures
 from engine.ledger import Ledger
+from engine.meter_figures import NO_METER, MeterFigures
 from engine.runtime.loading import PieceMemory
 from engine.scheduling.problem import Budget
 from engine.sinks.sink_figures import SinkFigures
@@ -33,6 +34,7 @@ def read_standing(
     answerer: Answerer,
     now: float,
     sinks: tuple[SinkFigures, ...] = (),
+    meter: MeterFigures = NO_METER,
 ) -> Standing:
     """Return frames, recall, spending, budget and memory as they are now.
 
@@ -40,6 +42,7 @@ def read_standing(
         granted: says how much memory may be held.
         now: time on the source's clock.
         sinks: what became of the results.
+        meter: of energy.
     """
     period = ledger.account(now)
     return Standing(
@@ -71,4 +74,5 @@ def read_standing(
         answerer.cloud_figures,
         capture.figures(),
         answerer.special_figures,
+        meter,
     )

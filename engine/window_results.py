@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from engine.energy_origin import EnergyOrigin
 from engine.frames import Window
-from engine.ledger import EnergyOrigin
 from engine.offload import OffloadedAnswer
 from engine.results import Result
 from engine.route_run import Answer

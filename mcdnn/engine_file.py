@@ -32,9 +32,21 @@ class _Table(BaseModel):
 
 
 class BudgetTable(_Table):
-    """[budget]: what may be spent in a period, and the memory that may be held at any moment."""
+    """[budget]: what may be spent in a period, and the memory that may be held at any moment.
+
+    Args:
+        energy_j: in a period, base load included.
+        covers: what a meter's joules are spent on: "device", everything that it counted, or "process",
+            without what other programs' processor time took.
+        cloud_usd: in a period.
+        period: "10h" or the like, "day" (with reset_at), or "charge".
+        reset_at: "HH:MM".
+        carry_over: whether a period leaves what it did not spend to the next.
+        memory_mb: of models, at any moment.
+    """
 
     energy_j: NotNegative | None = None
+    covers: Literal["device", "process"] = "device"
     cloud_usd: NotNegative | None = None
     period: str | None = None
     reset_at: str | None = None
@@ -49,9 +61,21 @@ class BudgetTable(_Table):
 
 
 class DeviceTable(_Table):
-    """[device]: power figures, and the measurements of the catalog to plan with."""
+    """[device]: power figures, what measures energy, and the measurements of the catalog to plan with.
+
+    Args:
+        profile: power figures: a shipped name or a TOML file.
+        meter: what measures energy: a name; "auto", what this machine has and this user may read;
+            "none", everything is modelled.
+        unmetered_w: power that the device draws beside what the meter sees, such as the camera's; by
+            default none beside a battery, and the profile's base load beside every other meter.
+        measured_on: device name of the catalog's measurements.
+        threads: that a part may use.
+    """
 
     profile: str = "host"
+    meter: Literal["auto", "none", "battery", "rapl", "rpi5", "nvml"] = "auto"
+    unmetered_w: NotNegative | None = None
     measured_on: str = "host"
     threads: Annotated[int, Field(ge=1, le=256)] = 1
 

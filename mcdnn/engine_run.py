@@ -14,6 +14,7 @@ from engine.scheduling.decision_log import Decisions
 from engine.scheduling.policies.table import make_policy
 from engine.scheduling.policy import plan_interval_s
 from engine.scheduling.problem import App, Problem
+from engine.scheduling.repricing import repriced
 from engine.sinks.fan_out import FanOut
 from engine.sinks.protocol import Sink
 from engine.snapshot import Snapshot, Standing
@@ -21,12 +22,12 @@ from engine.sources.choosing import OpenSource
 from engine.standing import read_standing
 from engine.summary import Summary
 from engine.window_finding import SourceFinders
+from mcdnn.energy_wiring import open_energy
 from mcdnn.source_wiring import make_feed
 from mcdnn.special_wiring import open_specializing
 from mcdnn.wiring import (
     Setup,
     answering_clocks,
-    answering_profile,
     make_batch_sizes,
     make_budget,
     make_extractors,
@@ -68,6 +69,9 @@ class EngineRun:
         make_extractors(setup, apps.values())  # what is refused is refused now, not with the first frame
         self._finder = SourceFinders(lambda: make_extractors(setup, apps.values()))
         problem = make_problem(setup, apps.values(), self._ledger.budget)
+        energy = open_energy(setup, self._ledger)
+        self._end_reading = energy.close
+        self._correction, self._metering = energy.correction, energy.metering
         special = open_specializing(setup, self._ledger)
         self._end_training = special.close
         self._memory = make_memory(setup, special.heads)
@@ -79,11 +83,12 @@ class EngineRun:
             decisions.watch(make_policy(setup.file.policy, problem), problem),
             self._ledger,
             self._memory,
-            answering_profile(setup),
+            energy.answering,
             answering_clocks(setup.file),
             cloud,
             special.specializing,
             make_batch_sizes(setup),
+            energy.correction,
         )
         self.summary = Summary(self._standing)
         self._expect(apps)
@@ -95,10 +100,11 @@ class EngineRun:
             self._answerer,
             self._gates,
             self._ledger,
-            setup.profile,
+            energy.finding,
             self._sink,
             self.summary,
             plan_interval_s(self._ledger.budget.period_s),
+            metering=energy.metering,
         )
 
     @property
@@ -123,7 +129,8 @@ class EngineRun:
         def change() -> None:
             self._finder.follow(lambda: make_extractors(self._setup, apps.values()))
             self._gates.set_apps(apps.values())
-            self._answerer.set_problem(replace(problem, budget=self._ledger.budget))
+            priced = repriced(problem, self._correction.adopted)
+            self._answerer.set_problem(replace(priced, budget=self._ledger.budget))
             self._expect(apps)
 
         self.pipeline.between_frames(change)
@@ -143,6 +150,7 @@ class EngineRun:
             closing.callback(self._memory.close)
             closing.callback(self._offload.close)
             closing.callback(self._end_training)
+            closing.callback(self._end_reading)
             ends: list[Snapshot] = []
             closing.callback(lambda: ends.append(self.summary.finish()))
             closing.callback(self._sink.close)
@@ -164,4 +172,5 @@ class EngineRun:
             self._answerer,
             self.pipeline.now_s,
             self._sink.figures,
+            self._metering.figures,
         )

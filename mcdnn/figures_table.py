@@ -88,6 +88,7 @@ def standing_lines(snapshot: Snapshot) -> list[str]:
         places_line(snapshot),
         special_line(snapshot),
         spent_line(snapshot),
+        meter_line(snapshot),
     ]
     lines += [budget_line(snapshot), money_line(snapshot), memory_line(snapshot)]
     return [line for line in lines if line]
@@ -192,6 +193,22 @@ def spent_line(snapshot: Snapshot) -> str:
             parts.setdefault(line.category, {})[line.origin] = line.energy_j
     named = [f"{c.replace('_', ' ')} {energy_by_origin(by_origin)}" for c, by_origin in parts.items()]
     return f"energy spent: {', '.join(named)}" if named else ""
+
+
+def meter_line(snapshot: Snapshot) -> str:
+    """Return what a meter counted, by how much it corrects the model, and whether it counts now."""
+    meter = snapshot.standing.meter
+    if not meter.meter or not (meter.counted_j or meter.trouble):
+        return ""
+    line = f"meter {meter.meter}: {energy(meter.counted_j)} counted ({meter.what})"
+    if meter.others_j:
+        line += f", about {energy(meter.others_j)} of it by other programs"
+    line += f"; a busy core takes {meter.factor:.2f} times the profile's power"
+    if meter.since_s is None:
+        return f"{line}; modelled since {meter.trouble_s:.1f} s: {meter.trouble}"
+    if meter.failures:
+        line += f"; failed {meter.failures} times, last at {meter.trouble_s:.1f} s: {meter.trouble}"
+    return line
 
 
 def budget_line(snapshot: Snapshot) -> str:

@@ -42,6 +42,7 @@ class RunMetrics(Collector):
         yield from _of_sources(snapshot.standing)
         yield from _of_sinks(snapshot.standing)
         yield from _of_spending(snapshot.standing)
+        yield from _of_meter(snapshot.standing)
         yield from _of_memory_and_cloud(snapshot.standing)
         yield from _of_specializing(snapshot.standing)
 
@@ -108,6 +109,21 @@ def _of_spending(standing: Standing) -> Iterator[Metric]:
     yield _limit("period_left_seconds", "Until the budget renews.", budget.period_left_s)
     yield GaugeMetricFamily("mcdnn_run_overdraft_joules", "Spent beyond all budgets.", budget.overdraft_j)
     yield GaugeMetricFamily("mcdnn_run_overdraft_usd", "Likewise.", budget.overdraft_usd)
+
+
+def _of_meter(standing: Standing) -> Iterator[Metric]:
+    meter = standing.meter
+    named = [meter.meter] if meter.meter else []
+    counts = (((m,), float(meter.since_s is not None)) for m in named)
+    yield _gauges("meter_counts", "1 while it does; 0 while energy is modelled.", ["meter"], counts)
+    counted = (((m,), meter.counted_j) for m in named)
+    yield _counters("meter_joules", "That it counted, for whatever ran.", ["meter"], counted)
+    others = (((m,), meter.others_j) for m in named)
+    yield _counters("meter_others_joules", "Of that, other programs', as estimated.", ["meter"], others)
+    failures = (((m,), meter.failures) for m in named)
+    yield _counters("meter_failures", "Times that it stopped counting.", ["meter"], failures)
+    factor = (((m,), meter.factor) for m in named)
+    yield _gauges("meter_factor", "A busy core's power over the profile's.", ["meter"], factor)
 
 
 def _of_memory_and_cloud(standing: Standing) -> Iterator[Metric]:

@@ -15,6 +15,7 @@ from catalog.backends.table import DEFAULT, open_backend
 from catalog.devices import DeviceProfile, load_device_profile
 from catalog.errors import BadInput, CatalogError
 from catalog.measurements import DeviceMeasurements
+from catalog.meters import DeviceMeter, open_device_meter
 from catalog.store import Catalog, open_catalog
 from engine.batch_sizes import BatchSizes, MeasuredBatchSizes
 from engine.clocks import REAL_CLOCKS, Clocks
@@ -45,6 +46,7 @@ class Setup:
         profile: turns processor time into joules.
         measurements: of the catalog, to plan with until the run has measured for itself.
         cloud: where it may ask, too.
+        meter: of energy; None where there is none to be used.
     """
 
     file: EngineFile
@@ -52,6 +54,7 @@ class Setup:
     profile: DeviceProfile
     measurements: DeviceMeasurements
     cloud: CloudSetup
+    meter: DeviceMeter | None = None
 
 
 def open_setup(file: EngineFile) -> Setup:
@@ -60,6 +63,7 @@ def open_setup(file: EngineFile) -> Setup:
     Raises:
         CatalogError: the catalog is damaged, or was not measured on the device.
         BadInput: anything else that is wrong, by file and key.
+        MissingExtra: the meter that is asked for needs a package.
     """
     catalog = open_catalog_to_run(Path(file.catalog))
     with naming(file.where):
@@ -67,7 +71,9 @@ def open_setup(file: EngineFile) -> Setup:
         _check_extractors(file, catalog)
         profile = load_device_profile(file.device.profile)
         measurements = catalog.measurements(file.device.measured_on)
-        setup = Setup(file, catalog, profile, measurements, read_cloud(file.cloud, profile, catalog))
+        cloud = read_cloud(file.cloud, profile, catalog)
+        meter = open_device_meter(file.device.meter)
+        setup = Setup(file, catalog, profile, measurements, cloud, meter)
         make_ledger(setup, datetime.now().astimezone())
     return setup
 

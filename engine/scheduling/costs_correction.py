@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from enum import Enum
 
-from catalog.devices import DeviceProfile
+from engine.energy_model import EnergyModel
 from engine.scheduling.problem import PieceCost, Problem
 
 _WEIGHT = 0.02  # of one measurement: about the last fifty count
@@ -65,7 +65,7 @@ class CostsCorrection:
         profile: turns measured time into modelled energy.
     """
 
-    def __init__(self, profile: DeviceProfile) -> None:
+    def __init__(self, profile: EnergyModel) -> None:
         self._profile = profile
         self._measured: dict[str, _Measured] = {}
         self._unseen: list[Mapping[str, float]] = []

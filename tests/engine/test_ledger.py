@@ -7,7 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from catalog.errors import BadInput
-from engine.ledger import Category, EnergyOrigin, Ledger, Refusal, Reservation
+from engine.energy_origin import EnergyOrigin
+from engine.ledger import Category, Ledger, Refusal, Reservation
 from engine.period import ChargePeriod, FixedPeriod
 from engine.scheduling.problem import Budget
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from engine.capture import CaptureCounts
-from engine.ledger import Category, EnergyOrigin, LedgerLine
+from engine.energy_origin import EnergyOrigin
+from engine.ledger import Category, LedgerLine
 from engine.snapshot import MemoryFigures, Standing
 from engine.summary import Summary
 from tests.engine.media import result, unserved

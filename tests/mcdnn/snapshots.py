@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from engine.capture import CaptureCounts
-from engine.ledger import Category, EnergyOrigin, LedgerLine
+from engine.energy_origin import EnergyOrigin
+from engine.ledger import Category, LedgerLine
 from engine.sinks.sink_figures import SinkFigures
 from engine.snapshot import AppFigures, BudgetFigures, MemoryFigures, Snapshot, Standing
 from engine.truth import TruthCounts

@@ -8,7 +8,8 @@ from prometheus_client import generate_latest
 from prometheus_client.parser import text_string_to_metric_families
 
 from engine.capture import SourceFigures
-from engine.ledger import Category, EnergyOrigin, LedgerLine
+from engine.energy_origin import EnergyOrigin
+from engine.ledger import Category, LedgerLine
 from engine.sinks.sink_figures import SinkFigures
 from engine.snapshot import (
     AppFigures,
