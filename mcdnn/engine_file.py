@@ -36,22 +36,22 @@ class BudgetTable(_Table):
 
     Args:
         energy_j: in a period, base load included.
-        covers: what a meter's joules are spent on: "device", everything that it counted, or "process",
-            without what other programs' processor time took.
         cloud_usd: in a period.
         period: "10h" or the like, "day" (with reset_at), or "charge".
         reset_at: "HH:MM".
         carry_over: whether a period leaves what it did not spend to the next.
         memory_mb: of models, at any moment.
+        covers: what a meter's joules are spent on: "device", everything that it counted, or "process",
+            without what other programs' processor time took.
     """
 
     energy_j: NotNegative | None = None
-    covers: Literal["device", "process"] = "device"
     cloud_usd: NotNegative | None = None
     period: str | None = None
     reset_at: str | None = None
     carry_over: bool = False
     memory_mb: Positive | None = None
+    covers: Literal["device", "process"] = "device"
 
     @model_validator(mode="after")
     def _period_needed(self) -> BudgetTable:

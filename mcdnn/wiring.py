@@ -16,6 +16,7 @@ from catalog.devices import DeviceProfile, load_device_profile
 from catalog.errors import BadInput, CatalogError
 from catalog.measurements import DeviceMeasurements
 from catalog.meters import DeviceMeter, open_device_meter
+from catalog.meters import table as meter_table
 from catalog.store import Catalog, open_catalog
 from engine.batch_sizes import BatchSizes, MeasuredBatchSizes
 from engine.clocks import REAL_CLOCKS, Clocks
@@ -72,7 +73,7 @@ def open_setup(file: EngineFile) -> Setup:
         profile = load_device_profile(file.device.profile)
         measurements = catalog.measurements(file.device.measured_on)
         cloud = read_cloud(file.cloud, profile, catalog)
-        meter = open_device_meter(file.device.meter)
+        meter = open_device_meter(file.device.meter, meter_table.HERE)
         setup = Setup(file, catalog, profile, measurements, cloud, meter)
         make_ledger(setup, datetime.now().astimezone())
     return setup

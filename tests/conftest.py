@@ -5,11 +5,13 @@ from __future__ import annotations
 import fcntl
 import os
 import signal
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from hypothesis import settings
 
+from catalog.meters import MeterPlaces
 from tests.tiny_compile import compile_tiny, tiny_request
 
 settings.register_profile("reproducible", derandomize=True, deadline=None)
@@ -18,6 +20,15 @@ settings.load_profile("reproducible")
 # A shell's background jobs ignore Ctrl-C, and so would every process that a test starts and interrupts.
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def no_meter_of_this_machine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Hide what this machine can measure, so that tests find the same everywhere."""
+    nothing = tmp_path_factory.mktemp("no-meters")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("catalog.meters.table.HERE", MeterPlaces(nothing, nothing, str(nothing / "vcgencmd")))
+        yield
 
 
 @pytest.fixture(scope="session")

@@ -46,7 +46,7 @@ METERS: Mapping[str, Callable[[MeterPlaces], DeviceMeter]] = {
 _BY_ITSELF = ("battery", "rpi5", "rapl")
 
 
-def open_device_meter(name: str, places: MeterPlaces = HERE) -> DeviceMeter | None:
+def open_device_meter(name: str, places: MeterPlaces) -> DeviceMeter | None:
     """Return the meter of a name; "auto" is the one that sees most, and None where there is none.
 
     Raises:
