@@ -98,6 +98,8 @@ class EnergyMetering:
         self._seen = frozenset(Category) - {Category.BASE_LOAD} - (frozenset() if sight.radio else _RADIO)
         self._rest = _SmoothedPower(metered_w)
         self._last: MeterReading | None = None
+        self._newest_s = -math.inf
+        self._booked_s = 0.0
         self._next_s = -math.inf
         self._said_s = -math.inf
         self._begun = False
@@ -127,17 +129,25 @@ class EnergyMetering:
             if reading is None:
                 return
             last = self._last
-            if last is None:
+            if reading.at_s <= self._newest_s:
+                self._wait(now)
+            elif last is None:
                 self._begin(reading, now)
-            elif reading.at_s > last.at_s:
+            else:
                 self._step(last, reading, now, at_once)
+            self._newest_s = max(self._newest_s, reading.at_s)
         except MeterFailed as e:
             self._give_up(str(e), now)
+
+    def _wait(self, now: float) -> None:
+        """Have patience with a meter that gives no new reading, but no more than a minute."""
+        if self._last is not None and now - self._booked_s > _LONGEST_S:
+            raise MeterFailed(f"no reading for {now - self._booked_s:.0f} s")
 
     def _begin(self, reading: MeterReading, now: float) -> None:
         """Count from a reading on: what came before stays modelled."""
         self._ledger.leave_modelled(now)
-        self._last = reading
+        self._last, self._booked_s = reading, now
         self._figures = self._figures.counting(now)
 
     def _step(self, last: MeterReading, reading: MeterReading, now: float, at_once: bool) -> None:
@@ -149,7 +159,7 @@ class EnergyMetering:
         charged_j = self._ledger.unmeasured_j(self._seen)
         if ours_j < charged_j and span_s < _LONGEST_S and not at_once:
             return  # a counter that moves in large steps has not moved yet
-        self._last = reading
+        self._last, self._booked_s = reading, now
         self._fit.add(reading.use.machine_s - last.use.machine_s, counted_j, span_s)
         self._correction.learnt = self._fit.factor
         self._rest.add(max(0.0, ours_j - charged_j), span_s)

@@ -199,6 +199,18 @@ def test_a_jump_that_no_device_could_draw_is_no_reading(device: Device) -> None:
     assert device.metering.figures.counted_j == pytest.approx(2.0)
 
 
+def test_a_meter_that_says_nothing_new_for_a_minute_is_given_up_and_taken_up_again(device: Device) -> None:
+    at_s = device.clock.now_s
+    device.metering.attend(50.0)  # the wall clock stands still, and with it the newest reading
+    assert device.metering.figures.failures == 0
+    device.metering.attend(70.0)
+    device.metering.attend(80.0)
+    assert (device.metering.figures.failures, device.metering.figures.trouble) == (1, "no reading for 70 s")
+    device.clock.now_s = at_s + 81.0
+    device.attend()
+    assert device.metering.figures.since_s == 81.0
+
+
 def test_a_reading_across_the_end_of_a_period_is_divided(tmp_path: Path) -> None:
     device = Device(tmp_path)
     device.clock.now_s = 98.0
