@@ -127,7 +127,10 @@ class Pipeline:
         return self._now_s
 
     def between_frames(self, change: Callable[[], None]) -> None:
-        """Have a change made by the loop's own thread before the next frame; any thread may ask."""
+        """Have a change made by the loop's own thread before the next frame, or while none comes.
+
+        Any thread may ask.
+        """
         self._changes.put(change)
 
     def run(self, stop: Event, duration_s: float = float("inf")) -> None:
@@ -151,6 +154,7 @@ class Pipeline:
                 frame = self._next_frame()
             except queue.Empty:
                 self._attend()
+                self._make_changes(self._now_s)
                 self._summary.idle()
                 if self._clocks.wall_s() > latest_s:  # a camera that gives nothing does not hold the end up
                     return
@@ -247,9 +251,7 @@ class Pipeline:
 
     def _keep_planned(self, now: float) -> None:
         """Make what changes were asked for, and plan where that, a new period or the time calls for it."""
-        while not self._changes.empty():
-            self._changes.get()()
-            self._next_plan_s = now
+        self._make_changes(now)
         self._metering.attend(now)
         if self._answerer.budget_renewed(now) or self._answerer.cloud_came_or_went():
             self._next_plan_s = now
@@ -259,6 +261,11 @@ class Pipeline:
             self._answerer.correct(self._meter.demand(self._gates.tasks))
             self._gates.lower(self._answerer.plan(now))
             self._next_plan_s = now + self._plan_every_s
+
+    def _make_changes(self, now: float) -> None:
+        while not self._changes.empty():
+            self._changes.get()()
+            self._next_plan_s = now
 
     def _find(self, frame: Frame) -> list[Window]:
         """Find the windows that apps ask about and charge what decoding and finding took."""

@@ -15,6 +15,7 @@ from typing import Any
 
 from catalog.errors import BadInput, McdnnError, MissingExtra
 from mcdnn import __version__
+from mcdnn.run_log import RunLog, goes_to_journal
 
 _log = logging.getLogger(__name__)
 
@@ -46,24 +47,12 @@ def make_parser() -> argparse.ArgumentParser:
     return parser
 
 
-class _LogToStderr(logging.Handler):
-    """Writes to what standard error is at the moment: a live table takes its place and keeps lines apart."""
-
-    def emit(self, record: logging.LogRecord) -> None:
-        """Write one line; see logging.Handler."""
-        try:
-            print(self.format(record), file=sys.stderr)
-        except Exception:
-            self.handleError(record)
-
-
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command and return its exit status."""
     args = make_parser().parse_args(argv)
     logging.basicConfig(
         level=(logging.WARNING, logging.INFO, logging.DEBUG)[min(args.verbose, 2)],
-        format="%(asctime)s %(levelname)s %(name)s: %(message)s",
-        handlers=[_LogToStderr()],
+        handlers=[RunLog(getattr(args, "log", "text"), goes_to_journal(os.environ, sys.stderr))],
     )
     try:
         command = importlib.import_module(f"mcdnn.commands.{args.command}")

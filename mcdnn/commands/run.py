@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 import json
 import re
-import signal
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
@@ -21,7 +20,7 @@ if TYPE_CHECKING:
     from engine.summary import Summary
     from mcdnn.engine import Engine
 
-_ENDING = (signal.SIGINT, signal.SIGTERM)
+_STOP_S = 20.0
 _EXAMPLE = """examples:
   mcdnn run ENGINE.toml --out results.jsonl --video annotated.mp4
   mcdnn run ENGINE.toml --source clip.mp4 --duration 60 --policy original
@@ -72,6 +71,12 @@ def add_parser(subparsers: Any) -> None:
     parser.add_argument(
         "--metrics", metavar="HOST:PORT", help="answer Prometheus there about the run (needs the extra cloud)"
     )
+    parser.add_argument(
+        "--log",
+        choices=("text", "json"),
+        default="text",
+        help="lines on standard error for people, or one JSON object a line (default: %(default)s)",
+    )
     parser.add_argument("--json", action="store_true", help="print the closing summary as JSON")
     parser.add_argument("--print-schema", action="store_true", help="print the JSON schema of ENGINE.toml")
 
@@ -85,13 +90,23 @@ def run(args: argparse.Namespace) -> int:
         SinkError: results can no longer be written.
     """
     from mcdnn.engine_file import schema
+    from mcdnn.service_manager import supervision_here
+    from mcdnn.supervised_run import SupervisedRun
 
     if args.print_schema:
         print(schema())
         return 0
     engine, title = _engine(args)
     duration_s = float("inf") if args.duration is None else args.duration
-    with _told_to_prometheus(args.metrics) as follow:
+    with (
+        _told_to_prometheus(args.metrics) as follow,
+        SupervisedRun(supervision_here(), engine.silent_s) as supervised,
+    ):
+
+        def begin(summary: Summary) -> None:
+            follow(summary)
+            supervised.begin(summary)
+
         sources = engine.open_sources(args.source)
         try:
             _add_sinks(engine, args, [opened.source.name for opened in sources])
@@ -99,7 +114,7 @@ def run(args: argparse.Namespace) -> int:
             for opened in sources:
                 opened.source.close()
             raise
-        snapshot = watch(engine, sources, duration_s, title, to_stderr=args.json, on_start=follow)
+        snapshot = watch(engine, sources, duration_s, title, args.json, begin, supervised.stopping)
     if args.json:
         from mcdnn.closing_summary import summary_to_json
 
@@ -169,19 +184,26 @@ def watch(
     title: str,
     to_stderr: bool = False,
     on_start: Callable[[Summary], None] = lambda _: None,
+    on_stop: Callable[[], None] = lambda: None,
 ) -> Snapshot:
     """Run an engine with a live table in the terminal and print the closing summary.
 
-    Ctrl-C and SIGTERM end the run after the frame in work; a second one ends it at once, whatever is
-    not written yet. A source or sink that breaks still gets its closing summary before the error is
+    Ctrl-C and SIGTERM end the run after the frame in work, with all that is under way answered and
+    written, or after 20 s at the latest; a second one ends it at once, whatever is not written yet.
+    A source or sink that breaks still gets its closing summary before the error is
     raised.
     """
     from mcdnn.closing_summary import print_closing_summary, text_console
     from mcdnn.live_table import live_table
+    from mcdnn.run_signals import ended_by_signals
+
+    def stop() -> None:
+        on_stop()
+        engine.stop()
 
     console = text_console(sys.stderr if to_stderr else sys.stdout)
     with ExitStack() as stack:
-        stack.enter_context(_stopped_by_signals(engine))
+        stack.enter_context(ended_by_signals(stop, _STOP_S))
         summaries: list[Summary] = []
 
         def show(summary: Summary) -> None:
@@ -224,21 +246,3 @@ def _told_to_prometheus(listen: str | None) -> Iterator[Callable[[Summary], None
     metrics = RunMetrics()
     with exposed(metrics.registry, where):
         yield metrics.follow
-
-
-@contextmanager
-def _stopped_by_signals(engine: Engine) -> Iterator[None]:
-    """End the run on the first Ctrl-C or SIGTERM; a second one does what it would do anywhere."""
-
-    def stop(number: int, _frame: object) -> None:
-        engine.stop()
-        signal.signal(number, before[signal.Signals(number)])
-
-    before = {number: signal.getsignal(number) for number in _ENDING}
-    for number in _ENDING:
-        signal.signal(number, stop)
-    try:
-        yield
-    finally:
-        for number in _ENDING:
-            signal.signal(number, before[number])
