@@ -27,7 +27,9 @@ class LifeSigns:
         status: how it stands, for people, in one line.
     """
 
-    def __init__(self, supervision: Supervision, turns: Callable[[], int], status: Callable[[], str]) -> None:
+    def __init__(
+        self, supervision: Supervision, silent_s: Callable[[], float | None], status: Callable[[], str]
+    ) -> None:
         self._manager = supervision.manager
         self._watched = supervision.watchdog_s is not None
         watchdog_s = supervision.watchdog_s or float("inf")
