@@ -128,14 +128,15 @@ class EnergyMetering:
             reading = read()
             if reading is None:
                 return
-            last = self._last
-            if reading.at_s <= self._newest_s:
+            is_new = reading.at_s > self._newest_s
+            self._newest_s = reading.at_s
+            if not is_new:
                 self._wait(now)
-            elif last is None:
+            last = self._last
+            if last is None and is_new:
                 self._begin(reading, now)
-            else:
+            elif last is not None and reading.at_s > last.at_s:
                 self._step(last, reading, now, at_once)
-            self._newest_s = max(self._newest_s, reading.at_s)
         except MeterFailed as e:
             self._give_up(str(e), now)
 

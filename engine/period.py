@@ -14,6 +14,7 @@ from typing import Protocol
 
 from catalog.errors import BadInput
 
+CHARGE = "charge"
 _UNIT_S = {"s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
 _DURATION = re.compile(r"(\d+(?:\.\d+)?)\s*([smhd])")
 _RESET_AT = re.compile(r"([01]?\d|2[0-3]):([0-5]\d)")
@@ -136,7 +137,7 @@ def parse_period(text: str, reset_at: str | None, origin: datetime, where: str =
     """
     if text != "day" and reset_at is not None:
         raise BadInput(f'{where}.reset_at = "{reset_at}": only with period = "day", not "{text}"')
-    if text == "charge":
+    if text == CHARGE:
         return ChargePeriod()
     if text == "day":
         return DailyPeriod(_time_of_day(reset_at or "00:00", where), origin)

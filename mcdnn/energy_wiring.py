@@ -6,17 +6,23 @@ import logging
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from catalog.errors import MeterFailed
 from catalog.meters import DeviceMeter
+from catalog.meters import table as meter_table
+from catalog.meters.battery import open_battery
+from engine.battery_watch import BatteryWatch
 from engine.energy_metering import NOT_METERED, EnergyMetering, Metering
 from engine.energy_model import CorrectedModel, Correction, EnergyModel
 from engine.ledger import Ledger
 from engine.meter_readings import ReadingsAhead, ReadingsOnDemand
+from engine.period import CHARGE
 from engine.power_fit import PowerFit
 from mcdnn.wiring import Setup, answering_profile
 
 _log = logging.getLogger(__name__)
 
 _READ_EVERY_S = 1.0
+_LOOK_EVERY_S = 15.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +93,24 @@ def unmetered_w(setup: Setup, meter: DeviceMeter) -> float:
     if given_w is not None:
         return given_w
     return 0.0 if meter.sight.whole_device else setup.profile.base_w
+
+
+def watch_battery(setup: Setup, charged: Callable[[], None]) -> Callable[[], None]:
+    """Have a budget that lasts until the battery is charged follow the battery; return what ends that.
+
+    Without a battery only Engine.battery_charged() renews it.
+
+    Args:
+        charged: called on a thread of its own.
+    """
+    if setup.file.budget.period != CHARGE:
+        return _nothing
+    try:
+        gauge = open_battery(meter_table.HERE.power_supply)
+    except MeterFailed as e:
+        _log.warning("the budget renews only when battery_charged() is called: %s", e)
+        return _nothing
+    return BatteryWatch(gauge, charged, _LOOK_EVERY_S).close
 
 
 def _nothing() -> None:

@@ -9,6 +9,7 @@ from typing import Any
 
 from catalog.errors import BadInput
 from engine.course import CoursePoint
+from engine.period import CHARGE
 from engine.results import Result
 from engine.scheduling.decision_log import AllDecisions, DecisionLog, Decisions, Unlogged
 from engine.scheduling.problem import App, Problem
@@ -174,9 +175,12 @@ class Engine:
         return None if run is None else run.pipeline.heartbeat.silent_s()
 
     def battery_charged(self) -> None:
-        """Grant a budget whose period is "charge" anew: the battery reports that it is charging."""
+        """Grant a budget whose period is "charge" anew, as a battery that is charged does by itself.
+
+        For batteries that Linux does not show.
+        """
         with self._lock:
-            if self._current_run is not None and self._file.budget.period == "charge":
+            if self._current_run is not None and self._file.budget.period == CHARGE:
                 self._current_run.renew_budget()
 
     def open_sources(self, uri: str | None = None) -> tuple[OpenSource, ...]:

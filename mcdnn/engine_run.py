@@ -22,7 +22,7 @@ from engine.sources.choosing import OpenSource
 from engine.standing import read_standing
 from engine.summary import Summary
 from engine.window_finding import SourceFinders
-from mcdnn.energy_wiring import open_energy
+from mcdnn.energy_wiring import open_energy, watch_battery
 from mcdnn.source_wiring import make_feed
 from mcdnn.special_wiring import open_specializing
 from mcdnn.wiring import (
@@ -106,6 +106,7 @@ class EngineRun:
             plan_interval_s(self._ledger.budget.period_s),
             metering=energy.metering,
         )
+        self._leave_battery = watch_battery(setup, self.renew_budget)
 
     @property
     def problem(self) -> Problem:
@@ -151,6 +152,7 @@ class EngineRun:
             closing.callback(self._offload.close)
             closing.callback(self._end_training)
             closing.callback(self._end_reading)
+            closing.callback(self._leave_battery)
             ends: list[Snapshot] = []
             closing.callback(lambda: ends.append(self.summary.finish()))
             closing.callback(self._sink.close)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import threading
 from collections.abc import Iterator
 from dataclasses import replace
@@ -19,7 +20,7 @@ from engine.sources.frame_list import FrameList
 from mcdnn.closing_summary import summary_to_json
 from mcdnn.engine import Engine
 from mcdnn.figures_table import standing_lines
-from tests.catalog.meters.trees import rapl_zone
+from tests.catalog.meters.trees import battery, rapl_zone, update
 from tests.catalog_builder import build_catalog
 from tests.engine.media import frame
 
@@ -100,3 +101,55 @@ def test_a_meter_that_is_asked_for_and_not_there_is_one_clear_line(folder: Path,
         Engine(config(folder, device={"meter": "rpi5"}))
     with pytest.raises(BadInput, match=r"config: device\.meter: Input should be 'auto', 'none', 'battery'"):
         Engine(config(folder, device={"meter": "watt"}))
+
+
+class Told(logging.Handler):
+    """Tells when something is logged."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.told = threading.Event()
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self.told.set()
+
+
+@pytest.fixture
+def charged(caplog: pytest.LogCaptureFixture) -> Iterator[threading.Event]:
+    """Set when the log says that the battery was charged."""
+    logger, handler = logging.getLogger("engine.battery_watch"), Told()
+    caplog.set_level(logging.INFO, logger.name)
+    logger.addHandler(handler)
+    yield handler.told
+    logger.removeHandler(handler)
+
+
+def test_a_battery_that_is_charged_renews_a_budget_that_lasts_until_then(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, charged: threading.Event
+) -> None:
+    monkeypatch.setattr("catalog.meters.table.HERE", MeterPlaces(tmp_path, tmp_path / "supply", "none"))
+    monkeypatch.setattr("mcdnn.energy_wiring._LOOK_EVERY_S", 0.001)
+    gauge = battery(tmp_path / "supply", capacity=50)
+    budget = {"energy_j": 200_000.0, "period": "charge"}
+    engine = Engine(config(folder, budget=budget, device={"meter": "none"}))
+    answered = threading.Event()
+    engine.on_result(lambda _: answered.set())
+
+    def frames() -> Iterator[Frame]:
+        yield from (frame(i) for i in range(20))
+        assert answered.wait(TIMEOUT_S)
+        update(gauge, status="Full", capacity=100)
+        assert charged.wait(TIMEOUT_S)
+        yield from (frame(i) for i in range(20, 40))
+
+    end = engine.run(FrameList(frames(), "camera", live=True))
+    expected_s = 36_000.0
+    assert end.standing.budget.period_left_s > expected_s - end.t_s + 0.5
+
+
+def test_without_a_battery_the_log_says_what_renews_the_budget(
+    folder: Path, powercap: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    Engine(config(folder, budget={"energy_j": 200_000.0, "period": "charge"})).run(FrameList([frame(0)]))
+    (said,) = (m for m in caplog.messages if "battery" in m)
+    assert said.startswith("the budget renews only when battery_charged() is called: ")

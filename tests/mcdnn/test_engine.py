@@ -286,7 +286,7 @@ def test_a_charge_ends_when_the_battery_says_so(folder: Path, caplog: pytest.Log
     engine.battery_charged()
     gate.opened.set()
     running.join(TIMEOUT_S)
-    said = [r.message.split(" at ")[0] for r in caplog.records]
+    said = [r.message.split(" at ")[0] for r in caplog.records if r.name == "engine.notices"]
     assert said == ["energy budget gone", "budget renewed", "energy budget gone"]
 
 
