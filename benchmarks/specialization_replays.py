@@ -18,7 +18,8 @@ from benchmarks.label_traces import (
     tv_faces,
 )
 from benchmarks.report import Row
-from sim.label_replay import PolicyMaker, Replayed, Sighting, replay
+from sim.label_replay import Replayed, Sighting
+from sim.tabled_models import PolicyMaker, TabledReplay, replay_tabled
 from specializer.cascade import Stakes
 from specializer.dominated_windows import DominatedWindows
 from specializer.expected_saving import ExpectedSaving
@@ -128,12 +129,12 @@ def _face_stakes(data: Path) -> Stakes:
 
 def _lives(
     make: Make, contender: _Contender, stakes: Stakes, quick: bool
-) -> list[tuple[Sequence[Sighting], Replayed]]:
+) -> list[tuple[Sequence[Sighting], TabledReplay]]:
     """Live through a trace once a seed; what is seen does not depend on the policy."""
-    lives: list[tuple[Sequence[Sighting], Replayed]] = []
+    lives: list[tuple[Sequence[Sighting], TabledReplay]] = []
     for seed in range(_QUICK_SEEDS if quick else _SEEDS):
         seen = list(make(np.random.default_rng((seed, 0))))
-        lived = replay(
+        lived = replay_tabled(
             seen,
             contender.make,
             stakes,
@@ -150,9 +151,9 @@ def _row(
     group: str,
     name: str,
     contender: _Contender,
-    lives: Sequence[tuple[Sequence[Sighting], Replayed]],
+    lives: Sequence[tuple[Sequence[Sighting], TabledReplay]],
 ) -> Row:
-    replays = [r for _, r in lives]
+    replays = [r.lived for _, r in lives]
     gpu = [r.saving(*_GPU_MS) for r in replays]
     entered = (Step.ENTERED, Step.REENTERED)
     return {
@@ -167,9 +168,9 @@ def _row(
         "accuracy_pct": _median_pct([np.mean(r.right) for r in replays]),
         "generic_accuracy_pct": _median_pct([np.mean(r.generic_right) for r in replays]),
         "specialised_pct": _median_pct([np.mean(r.specialised) for r in replays]),
-        "heads_trained": float(np.median([r.heads for r in replays])),
+        "heads_trained": float(np.median([r.heads for _, r in lives])),
         "entered": float(np.median([sum(e.step in entered for e in r.events) for r in replays])),
-        "longest_below_s": longest_below_s(lives),
+        "longest_below_s": longest_below_s([(seen, r.lived) for seen, r in lives]),
     }
 
 

@@ -3,7 +3,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from sim.label_replay import Replayed, Sighting, replay
+from sim.label_replay import Replayed, Sighting
+from sim.tabled_models import replay_tabled
 from specializer.expected_saving import ExpectedSaving
 from specializer.policy import GENERIC, Active, Seen, Wanted
 from specializer.specialist import Step
@@ -23,11 +24,11 @@ class Never:
 
 
 def lived(sightings: list[Sighting], seed: int = 0) -> Replayed:
-    return replay(sightings, ExpectedSaving, STAKES, 201, 1.0, np.random.default_rng(seed))
+    return replay_tabled(sightings, ExpectedSaving, STAKES, 201, 1.0, np.random.default_rng(seed)).lived
 
 
 def test_without_specialising_everything_is_the_generic_models() -> None:
-    found = replay(TWO, lambda *_: Never(), STAKES, 201, 1.0, np.random.default_rng(0))
+    found = replay_tabled(TWO, lambda *_: Never(), STAKES, 201, 1.0, np.random.default_rng(0)).lived
     assert found.right == found.generic_right
     assert found.saving(28.8, 1.93) == 1.0
     assert np.mean(found.right) == pytest.approx(STAKES.generic_accuracy, abs=0.02)
@@ -35,7 +36,7 @@ def test_without_specialising_everything_is_the_generic_models() -> None:
 
 def test_two_classes_are_answered_by_one_head_at_the_tabled_accuracy_and_cost() -> None:
     found = lived(TWO)
-    assert found.heads == 1
+    assert sum(e.step is Step.ORDERED for e in found.events) == 1
     rates = STAKES.rates.of(2)
     assert np.mean(found.right) == pytest.approx(rates.accuracy(1.0, STAKES.generic_accuracy), abs=0.01)
     expected = 28.8 / (28.8 - STAKES.saved(rates, 1.0, 0.01))
