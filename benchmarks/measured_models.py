@@ -23,7 +23,7 @@ from sim.label_replay import Said
 from specializer.cascade import Stakes
 from specializer.cascade_threshold import CascadeAim
 from specializer.errors import TrainingFailed
-from specializer.order_execution import answer_line
+from specializer.order_execution import OrderDesk
 from specializer.policy import Active
 from specializer.rates_measuring import rates_by_count
 from specializer.special_head import SpecialHead
@@ -156,6 +156,7 @@ class HeadShop:
         self._catalog = catalog
         self._pair = pair
         self._skew = skew
+        self._desk = OrderDesk(catalog.root)
         self._made: dict[tuple[int, ...], Made] = {}
 
     def make(self, classes: tuple[int, ...]) -> Made:
@@ -176,7 +177,7 @@ class HeadShop:
             CascadeAim(self._skew, self._pair.stakes.generic_accuracy),
             generic.trunk,
         )
-        outcome = outcome_from_line(answer_line(errand_to_line(errand), self._catalog.root))
+        outcome = outcome_from_line(self._desk.answer(errand_to_line(errand)))
         if isinstance(outcome, TrainingFailed):
             return Made(None, str(outcome), getattr(outcome, "processor_s", 0.0))
         return Made(outcome.head, "", outcome.processor_s)

@@ -100,10 +100,11 @@ def choose_threshold(
             that are passed on; it has to do where this is None.
     """
     outcomes = _Outcomes(confidences, rows, generic_right)
-    found = [outcomes.at(float(t), aim) for t in _THRESHOLDS]
-    reaching = [t for t in found if t.reaches]
-    if reaching:
-        return min(reaching, key=lambda t: (t.passed_on, t.confidence))
+    found: list[Threshold] = []
+    for threshold in _THRESHOLDS:  # each passes on no less than the one before
+        found.append(outcomes.at(float(threshold), aim))
+        if found[-1].reaches:
+            return found[-1]
     own = [t for t in found if t.rates.in_to_other <= MOST_PASSED_IN] or found[:1]
     return max(own, key=lambda t: (t.accuracy, -t.confidence))
 

@@ -18,46 +18,82 @@ from specializer.errors import HeadRejected, NotTrainable
 from specializer.special_head import SpecialHead, train_special_head
 from specializer.training_messages import Errand, Made, errand_from_line, failure_to_line, made_to_line
 
+Bool = npt.NDArray[np.bool_]
+
+_CATALOG = "catalog.json"  # written last, whole and by renaming, whenever anything in a catalog changes
 _WARM_ROWS, _WARM_DIM, _WARM_CLASSES = 60, 8, 3
 
 
-def answer_line(line: bytes, root: Path) -> bytes:
-    """Return the answer to a line; whatever goes wrong, there is one."""
-    began_s = time.process_time()
-    try:
-        errand = errand_from_line(line)
-        head = _execute(errand, root)
-    except HeadRejected as e:
-        return failure_to_line(HeadRejected(str(e), time.process_time() - began_s))
-    except NotTrainable as e:
-        return failure_to_line(e)
-    except Exception as e:
-        return failure_to_line(e, traceback.format_exc())
-    return made_to_line(Made(head, time.process_time() - began_s))
+class OrderDesk:
+    """Carries out orders for the catalog in a folder, one after another.
 
+    What it read of the catalog is kept for the next order, as long as the same one lies there: an order
+    that only moves the priors of a head takes less than reading would.
 
-def _execute(errand: Errand, root: Path) -> SpecialHead:
-    """Train what is ordered; the catalog is opened anew, since another may lie there by now."""
-    name = f"{errand.trunk}/{errand.task}"
-    try:
-        catalog = open_catalog(root, verify=False)
-        _check(errand, catalog)
-        splits = [catalog.features(errand.trunk, errand.task, s) for s in ("train", "validation")]
-        return train_special_head(
-            splits[0],
-            splits[1],
-            errand.dominant,
-            errand.aim,
-            np.random.default_rng(errand.seed),
-            _generic_head(catalog, errand.trunk, errand.task),
-            _generic_right(errand, catalog, splits[1].labels),
-        )
-    except CatalogError as e:
-        raise NotTrainable(f"{name}: what the catalog holds for it cannot be read", str(e)) from e
-    except BadInput as e:
-        raise NotTrainable(f"{name}: {e}") from e
-    except HeadRejected as e:
-        raise HeadRejected(f"{name}: {e}") from e
+    Args:
+        root: of the catalog.
+    """
+
+    def __init__(self, root: Path) -> None:
+        self._root = root
+        self._stamp: tuple[int, int, int] | None = None
+        self._catalog: Catalog | None = None
+        self._right: dict[tuple[str, str, str], Bool | None] = {}
+
+    def answer(self, line: bytes) -> bytes:
+        """Return the answer to a line; whatever goes wrong, there is one."""
+        began_s = time.process_time()
+        try:
+            errand = errand_from_line(line)
+            head = self._execute(errand)
+        except HeadRejected as e:
+            return failure_to_line(HeadRejected(str(e), time.process_time() - began_s))
+        except NotTrainable as e:
+            return failure_to_line(e)
+        except Exception as e:
+            return failure_to_line(e, traceback.format_exc())
+        return made_to_line(Made(head, time.process_time() - began_s))
+
+    def _execute(self, errand: Errand) -> SpecialHead:
+        name = f"{errand.trunk}/{errand.task}"
+        try:
+            catalog = self._opened()
+            _check(errand, catalog)
+            splits = [catalog.features(errand.trunk, errand.task, s) for s in ("train", "validation")]
+            return train_special_head(
+                splits[0],
+                splits[1],
+                errand.dominant,
+                errand.aim,
+                np.random.default_rng(errand.seed),
+                _generic_head(catalog, errand.trunk, errand.task),
+                self._generic_right(errand, catalog, splits[1].labels),
+            )
+        except CatalogError as e:
+            raise NotTrainable(f"{name}: what the catalog holds for it cannot be read", str(e)) from e
+        except BadInput as e:
+            raise NotTrainable(f"{name}: {e}") from e
+        except HeadRejected as e:
+            raise HeadRejected(f"{name}: {e}") from e
+
+    def _opened(self) -> Catalog:
+        """Return the catalog, opened anew where another one was written there."""
+        try:
+            found = (self._root / _CATALOG).stat()
+        except OSError as e:
+            raise CatalogError(f"{self._root / _CATALOG}: {e.strerror}") from e
+        stamp = (found.st_ino, found.st_mtime_ns, found.st_size)
+        if self._catalog is None or stamp != self._stamp:
+            self._catalog, self._stamp = open_catalog(self._root, verify=False), stamp
+            self._right.clear()
+        return self._catalog
+
+    def _generic_right(self, errand: Errand, catalog: Catalog, labels: npt.NDArray[np.int64]) -> Bool | None:
+        """Return which validation rows the generic model answers rightly; None where it cannot be told."""
+        key = (errand.generic_trunk, errand.trunk, errand.task)
+        if key not in self._right:
+            self._right[key] = _generic_right(errand, catalog, labels)
+        return self._right[key]
 
 
 def _check(errand: Errand, catalog: Catalog) -> None:
@@ -87,7 +123,7 @@ def _generic_head(catalog: Catalog, trunk: str, task: str) -> HeadWeights | None
 
 def _generic_right(
     errand: Errand, catalog: Catalog, labels: npt.NDArray[np.int64]
-) -> npt.NDArray[np.bool_] | None:
+) -> Bool | None:
     """Return which validation rows the generic model answers rightly; None where it cannot be told.
 
     All trunks that were trained together have features of the same windows in the same order.
@@ -102,7 +138,7 @@ def _generic_right(
     if not np.array_equal(stored.labels, labels):
         return None
     answers = head.confidences(np.asarray(stored.features, np.float32)).argmax(axis=1)
-    right: npt.NDArray[np.bool_] = answers == labels
+    right: Bool = answers == labels
     return right
 
 

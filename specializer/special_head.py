@@ -6,12 +6,13 @@ stored, and putting it to use is the swap of two arrays.
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
-from threadpoolctl import threadpool_limits
+from threadpoolctl import ThreadpoolController
 
 from catalog.errors import DataError
 from catalog.heads import HeadWeights
@@ -111,7 +112,7 @@ def train_special_head(
     def tried(weights: HeadWeights) -> tuple[HeadWeights, Threshold]:
         return weights, choose_threshold(weights.confidences(held_out), evenly, aim, generic_right)
 
-    with threadpool_limits(limits=1):
+    with _threads().limit(limits=1):
         found = [] if generic is None else [tried(adapted_head(generic, train.labels, classes, skew))]
         if not any(threshold.reaches for _, threshold in found):
             found.append(tried(retrained_head(train, (held_out, evenly), classes, skew, generic, rng)))
@@ -123,6 +124,12 @@ def train_special_head(
     return SpecialHead(
         weights, classes, rates.accuracy_in, rates.in_to_other, rates.accuracy_out, threshold.confidence
     )
+
+
+@functools.cache
+def _threads() -> ThreadpoolController:
+    """Find the libraries that have threads, once: it takes as long as a head whose priors are moved."""
+    return ThreadpoolController()
 
 
 def _rank(threshold: Threshold) -> tuple[bool, float]:

@@ -23,14 +23,14 @@ def main(catalog: str) -> None:
     os.environ.update(ONE_THREAD)
     from pathlib import Path
 
-    from specializer.order_execution import answer_line, warm_up
+    from specializer.order_execution import OrderDesk, warm_up
 
     answers = os.fdopen(os.dup(sys.stdout.fileno()), "wb")
     os.dup2(sys.stderr.fileno(), sys.stdout.fileno())  # what a library prints is no answer
-    root = Path(catalog)
+    desk = OrderDesk(Path(catalog))
     warm_up()
     for line in sys.stdin.buffer:
-        answers.write(answer_line(line, root))
+        answers.write(desk.answer(line))
         answers.flush()
 
 

@@ -9,7 +9,7 @@ import pytest
 from catalog.store import CatalogWriter, StoredFeatures, open_catalog
 from specializer.cascade_threshold import CascadeAim
 from specializer.errors import HeadRejected, NotTrainable, TrainerBroke
-from specializer.order_execution import answer_line, warm_up
+from specializer.order_execution import OrderDesk, warm_up
 from specializer.training_messages import Errand, Made, errand_to_line, outcome_from_line
 from tests.catalog_builder import build_catalog
 
@@ -26,7 +26,7 @@ def errand(root: Path) -> Errand:
 
 
 def answer(errand: Errand, root: Path) -> Made | Exception:
-    return outcome_from_line(answer_line(errand_to_line(errand), root))
+    return outcome_from_line(OrderDesk(root).answer(errand_to_line(errand)))
 
 
 def test_an_order_gives_a_head_and_the_time_it_took(root: Path, errand: Errand) -> None:
@@ -37,8 +37,10 @@ def test_an_order_gives_a_head_and_the_time_it_took(root: Path, errand: Errand) 
 
 
 def test_a_catalog_that_was_compiled_again_is_noticed(root: Path, errand: Errand) -> None:
+    desk, line = OrderDesk(root), errand_to_line(errand)
+    assert isinstance(outcome_from_line(desk.answer(line)), Made)
     build_catalog(root, seed=1)
-    refused = answer(errand, root)
+    refused = outcome_from_line(desk.answer(line))
     assert isinstance(refused, NotTrainable)
     assert "the catalog has changed" in str(refused)
 
@@ -69,7 +71,7 @@ def test_a_head_that_fails_its_validation_is_thrown_away_with_its_cost(root: Pat
 
 
 def test_whatever_goes_wrong_there_is_an_answer(root: Path) -> None:
-    broke = outcome_from_line(answer_line(b"{}\n", root))
+    broke = outcome_from_line(OrderDesk(root).answer(b"{}\n"))
     assert isinstance(broke, TrainerBroke)
     assert "KeyError" in broke.__notes__[0]
 
