@@ -5,7 +5,6 @@ Heads are trained as the engine has them trained, from the stored features; what
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -14,6 +13,7 @@ import numpy.typing as npt
 from catalog.backends.part_chain import PartChain
 from catalog.backends.picked import PickedBackends
 from catalog.heads import Float32
+from catalog.special_rates import read_special_rates
 from catalog.store import Catalog
 from engine.scheduling.problem import Option
 from engine.scheduling.special_options import best_stakes
@@ -29,7 +29,6 @@ from specializer.rates_measuring import rates_by_count
 from specializer.special_head import SpecialHead
 from specializer.specialist import NotTrained, Trained
 from specializer.training_messages import Errand, errand_to_line, outcome_from_line
-from catalog.special_rates import read_special_rates
 
 UInt8 = npt.NDArray[np.uint8]
 Int64 = npt.NDArray[np.int64]

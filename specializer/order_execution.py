@@ -121,9 +121,7 @@ def _generic_head(catalog: Catalog, trunk: str, task: str) -> HeadWeights | None
     return None
 
 
-def _generic_right(
-    errand: Errand, catalog: Catalog, labels: npt.NDArray[np.int64]
-) -> Bool | None:
+def _generic_right(errand: Errand, catalog: Catalog, labels: npt.NDArray[np.int64]) -> Bool | None:
     """Return which validation rows the generic model answers rightly; None where it cannot be told.
 
     All trunks that were trained together have features of the same windows in the same order.
