@@ -24,7 +24,7 @@ $(VENV)/.installed: pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --retries 0 --timeout 20 \
 		--index-url $(TORCH_INDEX) $(TORCH) 2>/dev/null || echo "no processor-only torch at $(TORCH_INDEX): taking the default build"
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[cloud,compile,energy,openvino,web,dev]'
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[cloud,compile,energy,mqtt,openvino,web,dev]'
 	touch $@
 
 demo: env

@@ -6,6 +6,8 @@ McdnnError
 └── RunFailed
     ├── SourceBroke    a source that gave frames gives no more, and not because it has ended
     ├── SinkError      results cannot be written
+    │   ├── RecipientAway   where they go takes none just now: they are offered again
+    │   └── ResultsRefused  where they go never will take these: they are dropped and counted
     ├── OffloadFailed  the cloud gave no answer; the device goes on alone
     └── BackendError
         └── PartFailed a part that was loaded could not be run
@@ -26,6 +28,23 @@ class SourceBroke(RunFailed):
 
 class SinkError(RunFailed):
     """Name what cannot be written, and why."""
+
+
+class RecipientAway(SinkError):
+    """Say why results could not be delivered just now.
+
+    Args:
+        why: for people, without secrets.
+        retry_after_s: before which the other side does not want to be asked again.
+    """
+
+    def __init__(self, why: str, retry_after_s: float = 0.0) -> None:
+        super().__init__(why)
+        self.retry_after_s = retry_after_s
+
+
+class ResultsRefused(SinkError):
+    """Say why these results will never be taken; one of few phrases, by which they are counted."""
 
 
 class OffloadFailed(RunFailed):

@@ -21,6 +21,7 @@ from engine.sources.protocol import Source
 from engine.summary import Summary
 from mcdnn.engine_file import EngineFile, SourceTable, parse_engine_table, read_engine_file
 from mcdnn.engine_run import EngineRun
+from mcdnn.sink_wiring import occasion_of, open_sinks, read_sinks
 from mcdnn.source_wiring import choices_of
 from mcdnn.wiring import kinds_of_extractor, make_app, make_budget, make_problem, naming, open_setup
 
@@ -47,6 +48,8 @@ class Engine:
         self._asked: dict[str, str] = {}  # task by app, of every app that there ever was
         self._callbacks: list[Callable[[Result], None]] = []
         self._sinks: list[Sink] = []
+        with naming(self._file.where):
+            self._sink_setups = read_sinks(self._file.sink)
         self._decisions: Decisions = Unlogged()
         self._watchers: list[Decisions] = []
         self._running = False
@@ -259,13 +262,21 @@ class Engine:
             raise BadInput(f"{self._file.where}: no app: add an [[app]], or call add_app")
         opened = self._opened(source)
         with self._lock:
-            sinks = [*self._sinks, *(CallbackSink(c) for c in self._callbacks)]
+            try:
+                configured = open_sinks(self._sink_setups, occasion_of(opened))
+            except BaseException:
+                for each in opened:
+                    each.source.close()
+                raise
+            sinks = [*self._sinks, *(CallbackSink(c) for c in self._callbacks), *configured]
             try:
                 decisions = AllDecisions([self._decisions, *self._watchers])
                 run = EngineRun(self._setup, self._apps, opened, sinks, decisions)
             except BaseException:
                 for each in opened:
                     each.source.close()
+                for sink in configured:
+                    sink.close()
                 raise
             self._sinks = []
             self._decisions = Unlogged()

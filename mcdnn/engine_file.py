@@ -18,6 +18,7 @@ from pydantic import (
 )
 
 from catalog.errors import BadInput
+from mcdnn.sink_tables import SinkTable, kind_complaint, known_sink_keys
 
 Positive = Annotated[float, Field(gt=0.0, allow_inf_nan=False)]
 NotNegative = Annotated[float, Field(ge=0.0, allow_inf_nan=False)]
@@ -197,6 +198,7 @@ class EngineFile(_Table):
     extractor: dict[str, str] = {}
     source: list[SourceTable] = []
     app: list[AppTable] = []
+    sink: list[SinkTable] = []
     _where: str = PrivateAttr("config")
 
     @property
@@ -242,6 +244,8 @@ def _complaint(error: ValidationError) -> str:
     key = ".".join(str(x) for x in first["loc"])
     if first["type"] == "extra_forbidden":
         return f"{key}: no such key: expected one of {', '.join(_known_keys(first['loc']))}"
+    if (complaint := kind_complaint(first)) is not None:
+        return complaint
     what = str(first["msg"]).removeprefix("Value error, ")
     return f"{key}: {what}" if key else what
 
@@ -254,6 +258,8 @@ def _known_keys(loc: tuple[int | str, ...]) -> list[str]:
         "source": SourceTable,
         "app": AppTable,
     }
+    if loc[0] == "sink" and len(loc) > 1:
+        return known_sink_keys(loc)
     table = tables[str(loc[0])] if len(loc) > 1 else EngineFile
     return list(table.model_fields)
 
@@ -280,6 +286,7 @@ def read_engine_file(path: Path) -> EngineFile:
         for s in parsed.source
     ]
     update: dict[str, Any] = {"catalog": str(_beside(path, parsed.catalog)), "source": sources}
+    update["sink"] = [sink.beside(path.parent) for sink in parsed.sink]
     if parsed.device.profile.endswith(".toml"):
         profile = str(_beside(path, parsed.device.profile))
         update["device"] = parsed.device.model_copy(update={"profile": profile})

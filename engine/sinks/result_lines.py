@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from typing import Any
 
 import orjson
 
@@ -17,8 +18,13 @@ def result_to_line(result: Result) -> str:
 
     Numbers are rounded to a microsecond, a nanojoule and the like; one that is not finite is null.
     """
+    return orjson.dumps(result_to_row(result)).decode()
+
+
+def result_to_row(result: Result) -> dict[str, Any]:
+    """Return what a line says, by field."""
     r = result
-    row = {
+    return {
         "t_s": round(r.t_s, 6),
         "source": r.source,
         "window": r.window,
@@ -36,7 +42,6 @@ def result_to_line(result: Result) -> str:
         "reason": r.reason,
         "truth": r.truth,
     }
-    return orjson.dumps(row).decode()
 
 
 def _rounded(value: float | None, digits: int) -> float | None:
