@@ -16,11 +16,11 @@ class BaseLoad:
         origin: where power_w comes from.
     """
 
-    __slots__ = ("_booked_j", "_origin", "_period_j", "_period_start_s", "_upto_s", "power_w")
+    __slots__ = ("_booked_j", "_period_j", "_period_start_s", "_upto_s", "origin", "power_w")
 
     def __init__(self, power_w: float, start_s: float, origin: EnergyOrigin) -> None:
         self.power_w = power_w
-        self._origin = origin
+        self.origin = origin
         self._upto_s = self._period_start_s = start_s
         self._booked_j: dict[EnergyOrigin, float] = {}
         self._period_j = 0.0
@@ -37,12 +37,16 @@ class BaseLoad:
 
     def by_origin_j(self, now: float) -> dict[EnergyOrigin, float]:
         """Return all of it since the start."""
-        unbooked_j = self.power_w * (now - self._upto_s)
-        return {**self._booked_j, self._origin: self._booked_j.get(self._origin, 0.0) + unbooked_j}
+        expected_j = self._booked_j.get(self.origin, 0.0) + self.unbooked_j(now)
+        return {**self._booked_j, self.origin: expected_j}
+
+    def unbooked_j(self, now: float) -> float:
+        """Return what is expected since the last booking."""
+        return self.power_w * (now - self._upto_s)
 
     def book_expected(self, now: float) -> None:
         """Leave it at what was expected up to now."""
-        self._book(self.power_w * (now - self._upto_s), self._origin, now)
+        self._book(self.unbooked_j(now), self.origin, now)
         self._upto_s = now
 
     def book_measured(self, counted_j: float, beside_w: float, now: float) -> None:
@@ -52,7 +56,7 @@ class BaseLoad:
             beside_w: power that the meter does not see, as modelled.
         """
         self._book(counted_j, EnergyOrigin.MEASURED, now)
-        self._book(beside_w * (now - self._upto_s), self._origin, now)
+        self._book(beside_w * (now - self._upto_s), self.origin, now)
         self._upto_s = now
 
     def _book(self, energy_j: float, origin: EnergyOrigin, now: float) -> None:

@@ -147,7 +147,7 @@ class EnergyMetering:
 
     def _begin(self, reading: MeterReading, now: float) -> None:
         """Count from a reading on: what came before stays modelled."""
-        self._ledger.leave_modelled(now)
+        self._ledger.begin_readings(self._seen, now)
         self._last, self._booked_s = reading, now
         self._figures = self._figures.counting(now)
 
@@ -157,16 +157,14 @@ class EnergyMetering:
             raise MeterFailed(f"it counted {counted_j:.6g} J in {span_s:.3g} s")
         others_j = self._others_j(last, reading, counted_j)
         ours_j = counted_j - others_j if self._own_share else counted_j
-        charged_j = self._ledger.unmeasured_j(self._seen)
+        charged_j = self._ledger.unsettled_j()
         if ours_j < charged_j and span_s < _LONGEST_S and not at_once:
             return  # a counter that moves in large steps has not moved yet
         self._last, self._booked_s = reading, now
         self._fit.add(reading.use.machine_s - last.use.machine_s, counted_j, span_s)
         self._correction.learnt = self._fit.factor
         self._rest.add(max(0.0, ours_j - charged_j), span_s)
-        self._ledger.book_reading(
-            ours_j, now, self._seen, self._beside_w, self._rest.power_w + self._beside_w
-        )
+        self._ledger.book_reading(ours_j, now, self._beside_w, self._rest.power_w + self._beside_w)
         self._figures = self._figures.counted(counted_j, others_j, self._correction.learnt)
 
     def _others_j(self, last: MeterReading, reading: MeterReading, counted_j: float) -> float:
@@ -180,7 +178,7 @@ class EnergyMetering:
         if self._last is None and self._figures.trouble:
             return
         self._last = None
-        self._ledger.leave_modelled(now)
+        self._ledger.end_readings(now)
         self._figures = self._figures.failed(why, now)
         if now - self._said_s >= _SAID_EVERY_S:
             self._said_s = now

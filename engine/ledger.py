@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import math
 from collections import defaultdict
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from functools import partial
@@ -99,12 +99,17 @@ _new_left: Callable[[tuple[float, float, float]], Left] = partial(tuple.__new__,
 
 @dataclass(frozen=True, slots=True)
 class LedgerLine:
-    """All that was spent on one thing since the start, over all periods."""
+    """All that was spent on one thing since the start, over all periods.
+
+    Args:
+        unsettled_j: of energy_j, what a meter's next reading will replace: it may leave this line again.
+    """
 
     category: Category
     origin: EnergyOrigin
     energy_j: float
     cost_usd: float
+    unsettled_j: float = 0.0
 
 
 @dataclass(slots=True)
@@ -164,6 +169,7 @@ class Ledger:
         self._standing_w = 0.0
         self._next_number = 0
         self._spent: dict[tuple[Category, EnergyOrigin], list[float]] = defaultdict(lambda: [0.0, 0.0])
+        self._metered: frozenset[Category] = frozenset()
         self._left_modelled_j: dict[Category, float] = {}
         self._past_overdraft_j = self._past_overdraft_usd = 0.0
         self.renewals = 0
@@ -254,33 +260,44 @@ class Ledger:
         line[0] += energy_j
         line[1] += cost_usd
 
-    def unmeasured_j(self, seen: Collection[Category]) -> float:
-        """Return what the model charged for since a meter's reading was booked last."""
-        return math.fsum(self._since_reading_j(seen).values())
+    def begin_readings(self, seen: Collection[Category], now: float) -> None:
+        """Expect readings of a meter that counts from now on; what was charged before stays modelled.
 
-    def book_reading(
-        self,
-        counted_j: float,
-        now: float,
-        seen: Collection[Category],
-        beside_w: float,
-        expected_w: float,
-    ) -> None:
+        Args:
+            seen: categories that the meter sees; the others stay modelled.
+        """
+        self.end_readings(now)
+        self._metered = frozenset(seen)
+
+    def end_readings(self, now: float) -> None:
+        """Leave at the model what it charged since the last reading: no meter stood behind it."""
+        if now > self._now_s:
+            self._advance(now)
+        self._metered = frozenset()
+        self._base.book_expected(self._now_s)
+        for (category, origin), (energy_j, _) in self._spent.items():
+            if origin is EnergyOrigin.MODELLED:
+                self._left_modelled_j[category] = energy_j
+
+    def unsettled_j(self) -> float:
+        """Return what the model charged since the last reading, base load left out."""
+        return math.fsum(self._since_reading_j().values())
+
+    def book_reading(self, counted_j: float, now: float, beside_w: float, expected_w: float) -> None:
         """Replace what the model charged since the last reading by what a meter counted.
 
         What it counted beyond the charges is base load. Where it counted less than was charged, the
         charges are scaled down to it, and there was no base load.
 
         Args:
-            counted_j: since the last reading, or since the model was left to itself.
+            counted_j: since the last reading, or since readings began.
             now: when it was read.
-            seen: categories that the meter sees; the others stay modelled.
             beside_w: base load that it does not see.
             expected_w: base load from now on, beside_w included.
         """
         if now > self._now_s:
             self._advance(now)
-        charged = self._since_reading_j(seen)
+        charged = self._since_reading_j()
         charged_j = math.fsum(charged.values())
         share = min(1.0, counted_j / charged_j) if charged_j > 0.0 else 0.0
         for category, energy_j in charged.items():
@@ -289,15 +306,6 @@ class Ledger:
         self._books.work_j -= (1.0 - share) * charged_j
         self._base.book_measured(max(0.0, counted_j - charged_j), beside_w, self._now_s)
         self._base.power_w = expected_w
-
-    def leave_modelled(self, now: float) -> None:
-        """Leave at the model what it charged since the last reading: no meter stood behind it."""
-        if now > self._now_s:
-            self._advance(now)
-        self._base.book_expected(self._now_s)
-        for (category, origin), (energy_j, _) in self._spent.items():
-            if origin is EnergyOrigin.MODELLED:
-                self._left_modelled_j[category] = energy_j
 
     def renew(self, now: float) -> None:
         """End the current period now: the battery reports that it is charging."""
@@ -355,17 +363,26 @@ class Ledger:
     def lines(self, now: float) -> tuple[LedgerLine, ...]:
         """Return what was spent since the start by category and origin; base load up to now."""
         self._advance(now)
-        base = self._base.by_origin_j(self._now_s)
+        unsettled = self._since_reading_j()
         return (
-            *(LedgerLine(c, o, j, usd) for (c, o), (j, usd) in self._spent.items()),
-            *(LedgerLine(Category.BASE_LOAD, o, j, 0.0) for o, j in base.items()),
+            *(
+                LedgerLine(c, o, j, usd, unsettled.get(c, 0.0) if o is EnergyOrigin.MODELLED else 0.0)
+                for (c, o), (j, usd) in self._spent.items()
+            ),
+            *self._base_lines(),
         )
 
-    def _since_reading_j(self, seen: Collection[Category]) -> dict[Category, float]:
+    def _base_lines(self) -> Iterator[LedgerLine]:
+        unbooked_j = self._base.unbooked_j(self._now_s) if self._metered else 0.0
+        for origin, energy_j in self._base.by_origin_j(self._now_s).items():
+            unsettled_j = unbooked_j if origin is self._base.origin else 0.0
+            yield LedgerLine(Category.BASE_LOAD, origin, energy_j, 0.0, unsettled_j)
+
+    def _since_reading_j(self) -> dict[Category, float]:
         return {
             category: energy_j - self._left_modelled_j.get(category, 0.0)
             for (category, origin), (energy_j, _) in self._spent.items()
-            if origin is EnergyOrigin.MODELLED and category in seen
+            if origin is EnergyOrigin.MODELLED and category in self._metered
         }
 
     def _open(self, start_s: float, carried_j: float, carried_usd: float) -> _Books:

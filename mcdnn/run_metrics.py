@@ -97,7 +97,8 @@ def _of_sinks(standing: Standing) -> Iterator[Metric]:
 
 
 def _of_spending(standing: Standing) -> Iterator[Metric]:
-    joules = (((line.category, line.origin), line.energy_j) for line in standing.spent)
+    # What a meter's next reading will replace is left out: a counter that falls would be taken for a restart.
+    joules = (((s.category, s.origin), s.energy_j - s.unsettled_j) for s in standing.spent)
     yield _counters("energy_joules", "By what for, and how known.", ["category", "origin"], joules)
     usd = (((line.category,), line.cost_usd) for line in standing.spent if line.cost_usd)
     yield _counters("cost_usd", "The cloud's bill.", ["category"], usd)

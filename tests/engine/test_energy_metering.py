@@ -98,6 +98,27 @@ def test_charges_become_measured_and_the_rest_is_base_load(device: Device) -> No
     assert device.spent_j(EnergyOrigin.MEASURED) == {"execution": 2.0, "extraction": 1.0, "base_load": 4.0}
 
 
+def test_what_a_reading_will_replace_is_told_so_that_counters_never_fall(device: Device) -> None:
+    def settled_j() -> float:
+        return sum(line.energy_j - line.unsettled_j for line in device.ledger.lines(device.now_s))
+
+    settled = [settled_j()]
+    for _ in range(5):
+        device.ledger.charge(Category.EXECUTION, 0.5, device.now_s)
+        device.passes(0.5, 1.0)
+        settled.append(settled_j())
+        device.passes(0.5, 1.0)
+        device.attend()
+        settled.append(settled_j())
+    assert settled == pytest.approx([0.0, 0.0, 2.0, 2.0, 4.0, 4.0, 6.0, 6.0, 8.0, 8.0, 10.0])
+    device.counter.unlink()
+    device.ledger.charge(Category.EXECUTION, 0.5, device.now_s)
+    device.clock.now_s += 1.0
+    device.attend()
+    spent_j = sum(line.energy_j for line in device.ledger.lines(device.now_s))
+    assert settled_j() == spent_j > 10.5  # nothing will replace it any more
+
+
 def test_where_less_was_counted_the_charges_are_scaled_down_in_the_end(device: Device) -> None:
     device.ledger.charge(Category.EXECUTION, 6.0, 0.0)
     device.ledger.charge(Category.LOADING, 2.0, 0.0)

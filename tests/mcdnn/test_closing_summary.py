@@ -6,10 +6,13 @@ import io
 import json
 from dataclasses import replace
 
+import pytest
 from rich.console import Console
 
-from engine.snapshot import CloudFigures, Snapshot
+from engine.meter_figures import MeterFigures
+from engine.snapshot import CloudFigures, Snapshot, Standing
 from mcdnn.closing_summary import print_closing_summary, print_comparison, summary_to_json, text_console
+from mcdnn.figures_table import meter_line
 from tests.mcdnn.snapshots import app_figures, full_snapshot
 
 
@@ -91,3 +94,29 @@ def test_a_pipe_gets_wide_plain_text() -> None:
     console = text_console(io.StringIO())
     assert not console.is_terminal
     assert console.width == 120
+
+
+@pytest.mark.parametrize(
+    ("meter", "line"),
+    [
+        (MeterFigures(), ""),
+        (MeterFigures("rapl", "processor packages"), ""),
+        (
+            MeterFigures("rapl", "processor packages", 12.0, 3.0, 1.5, 0.0),
+            "meter rapl: 12 J counted (processor packages), about 3 J of it by other programs; a busy core "
+            "takes 1.50 times the profile's power",
+        ),
+        (
+            MeterFigures("battery", "all", 12.0, 0.0, 1.0, None, "it charges", 61.0, 2),
+            "meter battery: 12 J counted (all); a busy core takes 1.00 times the profile's power; modelled "
+            "since 61.0 s: it charges",
+        ),
+        (
+            MeterFigures("battery", "all", 12.0, 0.0, 1.0, 90.0, "it charged", 61.0, 2),
+            "meter battery: 12 J counted (all); a busy core takes 1.00 times the profile's power; failed 2 "
+            "times, last at 61.0 s: it charged",
+        ),
+    ],
+)
+def test_what_a_meter_counted_and_since_when_it_does_not_is_a_line(meter: MeterFigures, line: str) -> None:
+    assert meter_line(Snapshot(standing=Standing(meter=meter))) == line

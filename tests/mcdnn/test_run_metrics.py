@@ -10,6 +10,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from engine.capture import SourceFigures
 from engine.energy_origin import EnergyOrigin
 from engine.ledger import Category, LedgerLine
+from engine.meter_figures import MeterFigures
 from engine.sinks.sink_figures import SinkFigures
 from engine.snapshot import (
     AppFigures,
@@ -34,7 +35,7 @@ WHO = AppFigures(
 )
 STANDING = Standing(
     spent=(
-        LedgerLine(Category.EXECUTION, EnergyOrigin.MODELLED, 3.5, 0.0),
+        LedgerLine(Category.EXECUTION, EnergyOrigin.MODELLED, 4.0, 0.0, unsettled_j=0.5),
         LedgerLine(Category.RADIO, EnergyOrigin.MODELLED, 0.0, 0.25),
     ),
     budget=BudgetFigures(100.0, 40.0, 2.0, 1.5, 60.0, overdraft_j=0.5, overdraft_usd=0.125),
@@ -46,6 +47,7 @@ STANDING = Standing(
     ),
     cloud=CloudFigures(sent=3, answered=2, stood_in=1),
     sources=(SourceFigures("door.mp4", read=30, taken=25, dropped={"too slow": 5}),),
+    meter=MeterFigures("rapl", "processor packages", 9.0, 2.0, 1.25, None, "it has gone", 12.0, 3),
     special=SpecialFigures(heads=2, entered=3, left=1, answered=7, passed_on=6, checked=5, saved_s=-0.5),
 )
 EXPECTED: dict[tuple[str, ...], float] = {
@@ -71,6 +73,11 @@ EXPECTED: dict[tuple[str, ...], float] = {
     ("sink_delivers", "hook"): 0,
     ("energy_joules_total", "execution", "modelled"): 3.5,
     ("energy_joules_total", "radio", "modelled"): 0.0,
+    ("meter_counts", "rapl"): 0,
+    ("meter_joules_total", "rapl"): 9.0,
+    ("meter_others_joules_total", "rapl"): 2.0,
+    ("meter_failures_total", "rapl"): 3,
+    ("meter_factor", "rapl"): 1.25,
     ("cost_usd_total", "radio"): 0.25,
     ("energy_budget_joules",): 100.0,
     ("energy_left_joules",): 40.0,
