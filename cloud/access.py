@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-import hmac
 from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,36 +13,17 @@ from catalog.errors import BadInput
 from cloud.credentials import SCHEME, TOKEN_KEY
 from cloud.endpoint import Endpoint
 from cloud.pem_files import check_authority, check_pair, read_file
+from cloud.tokens import Tokens
 
-_LEAST_TOKEN_CHARS = 16
 _HEALTH = "/grpc.health.v1.Health/"
 _COMMON_NAME = "x509_common_name"
 
 Metadata = Iterable[tuple[str, str | bytes]]
 
 
-class Tokens:
-    """Names by token; only digests of the tokens are kept.
-
-    Args:
-        by_token: names of the devices.
-    """
-
-    def __init__(self, by_token: dict[str, str]) -> None:
-        self._names = [(_digest(token), name) for token, name in by_token.items()]
-
-    def name_of(self, metadata: Metadata) -> str | None:
-        """Return whose token a call carries, None for no known one; takes as long whatever it is."""
-        digest = _digest(_presented(metadata))
-        found = None
-        for known, name in self._names:
-            if hmac.compare_digest(known, digest):
-                found = name
-        return found
-
-
-def _digest(token: str) -> bytes:
-    return hashlib.sha256(token.encode()).digest()
+def name_of(tokens: Tokens, metadata: Metadata) -> str | None:
+    """Return whose token a call carries, None for no known one."""
+    return tokens.name_of(_presented(metadata))
 
 
 def _presented(metadata: Metadata) -> str:
@@ -52,30 +31,6 @@ def _presented(metadata: Metadata) -> str:
         if key == TOKEN_KEY and isinstance(value, str) and value.startswith(SCHEME):
             return value.removeprefix(SCHEME)
     return ""
-
-
-def read_tokens(path: Path) -> Tokens:
-    """Read a file with one NAME:TOKEN a line; empty lines and those that begin with # are passed over.
-
-    Raises:
-        BadInput: it cannot be read, or a line is something else; the error never tells a token.
-    """
-    by_token: dict[str, str] = {}
-    for number, line in enumerate(read_file(path, "--token-file").decode(errors="replace").splitlines(), 1):
-        text = line.strip()
-        if not text or text.startswith("#"):
-            continue
-        name, _, token = (part.strip() for part in text.partition(":"))
-        where = f"--token-file {path}: line {number}"
-        if not name or len(token) < _LEAST_TOKEN_CHARS or not token.isascii():
-            least = f"{_LEAST_TOKEN_CHARS} characters or more"
-            raise BadInput(f"{where}: expected NAME:TOKEN, the token of {least}")
-        if token in by_token:
-            raise BadInput(f"{where}: the token of {by_token[token]} again: expected one a device")
-        by_token[token] = name
-    if not by_token:
-        raise BadInput(f"--token-file {path}: no token in it: expected one NAME:TOKEN a line")
-    return Tokens(by_token)
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +50,7 @@ class Access:
         peer: str = context.peer()
         names = [n.decode(errors="replace") for n in context.auth_context().get(_COMMON_NAME, ())]
         if self.tokens is not None:
-            names += [self.tokens.name_of(context.invocation_metadata() or ()) or "?"]
+            names += [name_of(self.tokens, context.invocation_metadata() or ()) or "?"]
         return "@".join([*names, peer])
 
 
@@ -171,7 +126,7 @@ class TokenGate(grpc.aio.ServerInterceptor):
     ) -> Handler | None:
         """Return the call's own handler, or one that refuses."""
         health = handler_call_details.method.startswith(_HEALTH)
-        if health or self._tokens.name_of(handler_call_details.invocation_metadata):
+        if health or name_of(self._tokens, handler_call_details.invocation_metadata):
             return await continuation(handler_call_details)
         return self._refusing
 

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from engine.scheduling.explanation import AppExplained, Explanation, explain
 from engine.scheduling.policy import Choice, Plan, Policy, State
-from engine.scheduling.problem import Problem
+from engine.scheduling.problem import App, Problem
 
 
 class _Chosen(NamedTuple):
@@ -30,6 +30,7 @@ class LatestChoices:
 
     def __init__(self) -> None:
         self._plan = Plan()
+        self._apps: Mapping[str, App] = {}
         self._by_app: dict[str, _Chosen] = {}
 
     @property
@@ -39,19 +40,24 @@ class LatestChoices:
 
     def watch(self, policy: Policy, problem: Problem) -> Policy:
         """Return a policy that does the same, watched; see Decisions."""
+        self.follow(problem)
         return _Remembered(policy, problem, self)
 
     def close(self) -> None:
         """Keep what is remembered, for who asks after the end; see Decisions."""
 
-    def explain(self, app: str) -> tuple[Explanation, AppExplained] | None:
-        """Account for the last choice that an app was due for, None where there was none yet."""
-        chosen = self._by_app.get(app)
-        if chosen is None:
-            return None
-        problem, plan, choice, input_type, due, state, now = chosen
-        explanation = explain(problem, plan, choice, input_type, due, state, now)
-        return explanation, next(a for a in explanation.apps if a.app == app)
+    @property
+    def apps(self) -> Mapping[str, App]:
+        """The apps that the policy knows, by name."""
+        return self._apps
+
+    def explain(self) -> dict[str, tuple[Explanation, AppExplained]]:
+        """Account for the last choice of every app that was due yet, by app."""
+        by_app = dict(self._by_app)
+        explained = {id(chosen): _explained(chosen) for chosen in by_app.values()}
+        return {
+            app: (explained[id(chosen)], _of(explained[id(chosen)], app)) for app, chosen in by_app.items()
+        }
 
     def take_plan(self, plan: Plan) -> None:
         """Remember a plan; called by the policy that is watched."""
@@ -62,9 +68,19 @@ class LatestChoices:
         for app in chosen.due:
             self._by_app[app] = chosen
 
-    def keep_only(self, apps: Mapping[str, object]) -> None:
-        """Forget apps that are gone; called by the policy that is watched."""
-        self._by_app = {app: chosen for app, chosen in self._by_app.items() if app in apps}
+    def follow(self, problem: Problem) -> None:
+        """Know the apps of a problem and forget those that are gone; called by the policy that is watched."""
+        self._apps = problem.apps
+        self._by_app = {app: chosen for app, chosen in self._by_app.items() if app in problem.apps}
+
+
+def _explained(chosen: _Chosen) -> Explanation:
+    problem, plan, choice, input_type, due, state, now = chosen
+    return explain(problem, plan, choice, input_type, due, state, now)
+
+
+def _of(explanation: Explanation, app: str) -> AppExplained:
+    return next(a for a in explanation.apps if a.app == app)
 
 
 class _Remembered:
@@ -82,7 +98,7 @@ class _Remembered:
 
     def set_problem(self, problem: Problem) -> None:
         self._problem = problem
-        self._latest.keep_only(problem.apps)
+        self._latest.follow(problem)
         self._policy.set_problem(problem)
 
     def plan(self, state: State, now: float) -> Plan:

@@ -77,6 +77,17 @@ def add_parser(subparsers: Any) -> None:
         default="text",
         help="lines on standard error for people, or one JSON object a line (default: %(default)s)",
     )
+    parser.add_argument(
+        "--web",
+        metavar="[HOST]:PORT",
+        help="show the run in browsers there, :PORT to this machine alone (needs the extra web)",
+    )
+    parser.add_argument(
+        "--web-token-file",
+        type=Path,
+        metavar="FILE",
+        help="with --web: let in who has a token of this file, one NAME:TOKEN a line",
+    )
     parser.add_argument("--json", action="store_true", help="print the closing summary as JSON")
     parser.add_argument("--print-schema", action="store_true", help="print the JSON schema of ENGINE.toml")
 
@@ -99,12 +110,14 @@ def run(args: argparse.Namespace) -> int:
     engine, title = _engine(args)
     duration_s = float("inf") if args.duration is None else args.duration
     with (
-        _told_to_prometheus(args.metrics) as follow,
+        _told_to_prometheus(args.metrics) as tell,
+        _shown_in_browsers(args, engine, title) as show,
         SupervisedRun(supervision_here(), engine.silent_s) as supervised,
     ):
 
         def begin(summary: Summary) -> None:
-            follow(summary)
+            tell(summary)
+            show(summary)
             supervised.begin(summary)
 
         sources = engine.open_sources(args.source)
@@ -246,3 +259,27 @@ def _told_to_prometheus(listen: str | None) -> Iterator[Callable[[Summary], None
     metrics = RunMetrics()
     with exposed(metrics.registry, where):
         yield metrics.follow
+
+
+@contextmanager
+def _shown_in_browsers(
+    args: argparse.Namespace, engine: Engine, title: str
+) -> Iterator[Callable[[Summary], None]]:
+    """Show browsers the run whose summary is given to what this gives.
+
+    Raises:
+        BadInput: see page_of.
+        MissingExtra: the packages for it are not installed.
+    """
+    if args.web is None:
+        if args.web_token_file is not None:
+            raise BadInput("--web-token-file: tokens are for the page: give --web [HOST]:PORT too")
+        yield lambda _: None
+        return
+    try:
+        from mcdnn.web.opening import page_of
+    except ModuleNotFoundError as e:
+        raise MissingExtra(e.name or "a package", "web", "--web") from e
+    with page_of(engine, title, args.web, args.web_token_file) as page:
+        print(f"mcdnn run: page at http://{page.at}/", file=sys.stderr)
+        yield page.follow

@@ -159,7 +159,8 @@ def _trainer(catalog: Catalog, none: bool) -> HeadTrainer:
 
 
 def _access(args: argparse.Namespace) -> Access:
-    from cloud.access import Access, read_tokens, server_credentials
+    from cloud.access import Access, server_credentials
+    from cloud.tokens import read_tokens
 
     if (args.tls_certificate is None) != (args.tls_key is None):
         raise BadInput("--tls-certificate and --tls-key: expected both or neither")

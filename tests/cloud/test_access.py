@@ -13,12 +13,13 @@ from grpc_health.v1.health_pb2 import HealthCheckRequest, HealthCheckResponse
 from grpc_health.v1.health_pb2_grpc import HealthStub
 
 from catalog.errors import BadInput
-from cloud.access import Access, Tokens, check_exposure, read_tokens, server_credentials
+from cloud.access import Access, check_exposure, server_credentials
 from cloud.client import CloudClient
 from cloud.credentials import Credentials, read_credentials
 from cloud.endpoint import Endpoint
 from cloud.errors import CloudDenied, CloudLacksVariant, CloudUnreachable
 from cloud.hosting import HostedCatalog
+from cloud.tokens import Tokens, read_tokens
 from engine.offload import Question
 from tests.cloud.loopback import STEP_LIMIT_S, loopback
 from tests.cloud.test_server import request

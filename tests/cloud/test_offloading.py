@@ -14,7 +14,7 @@ import pytest
 from catalog.backends.table import open_backend
 from catalog.errors import BadInput
 from catalog.store import Catalog
-from cloud.access import Access, Tokens
+from cloud.access import Access
 from cloud.circuit_breaker import BreakerRules
 from cloud.credentials import Credentials
 from cloud.encodings import Encodings, JpegChoice
@@ -33,6 +33,7 @@ from cloud.limits import Limits
 from cloud.messages import Picture
 from cloud.offloading import CloudOffload
 from cloud.pictures import UInt8, raw_picture
+from cloud.tokens import Tokens
 from cloud.window_encoding import PNG, WindowEncoding, jpeg
 from engine.offload import ExpectedPicture, LinkState, OffloadRequest, PassedFeatures, Question, Upkeep
 from tests.cloud.loopback import STEP_LIMIT_S, GatedHost, Loopback, loopback
