@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import re
 import socket
 import ssl
 import time
@@ -225,9 +226,10 @@ def _authority(given: str | None, where: str) -> Path | None:
 
 
 def _broker(given: str, port: int, where: str) -> tuple[str, int]:
-    host, colon, number = given.rpartition(":")
-    if not colon or given.endswith("]"):
-        host, number = given, str(port)
-    if not host or not number.isdigit() or not 0 < int(number) < 65536 or "/" in host or "@" in host:
-        raise BadInput(f"{where}: expected HOST or HOST:PORT")
-    return host.strip("[]"), int(number)
+    found = re.fullmatch(r"([A-Za-z0-9_.-]{1,253}|\[[0-9A-Fa-f:.]+\])(?::(\d{1,5}))?", given)
+    if found is None or ".." in given:
+        raise BadInput(f"{where}: expected HOST or HOST:PORT, got {given!r}")
+    number = port if found[2] is None else int(found[2])
+    if not 0 < number < 65536:
+        raise BadInput(f"{where}: expected a port from 1 to 65535, got {number}")
+    return found[1].strip("[]"), number

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import logging
 import ssl
+import sys
 import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -18,6 +20,9 @@ from engine.errors import RecipientAway
 from engine.sinks.dated_results import DatedResult, dated_to_line
 from engine.sinks.home_assistant import OFFLINE, ONLINE, Topics, state_message
 from engine.sinks.sensor_states import Sensor, SensorStates
+
+_log = logging.getLogger(__name__)
+_log.setLevel(logging.ERROR)
 
 _KEEPALIVE_S = 30
 _LEAST_PAUSE_S, _MOST_PAUSE_S = 1, 30
@@ -127,6 +132,8 @@ class Mqtt:
     def _make_client(self, timeout_s: float) -> paho.Client:
         client = paho.Client(CallbackAPIVersion.VERSION2)
         client.connect_timeout = timeout_s
+        client.suppress_exceptions = True  # they would end paho's thread, and nothing would connect again
+        client.enable_logger(_log)
         client.max_queued_messages_set(_MOST_QUEUED)
         client.reconnect_delay_set(_LEAST_PAUSE_S, _MOST_PAUSE_S)
         client.will_set(self._topics.status, OFFLINE, _QOS, retain=True)
@@ -195,7 +202,7 @@ class Mqtt:
         self._answered.set()
 
     def _on_connect_fail(self, _client: paho.Client, _u: Any) -> None:
-        self._why = "cannot be reached"
+        self._why = _told(sys.exception())  # paho calls this while it handles the error
 
     def _on_disconnect(self, _c: paho.Client, _u: Any, _f: Any, reason: ReasonCode, _p: Any) -> None:
         if self._why not in _REFUSALS:
@@ -211,3 +218,12 @@ class Mqtt:
 
 def _sensor(dated: DatedResult) -> Sensor:
     return Sensor(dated.result.source, dated.result.app)
+
+
+def _told(failure: BaseException | None) -> str:
+    """Return why there is no connection."""
+    if isinstance(failure, ssl.SSLCertVerificationError):
+        return f"its certificate is not trusted: {failure.verify_message}"
+    if isinstance(failure, TimeoutError):
+        return "no answer"
+    return getattr(failure, "strerror", None) or "cannot be reached"

@@ -63,12 +63,22 @@ def parse_web_address(url: str, where: str) -> WebAddress:
         raise BadInput(f"{where}: not a URL: {e}") from e
     if parts.scheme not in ("http", "https") or not host:
         raise BadInput(f"{where}: expected a URL like https://example.org/results")
+    if not _is_host(host):
+        raise BadInput(f"{where}: its host is none that a name server could know")
     if parts.username is not None:
         raise BadInput(f"{where}: a user name in it: put what lets this device in into headers or token_file")
     if not url.isascii() or any(c.isspace() for c in url):
         raise BadInput(f"{where}: expected no spaces and no letters that are not ASCII")
     target = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
     return WebAddress(parts.scheme, host, port or (443 if parts.scheme == "https" else 80), target)
+
+
+def _is_host(host: str) -> bool:
+    try:
+        host.encode("idna")
+    except UnicodeError:
+        return False
+    return True
 
 
 class Webhook:

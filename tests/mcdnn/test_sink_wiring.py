@@ -4,21 +4,30 @@ from __future__ import annotations
 
 import json
 import sqlite3
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from catalog.errors import BadInput
+from catalog.errors import BadInput, MissingExtra
+from engine.frames import Frame
+from engine.sinks.delivery import RUN_ENDED
+from engine.sinks.outbox import QUEUE_FULL
 from engine.sinks.sink_figures import SinkFigures
+from engine.sources.choosing import OpenSource
 from engine.sources.frame_list import FrameList
 from mcdnn.engine import Engine
 from mcdnn.engine_file import parse_engine_table
 from mcdnn.sink_wiring import Occasion, open_sinks, read_sinks
 from tests.catalog_builder import build_catalog
 from tests.engine.media import frame
-from tests.engine.sinks.web_server import web_server
+from tests.engine.sinks.mqtt_broker import mqtt_broker, seen_at
+from tests.engine.sinks.web_server import HANG, WebServer, web_server
 
 ONCE = Occasion("run-a", live=False, several=False)
 
@@ -81,6 +90,93 @@ def test_what_a_dead_server_did_not_take_is_delivered_by_the_next_run(folder: Pa
     assert len({r["run"] for r in server.rows}) == 2
 
 
+def test_a_webhook_that_hangs_takes_no_frame_from_a_live_run(folder: Path, tmp_path: Path) -> None:
+    """A live source gives its next frame when the one before was answered; one POST never ends."""
+    answered = threading.Semaphore(0)
+
+    def frames(server: WebServer) -> Iterator[Frame]:
+        for i in range(30):
+            yield frame(i)
+            assert answered.acquire(timeout=30.0)
+            assert i or server.hanging.wait(30.0)
+
+    with web_server(HANG) as server:
+        sinks = (
+            {"kind": "webhook", "url": server.url, "name": "hook", "queue": 10, "gather_s": 0.0},
+            {"kind": "jsonl", "path": str(tmp_path / "r.jsonl"), "name": "lines", "gather_s": 0.0},
+        )
+        engine = Engine(config(folder, *sinks)).on_result(lambda _: answered.release())
+        end = engine.run((OpenSource(FrameList(frames(server), "clip"), drops=True),))
+        assert not server.freed.is_set()
+    _, hook, lines = end.standing.sinks
+    assert (end.frames, lines.delivered) == (30, 30)
+    assert (hook.accepted, hook.delivered) == (30, 0)
+    assert hook.dropped == {QUEUE_FULL: 19, RUN_ENDED: 11}
+    assert hook.trouble
+
+
+def test_a_broker_and_its_sensors_follow_a_run(folder: Path) -> None:
+    with mqtt_broker() as broker, seen_at(broker) as seen:
+        sink = {"kind": "mqtt", "broker": f"127.0.0.1:{broker.port}", "prefix": "box", "gather_s": 0.0}
+        (figures,) = Engine(config(folder, sink)).run(source()).standing.sinks
+        seen.wait_for(lambda m: ("box/status", b"offline") in m)
+    assert figures == SinkFigures(f"mqtt 127.0.0.1:{broker.port}", 20, 20)
+    assert len(seen.of("box/clip/who/result")) == 20
+    assert seen.of("homeassistant/sensor/box/clip_who/config")
+
+
+def test_without_its_package_a_kind_names_the_command_that_installs_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.delitem(sys.modules, "engine.sinks.mqtt", raising=False)
+    monkeypatch.setitem(sys.modules, "paho.mqtt.client", None)
+    tables = parse_engine_table({"catalog": "m", "sink": [{"kind": "mqtt", "broker": "box"}]}, "e").sink
+    with pytest.raises(MissingExtra, match=r"pip install 'mcdnn\[mqtt\]'"):
+        read_sinks(tables)
+
+
+def test_kill_9_of_a_run_with_a_spool_loses_nothing_and_the_next_run_delivers_it_in_order(
+    folder: Path, tmp_path: Path
+) -> None:
+    with web_server() as server:
+        port = server.port
+    config_file = tmp_path / "e.toml"
+    config_file.write_text(f"""
+        catalog = "{folder}"
+        [[source]]
+        uri = "digits:?seed=7&pace=max"
+        [[app]]
+        name = "who"
+        task = "identity"
+        [[sink]]
+        kind = "webhook"
+        url = "http://127.0.0.1:{port}/"
+        when_full = "spool"
+        spool = "spool"
+        [[sink]]
+        kind = "jsonl"
+        path = "r.jsonl"
+        gather_s = 0.0
+    """)
+    words = [sys.executable, "-m", "mcdnn", "run", str(config_file)]
+    lines = tmp_path / "r.jsonl"
+    with subprocess.Popen(words, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:
+        while not (lines.exists() and lines.read_bytes().count(b"\n") > 200):
+            assert process.poll() is None
+        process.kill()
+    with web_server(port=port) as server:
+        done = subprocess.run(
+            [*words, "--duration", "0.5", "--json"], capture_output=True, text=True, check=True
+        )
+    hook, _ = json.loads(done.stdout)["standing"]["sinks"]
+    assert hook["recovered"] >= 150
+    assert hook["delivered"] == hook["recovered"] + hook["accepted"] == len(server.rows)
+    times_s = [r["t_s"] for r in server.rows[: hook["recovered"]]]
+    assert times_s == sorted(times_s)
+    kept = {(r["window"], r["app"]) for r in map(json.loads, lines.read_bytes().splitlines()[:150])}
+    assert kept <= {(r["window"], r["app"]) for r in server.rows[: hook["recovered"]]}
+
+
 def test_where_one_sink_cannot_be_opened_the_others_are_let_go(folder: Path, tmp_path: Path) -> None:
     other = tmp_path / "other.db"
     connection = sqlite3.connect(other)
@@ -118,8 +214,12 @@ def test_where_one_sink_cannot_be_opened_the_others_are_let_go(folder: Path, tmp
             {"kind": "webhook", "url": "https://a/", "ca": "/nowhere/ca"},
             "sink.0.webhook.ca: /nowhere/ca: No such",
         ),
-        ({"kind": "mqtt", "broker": "mqtt://box"}, "sink.0.mqtt.broker: expected HOST or HOST:PORT"),
-        ({"kind": "mqtt", "broker": "box:0"}, "sink.0.mqtt.broker: expected HOST or HOST:PORT"),
+        (
+            {"kind": "mqtt", "broker": "mqtt://box"},
+            "sink.0.mqtt.broker: expected HOST or HOST:PORT, got",
+        ),
+        ({"kind": "mqtt", "broker": "a..b"}, "sink.0.mqtt.broker: expected HOST or HOST:PORT, got 'a..b'"),
+        ({"kind": "mqtt", "broker": "box:0"}, "sink.0.mqtt.broker: expected a port from 1 to 65535, got 0"),
         ({"kind": "jsonl", "path": "/"}, "sink.0.jsonl.path: / is a folder: expected the name of a file"),
         ({"kind": "sqlite", "path": "/dev/null/r.db"}, "sink.0.sqlite.path: /dev/null is no folder"),
     ],

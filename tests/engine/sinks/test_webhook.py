@@ -199,6 +199,7 @@ def test_nothing_secret_is_logged_when_refused(caplog: pytest.LogCaptureFixture)
         ("ftp://s3cret/", "expected a URL like https://example.org/results"),
         ("example.org/s3cret", "expected a URL like"),
         ("http:///s3cret", "expected a URL like"),
+        ("http://a..b/s3cret", "its host is none that a name server could know"),
         ("http://a:99999/s3cret", "not a URL: Port out of range 0-65535"),
         (
             "http://user:s3cret@a/",
