@@ -45,8 +45,10 @@ NOTES = [
     "was tried once, the best one took turns with this server.",
     "An echo is a grpc.aio server that sends back the bytes that it gets. A lone request besides inference "
     "is the round trip of a client that asks alone, less the execution time that the answer tells.",
-    "Overload: goodput counts answers within the deadline of being sent. An hour's requests: 16 cameras at "
-    "one request a second.",
+    "Overload: a turn is four loads at five times the peak that was measured just before, and as many of "
+    "the peak between them, all equally long, their beginnings left out alike. Goodput counts answers within "
+    "the deadline of being sent; refused are those to which the server said no as they came, given up those "
+    "that it had let in and then did not answer. An hour's requests: 16 cameras at one request a second.",
 ]
 
 Tables = dict[str, list[Row]]

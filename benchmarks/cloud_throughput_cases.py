@@ -9,6 +9,7 @@ from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from statistics import fmean
 from typing import TypeVar
 
 import grpc
@@ -34,6 +35,7 @@ _WARM_SHARE = 0.15
 _BATCHES = (1, 2, 4, 8, 16, 32)
 _SHARES = (0.5, 0.9)
 _SLICES = 10
+_PAIRS = 4
 _WAY = "stream"  # for all that is not compared by both
 
 
@@ -206,37 +208,68 @@ def latency_rows(bench: Rig, server: RunningServer, served: Served, peak_per_s: 
 
 
 def overload_rows(bench: Rig, server: RunningServer, served: Served, deadline_s: float) -> list[Row]:
-    """Compare goodput at several times the peak with the peak, in turns; every request has a deadline."""
+    """Compare goodput at several times the peak with the peak, in turns; every request has a deadline.
+
+    A turn is a few short loads of each kind, one after the other: the pace of a shared machine moves by
+    more than what is asked within the seconds that one long load takes.
+    """
     patient = route_to(server, _WAY, bench.catalog, served.variant)
     hurried = route_to(server, _WAY, bench.catalog, served.variant, deadline_s)
     rows: list[Row] = []
     for turn in range(bench.scale.rounds):
-        peak_per_s = bench.peak_per_s(bench.closed(patient))
-        found = bench.open(hurried, OVERLOAD * peak_per_s, bench.scale.open_s, seed=turn)
-        took_s = found.done_s - found.sent_s
-        goodput = found.answers_per_s(_WARM_SHARE * bench.scale.open_s, bench.scale.open_s, deadline_s)
-        offered = len(found.sent_s) / float(found.sent_s.max())
-        late = found.answered & (took_s > deadline_s)
-        refused = found.status == grpc.StatusCode.RESOURCE_EXHAUSTED.value[0]
-        rows.append(
-            {
-                "trunk": served.trunk,
-                "way": _WAY,
-                "deadline_ms": 1e3 * deadline_s,
-                "peak_per_s": peak_per_s,
-                "offered_per_s": offered,
-                "offered_x_peak": offered / peak_per_s,
-                "goodput_per_s": goodput,
-                "goodput_pct_of_peak": 100.0 * goodput / peak_per_s,
-                "answered": int(found.answered.sum()),
-                "late_pct_of_answers": 100.0 * float(late.sum()) / max(1, int(found.answered.sum())),
-                "refused": int(refused.sum()),
-                "ended_otherwise": int((~found.answered & ~refused).sum()),
-                "refusal_p50_ms": percentile_ms(took_s[refused], 50),
-                "refusal_p99_ms": percentile_ms(took_s[refused], 99),
-            }
-        )
+        last_per_s = bench.peak_per_s(bench.closed(patient))
+        peaks_per_s: list[float] = []
+        loads: list[Exchanges] = []
+        for pair in range(turn * _PAIRS, (turn + 1) * _PAIRS):
+            closed, opened = _peak_and_overload(bench, patient, hurried, last_per_s, pair)
+            last_per_s = bench.peak_per_s(closed)
+            peaks_per_s.append(last_per_s)
+            loads.append(opened)
+        rows.append(_overload_row(bench, served, deadline_s, fmean(peaks_per_s), loads))
     return rows
+
+
+def _peak_and_overload(
+    bench: Rig, patient: Route, hurried: Route, peak_per_s: float, turn: int
+) -> list[Exchanges]:
+    sides = [
+        lambda: bench.closed(patient),
+        lambda: bench.open(hurried, OVERLOAD * peak_per_s, bench.scale.block_s, seed=turn),
+    ]
+    return in_turn(sides, turn)
+
+
+def _overload_row(
+    bench: Rig, served: Served, deadline_s: float, peak_per_s: float, loads: list[Exchanges]
+) -> Row:
+    """Return the figures of one turn; its overloads are as long as what the peak was measured by."""
+    block_s = bench.scale.block_s
+    goodput = fmean(e.answers_per_s(_WARM_SHARE * block_s, block_s, deadline_s) for e in loads)
+    offered = fmean(len(e.sent_s) / float(e.sent_s.max()) for e in loads)
+    took_s = np.concatenate([e.done_s - e.sent_s for e in loads])
+    status = np.concatenate([e.status for e in loads])
+    answered = status == 0
+    refused = status == grpc.StatusCode.RESOURCE_EXHAUSTED.value[0]
+    given_up = status == grpc.StatusCode.DEADLINE_EXCEEDED.value[0]
+    late = answered & (took_s > deadline_s)
+    let_in = max(1, int((answered | given_up).sum()))
+    return {
+        "trunk": served.trunk,
+        "way": _WAY,
+        "deadline_ms": 1e3 * deadline_s,
+        "peak_per_s": peak_per_s,
+        "offered_per_s": offered,
+        "offered_x_peak": offered / peak_per_s,
+        "goodput_per_s": goodput,
+        "goodput_pct_of_peak": 100.0 * goodput / peak_per_s,
+        "answered": int(answered.sum()),
+        "late_pct_of_answers": 100.0 * float(late.sum()) / max(1, int(answered.sum())),
+        "given_up_pct_of_let_in": 100.0 * float(given_up.sum()) / let_in,
+        "refused": int(refused.sum()),
+        "ended_otherwise": int((~answered & ~refused & ~given_up).sum()),
+        "refusal_p50_ms": percentile_ms(took_s[refused], 50),
+        "refusal_p99_ms": percentile_ms(took_s[refused], 99),
+    }
 
 
 def overhead_rows(bench: Rig, server: RunningServer, served: Served) -> list[Row]:
