@@ -6,6 +6,11 @@ its size, or by the earliest deadline in it, which a larger one would endanger. 
 goes first; then whatever can be done in time in any order is done in time (Dertouzos, Control Robotics:
 the procedural control of physical processes, IFIP 1974), and that is what admission asks.
 
+A backlog that never runs out gains nothing: it only uses up the time that there would be if what is
+expected of the batches turned out too little. Where one has stood for half of the time that a request has,
+its turn must come within that half (the standing queue of RFC 8289, CoDel, at the entrance instead of at
+the exit). A burst is no standing backlog: all is let in that can be done in time.
+
 Times are absolute, on one monotonic clock. Not for use by several threads at once.
 """
 
@@ -24,6 +29,7 @@ from cloud.trunk_forest import Walk
 Load = TypeVar("Load")
 
 _LEAST_RETRY_S = 0.005
+_STANDING_SHARE = 0.5
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -69,7 +75,10 @@ class BatchQueue(Generic[Load]):
         self._times = times
         self._works: list[Work[Load]] = []  # the earliest deadline first
         self._rows: Counter[int] = Counter()  # windows that wait at each node
-        self._alone_total_s: float | None = 0.0  # of all that waits, one by one; None if not worked out
+        # Of all that waits, one by one and in batches; None if not worked out.
+        self._alone_total_s: float | None = 0.0
+        self._together_total_s: float | None = 0.0
+        self._standing_from_s: float | None = None
         self._running = False
         self._free_s = 0.0
 
@@ -79,9 +88,12 @@ class BatchQueue(Generic[Load]):
 
     def drained_in_s(self, now_s: float) -> float:
         """Return when all that waits or runs should be done, in seconds from now."""
-        return self._until_free_s(now_s) + sum(
-            self._rate_s(node, self._rows) * rows for node, rows in self._rows.items()
-        )
+        return self._until_free_s(now_s) + self._backlog_s()
+
+    def _backlog_s(self) -> float:
+        if self._together_total_s is None:
+            self._together_total_s = sum(self._rate_s(n, self._rows) * rows for n, rows in self._rows.items())
+        return self._together_total_s
 
     def claim(self, nodes: Sequence[int], windows: int, most_s: float, now_s: float) -> bool:
         """Take the worker's turn for what need not wait, where nothing waits or runs; `done` ends it.
@@ -104,6 +116,11 @@ class BatchQueue(Generic[Load]):
         self._free_s = now_s + sum(runs_s)
         return True
 
+    @property
+    def is_busy(self) -> bool:
+        """Whether anything runs or waits; may be asked by any thread."""
+        return self._running or bool(self._works)
+
     def check(self, works: Sequence[Work[Any]], now_s: float) -> None:
         """Check that new work can be done in time, and without making late what waits already.
 
@@ -113,31 +130,42 @@ class BatchQueue(Generic[Load]):
         Raises:
             QueueFull: it cannot.
         """
-        if not (self._running or self._works):
+        if not self.is_busy:
             return
         margin = self._times.margin
         done_s = now_s + self._until_free_s(now_s)
-        if self._one_by_one(works, done_s, margin):
+        turn_s = min(self._turn_s(w, now_s) for w in works)
+        if self._one_by_one(works, done_s, turn_s, margin):
             return
+        if self._is_last_and_late(works, done_s, turn_s, margin):
+            self._refuse(now_s)
         rows = self._rows.copy()
         for work in works:
             rows.update(dict.fromkeys(work.walk.nodes, work.windows))
-        if self._is_last_and_late(works, rows, done_s, margin):
-            self._refuse(now_s)
         rates_s: dict[tuple[int, ...], float] = {}
         for work in sorted([*self._works, *works], key=_deadline):
             nodes = work.walk.nodes
             if nodes not in rates_s:
                 rates_s[nodes] = margin * sum(self._rate_s(n, rows) for n in nodes)
+            is_new = work in works
+            if is_new and done_s > turn_s:
+                self._refuse(now_s)
             # What is new is done when its whole batch is: with less time than that its batch would have
             # to be closed early, and small batches are slow.
-            ends_s = done_s + (self._whole_s(nodes, rows) * margin if work in works else 0.0)
+            ends_s = done_s + (self._whole_s(work) * margin if is_new else 0.0)
             done_s += rates_s[nodes] * work.windows
             if max(ends_s, done_s) > work.deadline_s:
                 self._refuse(now_s)
 
+    def _turn_s(self, work: Work[Any], now_s: float) -> float:
+        """Return by when the turn of new work must come: earlier than its deadline says, see above."""
+        half_s = _STANDING_SHARE * (work.deadline_s - now_s)
+        if self._standing_from_s is None or now_s - self._standing_from_s <= half_s:
+            return work.deadline_s
+        return now_s + half_s
+
     def _is_last_and_late(
-        self, works: Sequence[Work[Any]], rows: Counter[int], done_s: float, margin: float
+        self, works: Sequence[Work[Any]], done_s: float, turn_s: float, margin: float
     ) -> bool:
         """Return whether new work that has to wait for all else is late for sure: quick to say.
 
@@ -146,19 +174,20 @@ class BatchQueue(Generic[Load]):
         """
         if not self._works:
             return False
-        waited_s = done_s + margin * sum(self._rate_s(n, rows) * count for n, count in self._rows.items())
+        waited_s = done_s + margin * self._backlog_s()
+        last_s = self._works[-1].deadline_s
         return any(
-            work.deadline_s >= self._works[-1].deadline_s
-            and waited_s + margin * self._whole_s(work.walk.nodes, rows) > work.deadline_s
+            work.deadline_s >= last_s
+            and (waited_s > turn_s or waited_s + margin * self._whole_s(work) > work.deadline_s)
             for work in works
         )
 
-    def _one_by_one(self, works: Sequence[Work[Any]], done_s: float, margin: float) -> bool:
+    def _one_by_one(self, works: Sequence[Work[Any]], done_s: float, turn_s: float, margin: float) -> bool:
         """Return whether all is in time even if nothing runs together: nearly always so, and quick to say."""
         if self._alone_total_s is None:
             self._alone_total_s = sum(self._alone_s(w) for w in self._works)
         done_s += margin * (self._alone_total_s + sum(self._alone_s(w) for w in works))
-        return done_s <= min(w.deadline_s for w in (*self._works[:1], *works))
+        return done_s <= min(turn_s, *(w.deadline_s for w in (*self._works[:1], *works)))
 
     def _refuse(self, now_s: float) -> None:
         drained_s = self.drained_in_s(now_s)
@@ -172,6 +201,7 @@ class BatchQueue(Generic[Load]):
         insort(self._works, work, key=_deadline)
         if self._alone_total_s is not None:
             self._alone_total_s += self._alone_s(work)
+        self._together_total_s = None
         for node in work.walk.nodes:
             self._rows[node] += work.windows
 
@@ -189,26 +219,37 @@ class BatchQueue(Generic[Load]):
         works = self._together(now_s)
         for work in works:
             self._remove(work)
+        self._note_standing(now_s)
         if works:
             self._running = True
             self._free_s = now_s + self._times.batch_s(_rows_of(works))
         return Batch(tuple(works), tuple(late))
 
-    def done(self, ran: Sequence[tuple[int, int, float]]) -> None:
-        """Note that the worker is free again.
+    def _note_standing(self, now_s: float) -> None:
+        if not self._works:
+            self._standing_from_s = None
+        elif self._standing_from_s is None:
+            self._standing_from_s = now_s
+
+    def done(self) -> None:
+        """Note that the worker is free again."""
+        self._running = False
+
+    def learn(self, ran: Sequence[tuple[int, int, float]]) -> None:
+        """Note what a batch took.
 
         Args:
             ran: node, windows and seconds of each part that ran.
         """
-        self._running = False
         self._times.learn(ran)
-        self._alone_total_s = None
+        self._alone_total_s = self._together_total_s = None
 
     def _hopeless(self, work: Work[Load], now_s: float) -> bool:
         if work.deadline_s <= now_s:
             return True
         # The last one runs all the same: what it takes may have become less.
-        return len(self._works) > 1 and now_s + self._alone_s(work) > work.deadline_s
+        least_s = self._times.margin * self._alone_s(work)
+        return len(self._works) > 1 and now_s + least_s > work.deadline_s
 
     def _together(self, now_s: float) -> list[Work[Load]]:
         if not self._works:
@@ -239,7 +280,7 @@ class BatchQueue(Generic[Load]):
 
     def _remove(self, work: Work[Load]) -> None:
         self._works.remove(work)
-        self._alone_total_s = None
+        self._alone_total_s = self._together_total_s = None
         for node in work.walk.nodes:
             self._rows[node] -= work.windows
             if not self._rows[node]:
@@ -251,8 +292,12 @@ class BatchQueue(Generic[Load]):
     def _alone_s(self, work: Work[Any]) -> float:
         return sum(self._times.expected_s(node, work.windows) for node in work.walk.nodes)
 
-    def _whole_s(self, nodes: Sequence[int], rows: Counter[int]) -> float:
-        return sum(self._times.expected_s(n, min(rows[n], self._most_windows)) for n in nodes)
+    def _whole_s(self, work: Work[Any]) -> float:
+        """Return the seconds of a batch of new work and as much of what waits as runs with it."""
+        most, rows = self._most_windows, self._rows
+        return sum(
+            self._times.expected_s(n, min(rows.get(n, 0) + work.windows, most)) for n in work.walk.nodes
+        )
 
     def _rate_s(self, node: int, rows: Counter[int]) -> float:
         """Return the seconds a window at a node, in batches as large as what waits allows."""

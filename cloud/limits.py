@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from math import isfinite
 
 from cloud.messages import ClassifyCall, Encoding
 from cloud.refusals import BadRequest
+from engine.offload import Question
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,37 +43,43 @@ class Limits:
     classes: int = 1024
 
 
-def check_call(call: ClassifyCall, limits: Limits) -> None:
-    """Check a request against the limits before anything of it is decoded.
+def check_questions(questions: Sequence[Question], head_ids: Sequence[str], limits: Limits) -> None:
+    """Check what a request asks, which needs checking once however often it is asked.
 
     Raises:
         BadRequest: naming the first rule that it breaks.
     """
-    _check_names(call, limits)
+    _check_count("questions", len(questions), limits.questions)
+    for i, question in enumerate(questions):
+        _check_name(f"questions[{i}].app", question.app, limits)
+        _check_name(f"questions[{i}].variant", question.variant, limits)
+    if any(len(h) > limits.name_chars for h in head_ids):
+        raise BadRequest(f"questions: a head_id of more than {limits.name_chars} characters")
+    if len({q.app for q in questions}) != len(questions):
+        raise BadRequest("questions: an app stands twice: expected one question an app")
+
+
+def check_contents(call: ClassifyCall, limits: Limits) -> None:
+    """Check the rest of a request before anything of it is decoded.
+
+    Raises:
+        BadRequest: naming the first rule that it breaks.
+    """
+    _check_name("request_id", call.request_id, limits)
     if not (isfinite(call.deadline_s) and call.deadline_s > 0.0):
         raise BadRequest(f"deadline_s = {call.deadline_s}: expected a positive number of seconds")
-    _check_count("questions", len(call.questions), limits.questions)
     if call.features is None:
         _check_count("pictures", len(call.pictures), limits.windows)
     else:
         _check_count("features: windows", call.features.windows, limits.windows)
         if call.pictures:
             raise BadRequest("pictures and features: expected one of them")
-    if any(len(h) > limits.name_chars for h in call.head_ids):
-        raise BadRequest(f"questions: a head_id of more than {limits.name_chars} characters")
-    apps = [q.app for q in call.questions]
-    if len(set(apps)) != len(apps):
-        raise BadRequest("questions: an app stands twice: expected one question an app")
     _check_sizes(call, limits)
 
 
-def _check_names(call: ClassifyCall, limits: Limits) -> None:
-    named = [("request_id", call.request_id)]
-    for i, question in enumerate(call.questions):
-        named += [(f"questions[{i}].app", question.app), (f"questions[{i}].variant", question.variant)]
-    for where, name in named:
-        if not 1 <= len(name) <= limits.name_chars:
-            raise BadRequest(f"{where}: {len(name)} characters: expected 1 to {limits.name_chars}")
+def _check_name(where: str, name: str, limits: Limits) -> None:
+    if not 1 <= len(name) <= limits.name_chars:
+        raise BadRequest(f"{where}: {len(name)} characters: expected 1 to {limits.name_chars}")
 
 
 def _check_count(what: str, found: int, most: int) -> None:

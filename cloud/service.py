@@ -13,23 +13,24 @@ import grpc
 
 from cloud.answer_stream import AnswerStream
 from cloud.answering import jobs_of, whole_answer
+from cloud.asking import Asking, Askings, Catalogued
 from cloud.batching import BatchQueue
 from cloud.errors import RETRY_AFTER_KEY
 from cloud.head_messages import special_head_to_proto, training_call_from_proto
 from cloud.head_training import HeadTraining, check_training_call
 from cloud.hosting import MemoryFigures
-from cloud.limits import Limits, check_call
+from cloud.limits import Limits, check_contents
 from cloud.messages import CatalogListing, ClassifyCall
 from cloud.metrics import ServerMetrics, ServerState
 from cloud.piece_chunks import Piece, chunks_of
 from cloud.preparing import as_read, prepared, unpacked, windows_of
-from cloud.refusals import Broken, Denied, QueueFull, Refusal, Stopping
+from cloud.refusals import Broken, Denied, QueueFull, Refusal, Stopping, TooLate
 from cloud.request_log import RequestLog
 from cloud.rpc.v1 import classify_pb2 as pb
 from cloud.rpc.v1.classify_pb2_grpc import OffloadServicer
 from cloud.run_times import RunTimes
 from cloud.tree_run import Job
-from cloud.trunk_forest import Tree, Walk
+from cloud.trunk_forest import Walk
 from cloud.wire import answer_to_proto, call_from_proto, listing_to_proto
 from cloud.worker import BatchWorker, Place, Runner
 from engine.offload import OffloadAnswer, Question
@@ -42,18 +43,12 @@ _MOST_REPLY_S = 0.005
 _REPLY_SHARE = 0.05
 
 
-class Host(Runner, Protocol):
+class Host(Runner, Catalogued, Protocol):
     """What answers questions; all but `run` is quick and belongs to the event loop."""
 
     @property
     def memory(self) -> MemoryFigures:
         """What is in memory; asked by any thread."""
-
-    def walks(self, questions: Sequence[Question]) -> tuple[Walk, ...]:
-        """Return what the questions need, one walk a tree of parts."""
-
-    def check_heads(self, questions: Sequence[Question], head_ids: Sequence[str]) -> None:
-        """Refuse a question whose variant has another head than the device knows it by, "" for any."""
 
     def walks_on(
         self, questions: Sequence[Question], part_ids: tuple[str, ...]
@@ -62,9 +57,6 @@ class Host(Runner, Protocol):
 
     def piece(self, piece_id: str) -> Piece:
         """Return a part, a head or the description of the whole catalog."""
-
-    def tree(self, root: int) -> Tree:
-        """Return what the windows of a tree are."""
 
     def listing(self) -> CatalogListing:
         """Return what can be answered."""
@@ -103,6 +95,7 @@ class OffloadService(OffloadServicer):
         self.metrics = ServerMetrics(self._state)
         queue = BatchQueue[Place](limits.batch_windows, RunTimes())
         self._worker = BatchWorker(host, queue, self.metrics.batch, clock)
+        self._askings = Askings(host, limits)
         self._listing = listing_to_proto(host.listing())
         self._requests = 0
         self._held_bytes = 0
@@ -275,36 +268,36 @@ class OffloadService(OffloadServicer):
         arrived_s = self._clock()
         if self._draining:
             raise Stopping("the server is stopping")
-        call = call_from_proto(request)
-        check_call(call, self._limits)
-        patience_s = call.deadline_s if left_s is None else min(call.deadline_s, left_s)
+        asking = self._askings.of(request.questions)
+        patience_s = request.deadline_s if left_s is None else min(request.deadline_s, left_s)
         deadline_s = arrived_s + patience_s - min(_MOST_REPLY_S, _REPLY_SHARE * patience_s)
+        if self._worker.is_busy and request.pictures:  # refused before anything is read for nothing
+            self._worker.check(asking.walks, len(request.pictures), deadline_s)
+        call = call_from_proto(request, asking.questions, asking.head_ids)
+        check_contents(call, self._limits)
         size_bytes = request.ByteSize()
         self._check_room(size_bytes)
         self._requests += 1
         self._held_bytes += size_bytes
         try:
-            answers = await self._worker.run(await self._jobs(call, deadline_s), deadline_s)
+            answers = await self._worker.run(await self._jobs(call, asking), deadline_s)
         finally:
             self._requests -= 1
             self._held_bytes -= size_bytes
             self._note_idle()
-        return whole_answer(call, answers, self._clock() - arrived_s)
+        took_s = self._clock() - arrived_s
+        if took_s > patience_s:
+            raise TooLate(f"it was done {took_s - patience_s:.3f} s after its deadline")
+        return whole_answer(call, answers, took_s)
 
-    async def _jobs(self, call: ClassifyCall, deadline_s: float) -> list[Job]:
+    async def _jobs(self, call: ClassifyCall, asking: Asking) -> list[Job]:
         most = self._limits.batch_windows
-        if call.head_ids:
-            self._host.check_heads(call.questions, call.head_ids)
         if call.features is not None:
             walk, shape = self._host.walks_on(call.questions, call.features.part_ids)
             return jobs_of([walk], [unpacked(call.features, shape)], most)
-        walks = self._host.walks(call.questions)
-        trees = [self._host.tree(w.root) for w in walks]
-        if as_read(call.pictures, trees):
-            return jobs_of(walks, windows_of(call.pictures, trees), most)
-        # Refused before anything is decoded for nothing.
-        self._worker.check(walks, len(call.pictures), deadline_s)
-        return jobs_of(walks, await prepared(call.pictures, trees, self._preparing), most)
+        if as_read(call.pictures, asking.trees):
+            return jobs_of(asking.walks, windows_of(call.pictures, asking.trees), most)
+        return jobs_of(asking.walks, await prepared(call.pictures, asking.trees, self._preparing), most)
 
     def _check_room(self, size_bytes: int) -> None:
         limits = self._limits

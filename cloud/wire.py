@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Sequence
 
 from catalog.errors import BadInput
 from catalog.tasks import InputType, Resize
@@ -45,20 +46,34 @@ def call_to_proto(call: ClassifyCall) -> pb.ClassifyRequest:
     )
 
 
-def call_from_proto(message: pb.ClassifyRequest) -> ClassifyCall:
+def questions_from_proto(
+    messages: Sequence[pb.Question],
+) -> tuple[tuple[Question, ...], tuple[str, ...]]:
+    """Return the questions of a call, and the heads that they name as in ClassifyCall."""
+    heads = tuple(q.head_id for q in messages)
+    return tuple(Question(q.app, q.variant) for q in messages), heads if any(heads) else ()
+
+
+def call_from_proto(
+    message: pb.ClassifyRequest, questions: tuple[Question, ...], head_ids: tuple[str, ...]
+) -> ClassifyCall:
     """Return the call of a message; its values are not checked yet.
+
+    Args:
+        message: as it came.
+        questions: of it, see questions_from_proto.
+        head_ids: likewise.
 
     Raises:
         BadRequest: an encoding that this version does not know.
     """
-    heads = tuple(q.head_id for q in message.questions)
     return ClassifyCall(
         message.request_id,
-        tuple(Question(q.app, q.variant) for q in message.questions),
-        tuple(picture_from_proto(p) for p in message.pictures),
+        questions,
+        tuple([picture_from_proto(p) for p in message.pictures]),
         message.deadline_s,
         features_from_proto(message.features) if message.HasField("features") else None,
-        heads if any(heads) else (),
+        head_ids,
     )
 
 

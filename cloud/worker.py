@@ -70,7 +70,8 @@ class Place:
 
 
 Settled = list[tuple[Place, Outcome]]
-Ran = tuple[int, float]
+BatchSize = tuple[int, float]  # windows and seconds
+Ran = list[tuple[int, int, float]]  # as in BatchResult
 
 
 class BatchWorker:
@@ -107,6 +108,11 @@ class BatchWorker:
         """When all that waits or runs should be done, in seconds from now."""
         with self._changed:
             return self._queue.drained_in_s(self._clock())
+
+    @property
+    def is_busy(self) -> bool:
+        """Whether anything runs or waits."""
+        return self._queue.is_busy
 
     def check(self, walks: Sequence[Walk], windows: int, deadline_s: float) -> None:
         """Check that a request could be done in time if it were here now.
@@ -169,14 +175,24 @@ class BatchWorker:
             return now_s < deadline_s and self._queue.claim(job.walk.nodes, len(job.inputs), most_s, now_s)
 
     def _run_here(self, job: Job) -> JobAnswer:
-        (outcome,), took_s = self._run([job])
-        self._on_batch(len(job.inputs), took_s)
+        result, took_s = self._run([job])
+        # What is only for later runs once the answer is on its way.
+        self._loop.call_soon(self._note, result.ran, len(job.inputs), took_s)
+        (outcome,) = result.outcomes
         if isinstance(outcome, Exception):
             try:
                 raise outcome
             finally:
-                del outcome  # else a cycle, see run
+                del outcome, result  # else a cycle, see run
         return outcome
+
+    def _note(self, ran: Ran, windows: int, took_s: float) -> None:
+        self._learn(ran)
+        self._on_batch(windows, took_s)
+
+    def _learn(self, ran: Ran) -> None:
+        with self._changed:
+            self._queue.learn(ran)
 
     def _withdraw(self, order: Order) -> None:
         with self._changed:
@@ -203,11 +219,12 @@ class BatchWorker:
                 self._tell([(w.load, TooLate(_why_late(w.deadline_s - now_s))) for w in batch.late])
             if batch.works:
                 places = [w.load for w in batch.works]
-                outcomes, took_s = self._run([p.job for p in places])
+                result, took_s = self._run([p.job for p in places])
                 windows = sum(w.windows for w in batch.works)
-                self._tell(list(zip(places, outcomes, strict=True)), (windows, took_s))
+                self._learn(result.ran)
+                self._tell(list(zip(places, result.outcomes, strict=True)), (windows, took_s))
 
-    def _run(self, jobs: list[Job]) -> tuple[Sequence[Outcome], float]:
+    def _run(self, jobs: list[Job]) -> tuple[BatchResult, float]:
         """Run jobs, and end the turn; return what became of them, and how long it took."""
         began_s = self._clock()
         try:
@@ -216,22 +233,22 @@ class BatchWorker:
             result = BatchResult([e] * len(jobs), [])
         ended_s = self._clock()
         with self._changed:
-            self._queue.done(result.ran)
+            self._queue.done()
             self._idle_from_s = ended_s
             self._had_company = len(jobs) > 1
-        return result.outcomes, ended_s - began_s
+        return result, ended_s - began_s
 
-    def _tell(self, settled: Settled, ran: Ran | None = None) -> None:
+    def _tell(self, settled: Settled, size: BatchSize | None = None) -> None:
         try:
-            self._loop.call_soon_threadsafe(self._settle, settled, ran)
+            self._loop.call_soon_threadsafe(self._settle, settled, size)
         except RuntimeError:  # the loop has ended, and with it all who waited
             self._stopping = True
 
-    def _settle(self, settled: Settled, ran: Ran | None) -> None:
+    def _settle(self, settled: Settled, size: BatchSize | None) -> None:
         for place, outcome in settled:
             place.order.settle(place.index, outcome)
-        if ran is not None:
-            self._on_batch(*ran)
+        if size is not None:
+            self._on_batch(*size)
 
 
 def _why_late(left_s: float) -> str:

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -100,7 +102,7 @@ def test_the_queue_is_drained_at_the_rate_of_its_batches() -> None:
     assert waiting.drained_in_s(0.0) == pytest.approx(1.5)
     waiting.take(10.0)
     assert waiting.drained_in_s(10.1) == pytest.approx(0.4 + 1.0)
-    waiting.done([])
+    waiting.done()
     assert waiting.drained_in_s(10.5) == pytest.approx(1.0)
 
 
@@ -156,7 +158,7 @@ def test_in_batches_of_known_length_what_was_let_in_is_done_in_time(
         if running and (not pending or free_s <= pending[0][0]):
             now_s = free_s
             done_in_time += sum(w.deadline_s >= now_s - 1e-9 for w in running)
-            waiting.done([])
+            waiting.done()
             running = []
         elif pending:
             at_s, patience_s, walk = pending.pop(0)
@@ -185,37 +187,95 @@ def batch_s(windows: int) -> float:
 
 def test_at_five_times_what_can_be_done_as_much_is_done_and_nothing_too_late() -> None:
     """Arrivals at even distances in virtual time; a batch takes just what was learnt."""
+    in_time, late, given_up, batches = overloaded(lambda _: batch_s, patience_s=0.3, seconds=10.0)
+    assert (late, given_up) == (0, 0)
+    assert in_time > 0.95 * 16 / batch_s(16) * 10.0
+    assert in_time / batches > 12.0
+
+
+def test_a_host_that_becomes_half_as_fast_for_a_while_makes_next_to_nothing_late() -> None:
+    """Every other 2 s: by then the backlog stands, and half of each request's patience is left."""
+
+    def slowed(now_s: float) -> Callable[[int], float]:
+        return lambda windows: (1.0 + int(now_s / 2.0) % 2) * batch_s(windows)
+
+    in_time, late, given_up, batches = overloaded(slowed, patience_s=1.5, seconds=20.0)
+    assert late + given_up < 0.03 * in_time
+    assert in_time > 0.95 * 16 / batch_s(16) * 20.0 * 0.75
+    assert in_time / batches > 14.0
+
+
+def overloaded(
+    takes: Callable[[float], Callable[[int], float]], patience_s: float, seconds: float
+) -> tuple[int, int, int, int]:
+    """Return how many were done in time, done too late, given up, and in how many batches.
+
+    What is offered is five times what is done at first; takes gives what a batch takes at a time.
+    """
     times = RunTimes()
     times.learn([(0, windows, batch_s(windows)) for windows in range(1, 17)])
     waiting: BatchQueue[str] = BatchQueue(16, times)
-    peak_hz = 16 / batch_s(16)
-    every_s, patience_s, seconds = 1.0 / (5.0 * peak_hz), 0.3, 10.0
-    walk = Walk(0, (0,), (), ())
+    every_s = batch_s(16) / 16 / 5.0
     running: tuple[Work[str], ...] = ()
-    free_s, done, late = 0.0, 0, 0
+    began_s = free_s = 0.0
+    in_time = late = given_up = batches = 0
     for i in range(int(seconds / every_s)):
         now_s = i * every_s
         while running and free_s <= now_s:
             late += sum(w.deadline_s < free_s for w in running)
-            done += len(running)
-            waiting.done([])
-            running, free_s, late = begun(waiting, free_s, late)
-        new = work("", now_s + patience_s, walk)
+            in_time += sum(w.deadline_s >= free_s for w in running)
+            batches += 1
+            waiting.done()
+            waiting.learn([(0, len(running), free_s - began_s)])
+            running, given_up, began_s = begun(waiting, free_s, given_up)
+            free_s = began_s + takes(began_s)(len(running))
+        new = work("", now_s + patience_s, Walk(0, (0,), (), ()))
         try:
             waiting.check([new], now_s)
         except QueueFull:
             continue
         waiting.add(new)
         if not running:
-            running, free_s, late = begun(waiting, now_s, late)
-    assert late == 0
-    assert done > 0.95 * peak_hz * seconds
+            running, given_up, began_s = begun(waiting, now_s, given_up)
+            free_s = began_s + takes(began_s)(len(running))
+    return in_time, late, given_up, batches
 
 
-def begun(waiting: BatchQueue[str], now_s: float, late: int) -> tuple[tuple[Work[str], ...], float, int]:
-    """What runs next, when it is done, and how many are late by now."""
+def begun(waiting: BatchQueue[str], now_s: float, given_up: int) -> tuple[tuple[Work[str], ...], int, float]:
+    """Return what runs next, how many were given up by now, and since when it runs."""
     batch = waiting.take(now_s)
-    return batch.works, now_s + batch_s(len(batch.works)), late + len(batch.late)
+    return batch.works, given_up + len(batch.late), now_s
+
+
+def with_backlog(deadline_s: float) -> BatchQueue[str]:
+    """A queue that runs since 0 s what is overdue from 1 s on, with 2 s of work behind it."""
+    waiting = filled(queue(s0=1.0), *(work(f"w{i}", deadline_s) for i in range(3 * MOST)))
+    waiting.take(0.0)
+    return waiting
+
+
+def test_where_a_backlog_stands_a_turn_must_come_within_half_of_the_patience() -> None:
+    waiting = with_backlog(7.0)
+    with pytest.raises(QueueFull):
+        waiting.check([work("behind", 7.5)], 4.0)
+    waiting.check([work("more patient", 9.0)], 4.0)
+    waiting.check([work("urgent", 6.5)], 4.0)  # goes before it
+
+
+def test_a_burst_is_let_in_as_far_as_it_can_be_done_in_time() -> None:
+    waiting = with_backlog(4.0)
+    waiting.check([work("behind", 4.5)], 1.0)
+    with pytest.raises(QueueFull):
+        waiting.check([work("too late", 4.0)], 1.5)
+
+
+def test_a_backlog_that_ran_out_stands_no_more() -> None:
+    waiting = with_backlog(7.0)
+    for _ in range(2):
+        waiting.done()
+        waiting.take(3.0)
+    filled(waiting, *(work(f"v{i}", 7.0) for i in range(2 * MOST)))
+    waiting.check([work("behind", 7.5)], 4.0)
 
 
 def test_a_turn_is_claimed_only_for_what_is_known_and_short_where_nothing_waits() -> None:
@@ -228,6 +288,6 @@ def test_a_turn_is_claimed_only_for_what_is_known_and_short_where_nothing_waits(
     assert not queue.claim((0, 1), 1, 0.0015, now_s=0.0)
     assert queue.claim((0, 1), 1, 0.002, now_s=0.0)
     assert not queue.claim((0, 1), 1, 0.002, now_s=0.0)
-    queue.done([])
+    queue.done()
     queue.add(Work(FIRST, 1, 1.0, "waits"))
     assert not queue.claim((0, 1), 1, 0.002, now_s=0.0)

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from cloud.limits import Limits, check_call
+from cloud.limits import Limits, check_contents, check_questions
 from cloud.messages import ClassifyCall, Encoding, Features, Picture
 from cloud.refusals import BadRequest
 from engine.offload import Question
@@ -13,6 +13,11 @@ LIMITS = Limits(questions=2, windows=3, side_px=100, pixels=150, name_chars=8)
 QUESTION = Question("who", "a/b")
 PICTURE = Picture(Encoding.RAW_RGB, 10, 5, bytes(150))
 CALL = ClassifyCall("r1", (QUESTION,), (PICTURE,), 0.5)
+
+
+def check_call(call: ClassifyCall, limits: Limits) -> None:
+    check_questions(call.questions, call.head_ids, limits)
+    check_contents(call, limits)
 
 
 def test_a_call_at_the_limits_passes() -> None:

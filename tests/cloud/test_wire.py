@@ -30,6 +30,7 @@ from cloud.wire import (
     listing_to_proto,
     picture_from_proto,
     picture_to_proto,
+    questions_from_proto,
     refusal_from_proto,
 )
 from engine.offload import OffloadAnswer, OffloadedAnswer, Question
@@ -80,7 +81,8 @@ def test_a_picture_comes_back_as_it_was_sent(picture: Picture) -> None:
 
 @given(CALLS)
 def test_a_call_comes_back_as_it_was_sent(call: ClassifyCall) -> None:
-    assert call_from_proto(through_bytes(call_to_proto(call))) == call
+    message = through_bytes(call_to_proto(call))
+    assert call_from_proto(message, *questions_from_proto(message.questions)) == call
 
 
 @given(ANSWERS)
