@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import tempfile
+from contextlib import suppress
 from pathlib import Path
 
 from catalog.errors import RunFailed
@@ -26,11 +27,22 @@ def write_whole(path: Path, data: bytes) -> None:
                 os.fsync(f.fileno())
             beside.chmod(0o644)
             beside.replace(path)
+            _sync_folder(path.parent)
         except BaseException:
             beside.unlink(missing_ok=True)
             raise
     except OSError as e:
         raise RunFailed(f"{path}: cannot be written: {e.strerror or e}") from e
+
+
+def _sync_folder(folder: Path) -> None:
+    """Have the new name on the disk, too: without it, a loss of power may bring the old file back."""
+    handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        with suppress(OSError):  # some network file systems cannot; the file itself is written
+            os.fsync(handle)
+    finally:
+        os.close(handle)
 
 
 def remove_partials(folder: Path) -> None:

@@ -30,6 +30,16 @@ class BaseLoad:
         self._period_start_s = start_s
         self._period_j = 0.0
 
+    def resume_period(self, start_s: float, period_j: float) -> None:
+        """Go on with a period that began before anything was booked here.
+
+        Args:
+            start_s: when it began.
+            period_j: its load up to now.
+        """
+        self._period_start_s = start_s
+        self._period_j = period_j
+
     def period_j(self, length_s: float) -> float:
         """Return the load of the current period if it lasts for length_s, no less than it has lasted."""
         booked_s = self._upto_s - self._period_start_s

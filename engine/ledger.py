@@ -20,6 +20,7 @@ from catalog.errors import BadInput
 from engine.base_load import BaseLoad
 from engine.energy_origin import EnergyOrigin
 from engine.period import Period, format_duration
+from engine.period_standing import PeriodStanding, SpentLine
 from engine.scheduling.problem import Budget
 from engine.scheduling.unserved import ENERGY_GONE, MONEY_GONE
 
@@ -34,6 +35,7 @@ class Category(StrEnum):
     EXTRACTION = "extraction"  # decoding and finding windows
     RADIO = "radio"
     LINK = "link"  # what goes to and from a cloud beside requests
+    ASSUMED = "assumed"  # what may have been spent before a crash and was not written down
     TRAINING = "training"  # heads for what is being seen
     BASE_LOAD = "base_load"  # camera and idle processor; where a meter counts, whatever else it counted
 
@@ -121,6 +123,8 @@ class _Books:
         cost_usd: likewise.
         work_j: settled, base load excluded.
         spent_usd: settled.
+        carried_j: of energy_j, what was carried over.
+        carried_usd: likewise.
     """
 
     start_s: float
@@ -130,6 +134,8 @@ class _Books:
     cost_usd: float
     work_j: float = 0.0
     spent_usd: float = 0.0
+    carried_j: float = 0.0
+    carried_usd: float = 0.0
 
 
 class Ledger:
@@ -170,6 +176,7 @@ class Ledger:
         self._next_number = 0
         self._spent: dict[tuple[Category, EnergyOrigin], list[float]] = defaultdict(lambda: [0.0, 0.0])
         self._metered: frozenset[Category] = frozenset()
+        self._before: dict[tuple[str, str], tuple[float, float]] = {}  # when the period began
         self._left_modelled_j: dict[Category, float] = {}
         self._past_overdraft_j = self._past_overdraft_usd = 0.0
         self.renewals = 0
@@ -312,6 +319,62 @@ class Ledger:
         self._advance(now)
         self._renew(self._now_s)
 
+    def standing(self, now: float) -> PeriodStanding:
+        """Return what another ledger needs to go on with this period; what is held is not in it."""
+        self._advance(now)
+        books, before = self._books, self._before
+        keys = dict.fromkeys([*before, *self._spent])
+        lines = []
+        for category, origin in keys:
+            energy_j, usd = self._spent.get((Category(category), EnergyOrigin(origin)), (0.0, 0.0))
+            earlier_j, earlier_usd = before.get((category, origin), (0.0, 0.0))
+            lines.append(SpentLine(category, origin, energy_j - earlier_j, usd - earlier_usd))
+        passed_s = self._now_s - books.start_s
+        return PeriodStanding(
+            passed_s,
+            books.carried_j,
+            books.carried_usd,
+            self._base.period_j(passed_s),
+            books.work_j,
+            books.spent_usd,
+            tuple(line for line in lines if line.energy_j or line.cost_usd),
+        )
+
+    def resume(self, standing: PeriodStanding, away_s: float) -> bool:
+        """Go on with a period that another ledger began, or begin one where that is over meanwhile.
+
+        What it left unspent is then carried over where that is wanted; periods that nobody was there for
+        bring nothing. Called before anything is spent.
+
+        Args:
+            standing: of the other ledger.
+            away_s: since then.
+
+        Returns:
+            Whether the period goes on.
+        """
+        now = self._now_s
+        start_s = now - standing.elapsed_s - away_s
+        books = self._books = self._open(start_s, standing.carried_j, standing.carried_usd)
+        books.work_j, books.spent_usd = standing.work_j, standing.spent_usd
+        self._base.resume_period(start_s, standing.base_j + self._base.power_w * away_s)
+        self._before = {(li.category, li.origin): (-li.energy_j, -li.cost_usd) for li in standing.lines}
+        if books.end_s > now:
+            return True
+        self._renew(now)
+        return False
+
+    def regrant(self, granted: Budget, period: Period, carry_over: bool, now: float) -> None:
+        """Take another budget; what was spent in the current period stays spent, and when it began."""
+        self._advance(now)
+        self._granted, self._period, self._carry_over = granted, period, carry_over
+        books = self._books
+        books.energy_j = granted.energy_j + books.carried_j
+        books.cost_usd = granted.cost_usd + books.carried_usd
+        books.end_s = period.end_s(books.start_s)
+        books.expected_s = period.expected_s(books.start_s)
+        self._advance(now)
+
     def left(self, now: float) -> Left:
         """Return what is left of the period; the figures of the three verbs below, at once."""
         if now > self._now_s:
@@ -392,6 +455,8 @@ class Ledger:
             self._period.expected_s(start_s),
             self._granted.energy_j + carried_j,
             self._granted.cost_usd + carried_usd,
+            carried_j=carried_j,
+            carried_usd=carried_usd,
         )
 
     def _advance(self, now: float) -> None:
@@ -411,6 +476,7 @@ class Ledger:
             carried_j = _unspent(books.energy_j - base_j - books.work_j)
             carried_usd = _unspent(books.cost_usd - books.spent_usd)
         self._books = self._open(at_s, carried_j, carried_usd)
+        self._before = {key: (line[0], line[1]) for key, line in self._spent.items()}
         self._base.begin_period(at_s)
         self.renewals += 1
 

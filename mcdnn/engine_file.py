@@ -187,6 +187,8 @@ class EngineFile(_Table):
     Args:
         specialize: whether heads are trained for the few classes that are being seen, while the engine
             runs, on small trunks in front of large ones (mcdnn catalog specialize says where that pays).
+        state: a folder where spending is kept, so that the next run goes on with what is left of the
+            period, also after a kill; without it, every run begins with a full budget.
     """
 
     catalog: str
@@ -195,6 +197,7 @@ class EngineFile(_Table):
     device: DeviceTable = DeviceTable()
     cloud: CloudTable | None = None
     specialize: bool = False
+    state: str | None = None
     extractor: dict[str, str] = {}
     source: list[SourceTable] = []
     app: list[AppTable] = []
@@ -287,6 +290,8 @@ def read_engine_file(path: Path) -> EngineFile:
     ]
     update: dict[str, Any] = {"catalog": str(_beside(path, parsed.catalog)), "source": sources}
     update["sink"] = [sink.beside(path.parent) for sink in parsed.sink]
+    if parsed.state is not None:
+        update["state"] = str(_beside(path, parsed.state))
     if parsed.device.profile.endswith(".toml"):
         profile = str(_beside(path, parsed.device.profile))
         update["device"] = parsed.device.model_copy(update={"profile": profile})

@@ -25,6 +25,7 @@ from engine.window_finding import SourceFinders
 from mcdnn.energy_wiring import open_energy, watch_battery
 from mcdnn.source_wiring import make_feed
 from mcdnn.special_wiring import open_specializing
+from mcdnn.state_wiring import open_spending
 from mcdnn.wiring import (
     Setup,
     answering_clocks,
@@ -65,6 +66,7 @@ class EngineRun:
         self._decisions = decisions
         self._granted = make_budget(setup.file)
         self._ledger = make_ledger(setup, datetime.now().astimezone())
+        self._spending = open_spending(setup.file, self._ledger, any(s.source.live for s in sources))
         self._gates = RateGates(apps.values())
         make_extractors(setup, apps.values())  # what is refused is refused now, not with the first frame
         self._finder = SourceFinders(lambda: make_extractors(setup, apps.values()))
@@ -92,6 +94,7 @@ class EngineRun:
         )
         self.summary = Summary(self._standing)
         self._expect(apps)
+        self._spending.begin(self._ledger.standing(0.0))
         self._sink = FanOut(sinks, live=any(s.drops for s in sources))
         self._feed = make_feed(sources)
         self.pipeline = Pipeline(
@@ -156,6 +159,7 @@ class EngineRun:
             ends: list[Snapshot] = []
             closing.callback(lambda: ends.append(self.summary.finish()))
             closing.callback(self._sink.close)
+            closing.callback(lambda: self._spending.close(self._ledger.standing(self.pipeline.now_s)))
             self._feed.close()
             self.pipeline.finish()
         return ends[0]
@@ -165,6 +169,7 @@ class EngineRun:
             self.summary.expect(app)
 
     def _standing(self) -> Standing:
+        self._spending.note(self._ledger.standing(self.pipeline.now_s))
         return read_standing(
             self._feed,
             self._finder.truth,
