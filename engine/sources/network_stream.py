@@ -33,7 +33,8 @@ _BAD_PACKETS = 100  # in a row: cameras begin in the middle of a picture, and ne
 _END_OF_RECORDING_S = 1.0
 # These say nothing about time: FFmpeg makes stamps up for them, 25 a second.
 _WITHOUT_STAMPS = frozenset({"mpjpeg", "mjpeg", "h264", "hevc", "m4v", "mpegvideo"})
-_OPTIONS = {"rtsp_transport": "tcp"}
+# FFmpeg would watch a slow camera for five seconds and more before it gives the first frame.
+_OPTIONS = {"rtsp_transport": "tcp", "analyzeduration": "1000000"}
 
 
 class NetworkStream:
