@@ -98,17 +98,26 @@ def compiled(
     tasks = group.write(data, work, quick)
     measured = (catalog / "profiles").is_dir()
     if as_made or (measured and open_catalog(catalog).contents.compiled.complete):
-        _mcdnn(group.name, "catalog", "profile", str(catalog))
+        run_mcdnn(group.name, "catalog", "profile", str(catalog))
         return open_catalog(catalog)
     flags = ["--resume"]
     if group.candidates is not None:
         flags += ["--max-candidates", str(_QUICK_CANDIDATES if quick else group.candidates)]
         flags += [] if budget_minutes is None else ["--budget-minutes", str(budget_minutes)]
-    _mcdnn(group.name, "compile", str(tasks), "--out", str(catalog), *flags)
+    run_mcdnn(group.name, "compile", str(tasks), "--out", str(catalog), *flags)
     return open_catalog(catalog)
 
 
-def _mcdnn(group: str, *words: str) -> None:
+def run_mcdnn(group: str, *words: str) -> None:
+    """Run the command line in a process of its own.
+
+    Args:
+        group: what it is run for, for the error.
+        words: of the command.
+
+    Raises:
+        RunFailed: it did not end well; what it said is in the message.
+    """
     command = [sys.executable, "-m", "mcdnn", *words]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     if done.returncode != 0:

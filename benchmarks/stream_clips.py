@@ -84,7 +84,7 @@ def _frames(video: Path, size: tuple[int, int], fps: int) -> list[VideoFrame]:
     kept: list[VideoFrame] = []
     with av.open(str(video)) as container:
         for frame in container.decode(video=0):
-            if frame.time is not None and frame.time * fps >= len(kept):
+            if (frame.time or 0.0) * fps >= len(kept):
                 kept.append(frame.reformat(*size, format="yuv420p"))
     return kept
 
@@ -93,6 +93,8 @@ def _tags(content: bytes) -> Iterator[bytes]:
     """Give the tags of a file with the four bytes that follow each."""
     begin = _HEADER_BYTES
     while begin < len(content):
-        end = begin + _TAG_HEADER_BYTES + int.from_bytes(content[begin + 1 : begin + 4], "big") + _TRAILER_BYTES
+        end = (
+            begin + _TAG_HEADER_BYTES + int.from_bytes(content[begin + 1 : begin + 4], "big") + _TRAILER_BYTES
+        )
         yield content[begin:end]
         begin = end
