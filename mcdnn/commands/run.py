@@ -281,5 +281,6 @@ def _shown_in_browsers(
     except ModuleNotFoundError as e:
         raise MissingExtra(e.name or "a package", "web", "--web") from e
     with page_of(engine, title, args.web, args.web_token_file) as page:
-        print(f"mcdnn run: page at http://{page.at}/", file=sys.stderr)
+        if args.log == "text":
+            print(f"mcdnn run: page at http://{page.at}/", file=sys.stderr)
         yield page.follow

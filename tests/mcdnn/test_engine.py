@@ -14,6 +14,7 @@ from catalog.errors import BadInput, CatalogError
 from engine.errors import SinkError, SourceBroke, SourceError
 from engine.frames import Frame, TruthWindow
 from engine.results import Result
+from engine.scheduling.latest_choices import LatestChoices
 from engine.sources.frame_list import FrameList
 from engine.summary import Summary
 from mcdnn.engine import Engine
@@ -112,6 +113,17 @@ def test_an_engine_runs_again_with_a_full_budget_and_the_same_callbacks(folder: 
     assert (len(shelf.results), shelf.closed) == (10, 1)
     execution_j = [sum(line.energy_j for line in end.standing.spent) for end in (first, second)]
     assert execution_j[1] < 2 * execution_j[0]
+
+
+def test_a_run_can_be_looked_at_from_outside(folder: Path) -> None:
+    choices, engine = LatestChoices(), Engine(config(folder))
+    silent: list[float | None] = [engine.silent_s()]
+    engine.watch_policy(choices).run(source(5), on_start=lambda _: silent.append(engine.silent_s()))
+    silent.append(engine.silent_s())
+    assert (silent[0], silent[2]) == (None, None) and silent[1] is not None
+    explained = choices.explain()
+    assert list(explained) == ["who", "odd"]
+    assert explained["who"][1].chosen is not None
 
 
 def test_one_run_goes_on_at_a_time(folder: Path) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 import socket
 import subprocess
@@ -17,6 +18,7 @@ from urllib.request import urlopen
 import cv2
 import pytest
 
+from cloud.endpoint import Endpoint
 from engine.frames import Frame
 from engine.results import Result
 from mcdnn.cli import main
@@ -26,9 +28,11 @@ from sim.day import simulate_recording
 from sim.recording import open_recording
 from tests.catalog_builder import build_catalog
 from tests.engine.media import write_video
+from tests.mcdnn.web.pages import ask, until
 from tests.outside_data import outside_file
 
 TIMEOUT_S = 60.0
+WEB_TOKEN = "a-token-of-the-porch"
 with socket.create_server(("127.0.0.1", 0)) as _free:
     METRICS = f"127.0.0.1:{_free.getsockname()[1]}"
 ENGINE = """
@@ -133,6 +137,43 @@ def test_an_address_for_metrics_that_is_of_no_use_is_refused_before_a_file_is_to
         assert main(words) == 2
     assert f"--metrics {where}: {expected}" in capsys.readouterr().err
     assert results.read_text() == "of the last run\n"
+
+
+def test_browsers_see_the_run_while_it_goes_on_and_others_only_with_a_token(
+    folder: Path, tmp_path: Path
+) -> None:
+    tokens = tmp_path / "tokens"
+    tokens.write_text(f"porch:{WEB_TOKEN}\n")
+    process = start(
+        folder / "digits.toml", "--source", "digits:?seed=7", "--web", "0.0.0.0:0", "--web-token-file", tokens
+    )
+    assert process.stderr is not None
+    (port,) = re.findall(r"page at http://0\.0\.0\.0:(\d+)/", process.stderr.readline())
+    at = Endpoint("127.0.0.1", int(port))
+    until(lambda: ask(at, "/healthz").status == 200)
+    assert ask(at, "/api/state").status == 401
+    state = ask(at, "/api/state", {"Authorization": f"Bearer {WEB_TOKEN}"}).json
+    assert state["now"]["title"].endswith("digits.toml paced")
+    process.send_signal(signal.SIGINT)
+    out, err = process.communicate(timeout=TIMEOUT_S)
+    assert (process.returncode, WEB_TOKEN in out + err) == (0, False)
+
+
+@pytest.mark.parametrize(
+    ("words", "expected"),
+    [
+        (["--web", "0.0.0.0:0"], "other machines can reach this address: add --web-token-file"),
+        (["--web", "8080"], "expected HOST:PORT"),
+        (["--web-token-file", "tokens"], "give --web [HOST]:PORT too"),
+        (["--web", ":0", "--web-token-file", "/none"], "--web-token-file /none: No such file"),
+    ],
+)
+def test_a_page_that_cannot_be_or_that_everybody_could_see_is_refused(
+    folder: Path, capsys: pytest.CaptureFixture[str], words: list[str], expected: str
+) -> None:
+    assert main(["run", str(folder / "whole.toml"), *words]) == 2
+    (line,) = capsys.readouterr().err.splitlines()
+    assert expected in line
 
 
 @pytest.fixture
