@@ -85,6 +85,7 @@ def test_the_json_is_strict_and_has_no_limit_as_null() -> None:
         "origin": "modelled",
         "energy_j": 4.0,
         "cost_usd": 0.0,
+        "unsettled_j": 0.0,
     }
     assert figures["standing"]["budget"]["cost_usd"] is None
     assert summary_to_json(Snapshot())["accuracy"] is None
