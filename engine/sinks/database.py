@@ -6,6 +6,7 @@ the pages of deleted rows are used again, so that the file does not grow.
 
 from __future__ import annotations
 
+import logging
 import sqlite3
 from collections.abc import Callable, Sequence
 from contextlib import suppress
@@ -15,6 +16,8 @@ from catalog.errors import BadInput
 from engine.errors import RecipientAway
 from engine.sinks.database_rows import COLUMNS, SCHEMA, dated_to_values
 from engine.sinks.dated_results import DatedResult
+
+_log = logging.getLogger(__name__)
 
 VERSION = 1
 APPLICATION_ID = 0x6D63646E  # "mcdn", in the header of the file
@@ -53,7 +56,7 @@ class Database:
         self._connection: sqlite3.Connection | None = None
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
-            self._connection = self._connect()
+            self._connection = self._opened()
         except (OSError, sqlite3.Error) as e:
             raise BadInput(f"database {path}: cannot be written: {e}") from e
         self._file = path.stat()
@@ -71,6 +74,8 @@ class Database:
             raise RecipientAway(str(e)) from e
         except (OSError, sqlite3.Error) as e:
             self.close()
+            if _is_damage(e):
+                self._set_aside()
             raise RecipientAway(f"database {self._path}: cannot be written: {e}") from e
 
     def interrupt(self) -> None:
@@ -101,6 +106,25 @@ class Database:
         except FileNotFoundError:
             return False
         return (there.st_dev, there.st_ino) == (self._file.st_dev, self._file.st_ino)
+
+    def _opened(self) -> sqlite3.Connection:
+        """Open the file; one that is damaged makes way for a new one."""
+        try:
+            return self._connect()
+        except sqlite3.Error as e:
+            if not _is_damage(e):
+                raise
+        self._set_aside()
+        return self._connect()
+
+    def _set_aside(self) -> None:
+        """Move a damaged database out of the way, whose log is of no use without it."""
+        damaged = self._path.with_name(f"{self._path.name}.damaged")
+        _log.error("database %s: damaged: moved to %s, and a new one is begun", self._path, damaged.name)
+        with suppress(OSError):
+            self._path.replace(damaged)
+            for part in ("-wal", "-shm"):
+                self._path.with_name(f"{self._path.name}{part}").unlink(missing_ok=True)
 
     def _connect(self) -> sqlite3.Connection:
         """Open the file, and make the tables in one that is new.
@@ -157,6 +181,11 @@ class Database:
             connection.execute(
                 "DELETE FROM results WHERE id IN (SELECT id FROM results ORDER BY id LIMIT ?)", (oldest,)
             )
+
+
+def _is_damage(error: Exception) -> bool:
+    code: int = getattr(error, "sqlite_errorcode", 0)
+    return code & 0xFF == sqlite3.SQLITE_CORRUPT
 
 
 def _pragma(connection: sqlite3.Connection, name: str) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
@@ -30,7 +31,7 @@ class RotatedLines:
         now_s: the time of day, in seconds since 1970.
 
     Raises:
-        BadInput: the file cannot be made or written.
+        BadInput: the file cannot be made or written, or another sink writes to it.
     """
 
     def __init__(
@@ -84,6 +85,11 @@ class RotatedLines:
 
     def _open(self) -> int:
         file = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as e:
+            os.close(file)
+            raise OSError(e.errno, "another sink or process writes to it") from e
         self._file = file
         self._size_bytes = _without_torn_line(file)
         self._began_s = _first_at_s(file, self._now_s())

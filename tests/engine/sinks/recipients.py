@@ -18,9 +18,9 @@ LONG_S = 30.0
 
 
 class Scripted:
-    """Does at each attempt what its script says, and at the end of the script takes everything."""
+    """Raises at each attempt what its script says; takes results where that is None, and at its end."""
 
-    def __init__(self, *script: Exception) -> None:
+    def __init__(self, *script: Exception | None) -> None:
         self._script = list(script)
         self.taken: list[int] = []
         self.batches: list[int] = []
@@ -40,8 +40,9 @@ class Scripted:
         self.attempts += 1
         self.entered.set()
         assert self.open.wait(LONG_S)
-        if self._script:
-            raise self._script.pop(0)
+        event = self._script.pop(0) if self._script else None
+        if event is not None:
+            raise event
         self.taken += [index_of(r) for r in results]
         self.batches.append(len(results))
         if len(self.taken) >= self.enough_at:

@@ -208,6 +208,32 @@ def test_a_full_disk_is_named_and_passes_without_a_batch_lost_or_doubled(tmp_pat
     assert indices(path) == list(range(int(count)))
 
 
+@pytest.mark.parametrize("while_running", [True, False])
+def test_a_damaged_file_makes_way_for_a_new_one(
+    tmp_path: Path, while_running: bool, caplog: pytest.LogCaptureFixture
+) -> None:
+    path = tmp_path / "r.db"
+    sink = database(path)
+    sink.deliver(several(3000))
+    sink.close()
+    if while_running:
+        sink = database(path)
+    with path.open("r+b") as file:
+        file.seek(4096)
+        file.write(b"\xff" * (path.stat().st_size - 4096))
+    if not while_running:
+        sink = database(path)
+    try:
+        sink.deliver(several(1))
+    except RecipientAway as e:
+        assert "malformed" in str(e)
+        sink.deliver(several(1))
+    sink.close()
+    assert indices(path) == [0]
+    assert (tmp_path / "r.db.damaged").stat().st_size > 100_000
+    assert "r.db: damaged: moved to r.db.damaged, and a new one is begun" in caplog.text
+
+
 def test_what_is_something_else_is_not_touched(tmp_path: Path) -> None:
     other = tmp_path / "other.db"
     connection = sqlite3.connect(other)

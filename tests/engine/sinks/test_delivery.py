@@ -7,6 +7,8 @@ import threading
 from pathlib import Path
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from engine.errors import RecipientAway, ResultsRefused
 from engine.sinks.delivery import RUN_ENDED, Delivery
@@ -177,3 +179,30 @@ def test_a_spool_that_is_full_is_counted_and_still_adds_up(tmp_path: Path) -> No
     assert figures.dropped[SPOOL_FULL] > 100
     away.close()
     assert adds_up(away.figures())
+
+
+_EVENTS = st.sampled_from([None, RecipientAway("away"), ResultsRefused("refused"), ValueError("broken")])
+
+
+@given(
+    script=st.lists(_EVENTS, max_size=30),
+    frames=st.lists(st.integers(0, 5), max_size=30),
+    capacity=st.integers(1, 40),
+    batch=st.integers(1, 12),
+)
+@settings(max_examples=60)
+def test_whatever_happens_every_result_is_in_one_place_and_what_was_taken_is_in_order(
+    script: list[Exception | None], frames: list[int], capacity: int, batch: int
+) -> None:
+    post = Scripted(*script)
+    delivery = delivery_to(post, capacity=capacity, batch=batch)
+    index = 0
+    for count in frames:
+        delivery.accept(frame(index), [result(index + i) for i in range(count)])
+        index += count
+        assert adds_up(delivery.figures())
+    delivery.close()
+    figures = delivery.figures()
+    assert adds_up(figures)
+    assert (figures.accepted, figures.waiting, figures.delivered) == (index, 0, len(post.taken))
+    assert post.taken == sorted(set(post.taken))

@@ -134,6 +134,14 @@ def test_a_file_that_cannot_be_made_is_bad_input(tmp_path: Path) -> None:
         lines_to(tmp_path)
 
 
+def test_a_file_belongs_to_one_sink_at_a_time(tmp_path: Path) -> None:
+    first = lines_to(tmp_path / "r.jsonl")
+    with pytest.raises(BadInput, match=r"r\.jsonl: cannot be written: another sink or process writes to it"):
+        lines_to(tmp_path / "r.jsonl")
+    first.close()
+    lines_to(tmp_path / "r.jsonl").close()
+
+
 def test_a_folder_that_vanished_is_tried_again(tmp_path: Path) -> None:
     path = tmp_path / "sub" / "r.jsonl"
     sink = lines_to(path)
