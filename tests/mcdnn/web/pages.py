@@ -123,8 +123,8 @@ class Shown:
 
 
 @contextmanager
-def shown_engine(catalog: Path, source: str = CAMERA, **config: Any) -> Iterator[Shown]:
-    """Run an engine on the digit camera with a page beside it."""
+def shown_engine(catalog: Path, camera: str | None = CAMERA, **config: Any) -> Iterator[Shown]:
+    """Run an engine on the digit camera, or else its configured sources, and a page beside it."""
     engine = Engine({"catalog": str(catalog), "app": APPS, **config})
     run = WatchedRun("digits paced", engine.silent_s, engine.cloud_connected)
     server = PageServer(run, HERE)
@@ -136,7 +136,7 @@ def shown_engine(catalog: Path, source: str = CAMERA, **config: Any) -> Iterator
         server.follow(summary)
         begun.set()
 
-    thread = threading.Thread(target=engine.run, args=(source,), kwargs={"on_start": follow})
+    thread = threading.Thread(target=engine.run, args=(camera,), kwargs={"on_start": follow})
     thread.start()
     assert begun.wait(TIMEOUT_S)
     shown = Shown(engine, server, summaries, thread)
