@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import math
-import os
 import signal
 import subprocess
 import sys
@@ -19,6 +18,7 @@ from typing import Any, Protocol
 import numpy as np
 import numpy.typing as npt
 
+from benchmarks.process_family import family, processor_s, resident_mb
 from benchmarks.stream_server import StreamServer
 from catalog.errors import RunFailed
 
@@ -28,7 +28,6 @@ LIMIT_S = 0.3
 _START_LIMIT_S, _STOP_LIMIT_S = 180.0, 60.0
 _SETTLING_S = 8.0
 _POLL_S = 0.1
-_TICKS_PER_S = os.sysconf("SC_CLK_TCK")
 
 
 class Way(Protocol):
@@ -102,12 +101,13 @@ def load_with(
         commands = way.commands(urls, folder)
         processes = [subprocess.Popen(command) for command, _ in commands]
         stack.callback(_end, processes)
+        pids = [p.pid for p in processes]
         _wait_for_all(server, set(paths.values()), processes)
         time.sleep(settling_s)
-        first_s, before_s = time.monotonic(), _processor_s(processes)
+        first_s, before_s = time.monotonic(), processor_s(family(pids))
         time.sleep(seconds)
-        last_s, after_s = time.monotonic(), _processor_s(processes)
-        memory_mb = resident_mb(family([p.pid for p in processes]))
+        last_s, after_s = time.monotonic(), processor_s(family(pids))
+        memory_mb = resident_mb(family(pids))
         time.sleep(2 * LIMIT_S)  # for the answers to the last frames
         began_s = server.began_s()
     answers = [line for _, file in commands for line in file.read_text().splitlines()]
@@ -119,7 +119,7 @@ def _load(
     lines: Sequence[str],
     began_s: Mapping[str, float],
     window_s: tuple[float, float],
-    processor_s: float,
+    busy: float,
     memory_mb: float,
 ) -> Load:
     answered: dict[tuple[str, int], float] = {}
@@ -138,7 +138,7 @@ def _load(
             moment_s = zero_s + number / FPS
             latency_s.append(answered.get((stream, number), math.inf) - moment_s)
             sent_s.append(moment_s - window_s[0])
-    return Load(len(began_s), np.array(latency_s), np.array(sent_s), variants, processor_s, memory_mb)
+    return Load(len(began_s), np.array(latency_s), np.array(sent_s), variants, busy, memory_mb)
 
 
 def _wait_for_all(
@@ -162,38 +162,6 @@ def _end(processes: Sequence[subprocess.Popen[bytes]]) -> None:
         except subprocess.TimeoutExpired:
             process.kill()
             process.wait()
-
-
-def family(pids: Sequence[int]) -> list[int]:
-    """Return processes with all that descend from them."""
-    found = list(pids)
-    for pid in found:
-        for task in Path(f"/proc/{pid}/task").glob("*/children"):
-            found += map(int, task.read_text().split())
-    return found
-
-
-def resident_mb(pids: Sequence[int]) -> float:
-    """Return the memory of processes: pages that several share are divided among them."""
-    total_kb = 0
-    for pid in pids:
-        try:
-            lines = Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines()
-        except OSError:  # it has gone
-            continue
-        total_kb += sum(int(line.split()[1]) for line in lines if line.startswith("Pss:"))
-    return total_kb * 1024 / 1e6
-
-
-def _processor_s(processes: Sequence[subprocess.Popen[bytes]]) -> float:
-    ticks = 0
-    for pid in family([p.pid for p in processes]):
-        try:
-            fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-        except OSError:
-            continue
-        ticks += int(fields[11]) + int(fields[12])
-    return ticks / _TICKS_PER_S
 
 
 @dataclass(frozen=True, slots=True)
