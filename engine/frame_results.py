@@ -16,12 +16,21 @@ class FrameResults:
         frame: that was asked about.
     """
 
-    __slots__ = ("frame", "missing", "results")
+    __slots__ = ("frame", "known", "missing", "results", "windows")
 
     def __init__(self, frame: Frame) -> None:
         self.frame = frame
         self.results: list[Result] = []
         self.missing = 0
+        self.known: list[Result] = []  # answers that were there before, about any of
+        self.windows: list[str] = []  # the ids of its windows in their order
+
+    def all(self) -> list[Result]:
+        """Return the results asked for and those known before, window by window; once all are there."""
+        if not self.known:
+            return self.results
+        place = {window: i for i, window in enumerate(self.windows)}
+        return sorted([*self.known, *self.results], key=lambda r: place[r.window])
 
     def expect(self, unserved: Result) -> int:
         """Keep a place for a result that is to come, and return which.

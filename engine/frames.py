@@ -39,6 +39,7 @@ class Frame:
         pixels: (H, W, 3) uint8 RGB.
         captured_s: reading of the monotonic clock when the frame was complete.
         truth: what is in it, or None where the source does not know.
+        still: it shows what the frame before showed, and was not searched.
     """
 
     source: str
@@ -47,6 +48,7 @@ class Frame:
     pixels: UInt8
     captured_s: float
     truth: tuple[TruthWindow, ...] | None = None
+    still: bool = False
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -59,6 +61,7 @@ class Window:
         index: 0, 1, 2 ... among the windows of this input type in this frame.
         box: where in the frame, in pixels, without margin.
         truth: the thing in it (matched by overlap), or None where unknown or nothing is there.
+        track: of that thing, or None where none is kept.
     """
 
     frame: Frame
@@ -66,6 +69,7 @@ class Window:
     index: int
     box: Box
     truth: TruthWindow | None = field(default=None)
+    track: int | None = None
 
     @property
     def id(self) -> str:

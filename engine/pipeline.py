@@ -16,11 +16,13 @@ from engine.energy_model import EnergyModel
 from engine.errors import SourceBroke, SourceError
 from engine.frame_results import FrameLine, FrameResults
 from engine.frames import Frame, Window
+from engine.gating.still_scenes import NO_GATE, FrameGate
 from engine.heartbeat import Heartbeat
 from engine.ledger import Category, Ledger
 from engine.rates import RateGates
 from engine.sinks.protocol import Sink
 from engine.summary import Summary
+from engine.tracking.tracked_answers import NO_TRACKING, AnswerKeeper
 from engine.window_groups import Asked
 
 _WAIT_S = 0.1
@@ -81,6 +83,8 @@ class Pipeline:
         gather_s: for how long frames of one moment are gathered before those found so far are answered.
         metering: books what a meter counts, where frames come by the clock: at full speed a meter's
             seconds are not those of the source.
+        gate: passes over frames that show nothing new.
+        kept: answers that stand along tracks.
     """
 
     def __init__(
@@ -97,6 +101,8 @@ class Pipeline:
         clocks: Clocks = REAL_CLOCKS,
         gather_s: float = 0.02,
         metering: Metering = NOT_METERED,
+        gate: FrameGate = NO_GATE,
+        kept: AnswerKeeper = NO_TRACKING,
     ) -> None:
         self._capture = capture
         self._finder = finder
@@ -111,6 +117,8 @@ class Pipeline:
         self._gather_s = gather_s
         self._offered_metering = metering
         self._metering: Metering = NOT_METERED
+        self._gate = gate
+        self._kept = kept
         self._next_plan_s = 0.0
         self._meter = DemandMeter()
         self._changes: queue.SimpleQueue[Callable[[], None]] = queue.SimpleQueue()
@@ -225,11 +233,19 @@ class Pipeline:
         now = self._now_s = frame.t_s
         began_s = frame.captured_s if self._capture.live else self._clocks.wall_s()
         self._frames += 1
-        answers = FrameResults(frame)
-        for window in self._find(frame):
+        found, energy_j = self._find(frame)
+        answers = FrameResults(frame if found is not None else replace(frame, still=True))
+        windows = found if found is not None else {t: [] for t in self._gates.tasks}
+        before = len(asked)
+        for window in (w for of_type in windows.values() for w in of_type):
             due = self._gates.due(window.input_type, now, frame.source)
-            if due:
-                asked.append(Asked(window, due, now, began_s, answers))
+            self._gate.asked(frame.source, due)
+            asks = self._kept.reuse(window, due, self._gates.apps, answers)
+            if asks:
+                asked.append(Asked(window, asks, now, began_s, answers))
+        demand = self._kept.to_answer(windows, (a.window for a in asked[before:]))
+        self._meter.add_frame(energy_j, demand, now)
+        self._ledger.hold_back(self._meter.power_w)
         return answers
 
     def _answer(self, asked: list[Asked]) -> None:
@@ -245,8 +261,11 @@ class Pipeline:
 
     def _deliver(self, answered: FrameResults) -> None:
         """Count a frame whose results are complete and hand it to the sinks."""
-        self._summary.add(*answered.results)
-        self._sink.accept(answered.frame, answered.results)
+        results = answered.all()
+        self._gate.answered(results)
+        self._kept.answered(results)
+        self._summary.add(*results)
+        self._sink.accept(answered.frame, results)
         self._summary.frame_done(answered.frame.t_s)
 
     def _keep_planned(self, now: float) -> None:
@@ -267,13 +286,23 @@ class Pipeline:
             self._changes.get()()
             self._next_plan_s = now
 
-    def _find(self, frame: Frame) -> list[Window]:
-        """Find the windows that apps ask about and charge what decoding and finding took."""
+    def _find(self, frame: Frame) -> tuple[Mapping[str, list[Window]] | None, float]:
+        """Find the windows that apps ask about and charge what decoding and finding took (J).
+
+        None stands for those of a frame that is passed over: it shows what was there before.
+        """
         before_s = self._clocks.busy_s()
-        found = self._finder.find(frame, self._gates.tasks)
-        busy_s = self._clocks.busy_s() - before_s + self._capture.take_busy_s()
-        energy_j = self._profile.processor_energy_j(busy_s)
+        passed_over = self._gate.passes_over(frame, self._gates)
+        compared_s = self._clocks.busy_s() - before_s
+        found = None if passed_over else self._kept.follow(frame, self._finder.find(frame, self._gates.tasks))
+        searched_s = self._clocks.busy_s() - before_s - compared_s
+        energy_of = self._profile.processor_energy_j
+        energy_j = energy_of(compared_s + searched_s + self._capture.take_busy_s())
         self._ledger.charge(Category.EXTRACTION, energy_j, frame.t_s)
-        self._meter.add_frame(energy_j, {t: len(windows) for t, windows in found.items()}, frame.t_s)
-        self._ledger.hold_back(self._meter.power_w)
-        return [window for windows in found.values() for window in windows]
+        if found is None:
+            self._kept.stand_still(frame)
+            self._gate.passed_over(frame, self._gates, energy_of(compared_s))
+        else:
+            windows = {t: len(w) for t, w in found.items()}
+            self._gate.looked(frame, windows, energy_of(compared_s), energy_of(searched_s))
+        return found, energy_j

@@ -28,12 +28,18 @@ class RateGates:
         self._filled_s: dict[tuple[str, str], float] = {}
         self._seen_s: dict[str, dict[str, float]] = {}
         self._tasks: dict[str, frozenset[str]] = {}
+        self._named: dict[str, App] = {}
         self.set_apps(apps)
 
     @property
     def tasks(self) -> Mapping[str, frozenset[str]]:
         """The tasks that are asked, by input type."""
         return self._tasks
+
+    @property
+    def apps(self) -> Mapping[str, App]:
+        """The apps by name."""
+        return self._named
 
     def set_apps(self, apps: Iterable[App]) -> None:
         """Replace the apps; those that stay keep their tokens."""
@@ -43,6 +49,7 @@ class RateGates:
         for app in listed:
             self._apps[app.input_type] = (*self._apps.get(app.input_type, ()), app)
         self._tasks = {t: frozenset(a.task for a in apps) for t, apps in self._apps.items()}
+        self._named = {a.name: a for a in listed}
         self._rate_hz = {a.name: a.wanted_hz for a in listed}
         self._tokens = {k: t for k, t in self._tokens.items() if k[0] in names}
         self._filled_s = {k: t for k, t in self._filled_s.items() if k[0] in names}
@@ -73,18 +80,50 @@ class RateGates:
                 due.append(app.name)
         return due
 
+    def is_due(self, app: str, now: float, source: str = "") -> bool:
+        """Tell whether an app would ask about a window of its input type now, without counting it."""
+        if app not in self._named:
+            return False
+        rate_hz = self._rate_hz[app]
+        if rate_hz == _EVERY_WINDOW_HZ:
+            return True
+        sharing = self._showing(self._named[app].input_type, now)
+        return self._filled((app, source), rate_hz / sharing, now) >= 1.0
+
+    def expected(self, input_type: str, windows: int, passed_s: float, now: float) -> float:
+        """Return how many requests windows of this input type would bring.
+
+        Args:
+            input_type: of the windows.
+            windows: of one frame.
+            passed_s: since the frame before.
+            now: time on the run's clock.
+        """
+        sharing = self._showing(input_type, now)
+        rates_hz = (self._rate_hz[a.name] for a in self._apps.get(input_type, ()))
+        return sum(min(windows, hz / sharing * passed_s) if passed_s > 0.0 else 0.0 for hz in rates_hz)
+
     def _sharing(self, input_type: str, source: str, now: float) -> int:
         """Return how many sources have shown windows of this input type lately."""
         seen_s = self._seen_s.setdefault(input_type, {})
         seen_s[source] = now
-        if len(seen_s) == 1:
+        return self._showing(input_type, now)
+
+    def _showing(self, input_type: str, now: float) -> int:
+        """Return the same without counting a source; at least 1."""
+        seen_s = self._seen_s.get(input_type, {})
+        if len(seen_s) <= 1:
             return 1
-        return sum(now - s < _QUIET_S for s in seen_s.values())
+        return max(1, sum(now - s < _QUIET_S for s in seen_s.values()))
+
+    def _filled(self, key: tuple[str, str], rate_hz: float, now: float) -> float:
+        """Return the tokens that an app has for a source now."""
+        most = max(1.0, rate_hz * _BURST_S)
+        passed_s = max(0.0, now - self._filled_s.get(key, now))
+        return min(most, self._tokens.get(key, 1.0) + rate_hz * passed_s)
 
     def _take(self, key: tuple[str, str], rate_hz: float, now: float) -> bool:
-        most = max(1.0, rate_hz * _BURST_S)
-        tokens = self._tokens.get(key, 1.0)
-        tokens = min(most, tokens + rate_hz * max(0.0, now - self._filled_s.get(key, now)))
+        tokens = self._filled(key, rate_hz, now)
         self._filled_s[key] = now
         takes = tokens >= 1.0
         self._tokens[key] = tokens - 1.0 if takes else tokens

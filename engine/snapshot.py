@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from engine.capture import CaptureCounts, SourceFigures
+from engine.gating.standing_answers import NOTHING_PASSED_OVER, GateFigures
 from engine.ledger import LedgerLine
 from engine.meter_figures import NO_METER, MeterFigures
 from engine.sinks.sink_figures import SinkFigures
@@ -31,6 +32,10 @@ class AppFigures:
         variants: answers by variant.
         places: answers by place: "device", "cloud" and "split".
         variant: that answered last.
+        reused: further windows for which an earlier answer about the same track stood; in none of the
+            figures above.
+        reused_known: of these, those whose true class the source knows.
+        reused_correct: of these, those for which the answer was right.
     """
 
     app: str
@@ -46,6 +51,9 @@ class AppFigures:
     variants: Mapping[str, int] = field(default_factory=dict)
     places: Mapping[str, int] = field(default_factory=dict)
     variant: str | None = None
+    reused: int = 0
+    reused_known: int = 0
+    reused_correct: int = 0
 
     @property
     def served_share(self) -> float | None:
@@ -54,8 +62,12 @@ class AppFigures:
 
     @property
     def accuracy(self) -> float | None:
-        """Share of right answers where truth is known, an unserved request counting as wrong."""
-        return self.correct / self.known if self.known else None
+        """Share of right answers where truth is known, an unserved request counting as wrong.
+
+        Answers that were reused count like any other.
+        """
+        known = self.known + self.reused_known
+        return (self.correct + self.reused_correct) / known if known else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,7 +183,10 @@ class SpecialFigures:
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """Everything beside the results, read from its owners at one moment by the engine's thread."""
+    """Everything beside the results, read from its owners at one moment by the engine's thread.
+
+    Among them frames passed over because nothing had changed, and how many things were tracked.
+    """
 
     captured: CaptureCounts = field(default_factory=CaptureCounts)
     truth: TruthCounts = field(default_factory=TruthCounts)
@@ -183,6 +198,8 @@ class Standing:
     sources: tuple[SourceFigures, ...] = ()
     special: SpecialFigures = SpecialFigures()
     meter: MeterFigures = NO_METER
+    gated: GateFigures = NOTHING_PASSED_OVER
+    tracks: int = 0
 
     @property
     def spent_j(self) -> float:
@@ -229,8 +246,14 @@ class Snapshot:
     @property
     def accuracy(self) -> float | None:
         """Share of right answers over all requests whose truth is known, unserved ones being wrong."""
-        known = sum(a.known for a in self.apps)
-        return sum(a.correct for a in self.apps) / known if known else None
+        known = sum(a.known + a.reused_known for a in self.apps)
+        correct = sum(a.correct + a.reused_correct for a in self.apps)
+        return correct / known if known else None
+
+    @property
+    def reused(self) -> int:
+        """Answers of all apps that stood along a track, beside the requests."""
+        return sum(a.reused for a in self.apps)
 
     @property
     def unserved(self) -> dict[str, int]:

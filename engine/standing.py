@@ -6,6 +6,7 @@ from typing import Protocol
 
 from engine.answering import Answerer
 from engine.capture import CaptureCounts, SourceFigures
+from engine.gating.standing_answers import NOTHING_PASSED_OVER, GateFigures
 from engine.ledger import Ledger
 from engine.meter_figures import NO_METER, MeterFigures
 from engine.runtime.loading import PieceMemory
@@ -35,6 +36,8 @@ def read_standing(
     now: float,
     sinks: tuple[SinkFigures, ...] = (),
     meter: MeterFigures = NO_METER,
+    gated: GateFigures = NOTHING_PASSED_OVER,
+    tracks: int = 0,
 ) -> Standing:
     """Return frames, recall, spending, budget and memory as they are now.
 
@@ -43,6 +46,8 @@ def read_standing(
         now: time on the source's clock.
         sinks: what became of the results.
         meter: of energy.
+        gated: frames that were passed over.
+        tracks: things that were tracked.
     """
     period = ledger.account(now)
     return Standing(
@@ -75,4 +80,6 @@ def read_standing(
         capture.figures(),
         answerer.special_figures,
         meter,
+        gated,
+        tracks,
     )

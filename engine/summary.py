@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 from engine.course import Course, CoursePoint
 from engine.latency_histogram import LatencyHistogram
-from engine.results import Result
+from engine.results import REUSED, Result
 from engine.snapshot import AppFigures, Snapshot, Standing
 
 _SNAPSHOT_EVERY_S = 0.25
@@ -117,6 +117,9 @@ class _AppTally:
         "latency",
         "places",
         "requests",
+        "reused",
+        "reused_correct",
+        "reused_known",
         "served",
         "unserved",
         "variant",
@@ -125,6 +128,7 @@ class _AppTally:
 
     def __init__(self) -> None:
         self.requests = self.served = self.known = self.correct = 0
+        self.reused = self.reused_known = self.reused_correct = 0
         self.unserved: dict[str, int] = {}
         self.latency = LatencyHistogram()
         self.energy_j: dict[str, float] = {}
@@ -134,6 +138,9 @@ class _AppTally:
         self.variant: str | None = None
 
     def add(self, result: Result) -> None:
+        if result.place == REUSED:
+            self._add_reused(result)
+            return
         self.requests += 1
         self.cost_usd += result.cost_usd
         if result.energy_j:
@@ -154,6 +161,13 @@ class _AppTally:
             self.served += 1
         else:
             self._count_reason(result.reason)
+
+    def _add_reused(self, result: Result) -> None:
+        """Count what nothing ran for by itself: it would flatter latencies and the share served."""
+        self.reused += 1
+        if result.truth is not None:
+            self.reused_known += 1
+            self.reused_correct += result.answer == result.truth
 
     def _count_reason(self, reason: str) -> None:
         """Count a reason; from a certain number on, new ones (with ids in them) are put together."""
@@ -176,4 +190,7 @@ class _AppTally:
             dict(self.variants),
             {str(place): count for place, count in self.places.items()},
             self.variant,
+            self.reused,
+            self.reused_known,
+            self.reused_correct,
         )

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from engine.energy_origin import EnergyOrigin
 from engine.frames import Window
 from engine.offload import OffloadedAnswer
-from engine.results import Result
+from engine.results import REUSED, Result
 from engine.route_run import Answer
 from engine.scheduling.problem import App, Place
 from engine.scheduling.unserved import LATE
@@ -45,6 +45,7 @@ def answered(
             not late,
             LATE if late else "",
             _true_class(window, app),
+            window.track,
         )
     return results
 
@@ -84,6 +85,7 @@ def answered_away(
         not late,
         LATE if late else "",
         _true_class(window, app),
+        window.track,
     )
 
 
@@ -106,6 +108,29 @@ def unserved(window: Window, app: App, reason: str) -> Result:
         False,
         reason,
         _true_class(window, app),
+        window.track,
+    )
+
+
+def reused(window: Window, app: App, before: Result, confidence: float) -> Result:
+    """Return an answer about an earlier window of the same track as one about this window.
+
+    Args:
+        before: the earlier answer.
+        confidence: what is left of its.
+    """
+    return before._replace(
+        t_s=window.frame.t_s,
+        window=window.id,
+        box=window.box,
+        confidence=confidence,
+        place=REUSED,
+        latency_s=None,
+        energy_j=0.0,
+        cost_usd=0.0,
+        served=True,
+        reason="",
+        truth=_true_class(window, app),
     )
 
 

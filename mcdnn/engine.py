@@ -204,7 +204,7 @@ class Engine:
             raise BadInput(
                 f"{self._file.where}: no source: add a [[source]] with a uri, or give --source URI"
             )
-        return open_chosen(choices_of(tables))
+        return open_chosen(choices_of(tables, self._file.motion_gate.on))
 
     def stop(self) -> None:
         """End the run that is going on, after the frame in work."""
@@ -287,7 +287,9 @@ class Engine:
     def _opened(self, source: str | Source | tuple[OpenSource, ...] | None) -> tuple[OpenSource, ...]:
         if source is None or isinstance(source, str):
             return self.open_sources(source)
-        return source if isinstance(source, tuple) else (OpenSource(source, drops=source.live),)
+        if isinstance(source, tuple):
+            return source
+        return (OpenSource(source, source.live, gated=bool(self._file.motion_gate.on)),)
 
     def _take(self, apps: dict[str, App]) -> None:
         """Check apps, have a run follow them, and keep them."""

@@ -18,6 +18,7 @@ from pydantic import (
 )
 
 from catalog.errors import BadInput
+from mcdnn.gating_tables import GateTable, TrackingTable
 from mcdnn.sink_tables import SinkTable, kind_complaint, known_sink_keys
 
 Positive = Annotated[float, Field(gt=0.0, allow_inf_nan=False)]
@@ -145,6 +146,8 @@ class SourceTable(_Table):
         timeout_s: in which a camera or stream has to answer and to give its next frame.
         width: in pixels, that pictures have at most: larger ones are scaled down where they are decoded.
             Boxes in results, recordings and annotated videos are of the smaller pictures.
+        motion_gate: whether frames are passed over in which nothing has changed; by default those of
+            cameras and streams.
     """
 
     uri: str
@@ -154,6 +157,7 @@ class SourceTable(_Table):
     drop: Literal["latest", "block"] | None = None
     timeout_s: Positive = 5.0
     width: Annotated[int, Field(ge=16)] | None = None
+    motion_gate: bool | None = None
 
 
 class AppTable(_Table):
@@ -189,6 +193,8 @@ class EngineFile(_Table):
             runs, on small trunks in front of large ones (mcdnn catalog specialize says where that pays).
         state: a folder where spending is kept, so that the next run goes on with what is left of the
             period, also after a kill; without it, every run begins with a full budget.
+        motion_gate: how much has to change for a frame of a gated source to be looked at.
+        tracking: whether, and for how long, answers stand along tracks.
     """
 
     catalog: str
@@ -198,6 +204,8 @@ class EngineFile(_Table):
     cloud: CloudTable | None = None
     specialize: bool = False
     state: str | None = None
+    motion_gate: GateTable = GateTable()
+    tracking: TrackingTable | None = None
     extractor: dict[str, str] = {}
     source: list[SourceTable] = []
     app: list[AppTable] = []
@@ -258,6 +266,8 @@ def _known_keys(loc: tuple[int | str, ...]) -> list[str]:
         "budget": BudgetTable,
         "device": DeviceTable,
         "cloud": CloudTable,
+        "motion_gate": GateTable,
+        "tracking": TrackingTable,
         "source": SourceTable,
         "app": AppTable,
     }

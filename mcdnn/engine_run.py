@@ -23,6 +23,7 @@ from engine.standing import read_standing
 from engine.summary import Summary
 from engine.window_finding import SourceFinders
 from mcdnn.energy_wiring import open_energy, watch_battery
+from mcdnn.gating_wiring import make_gate, make_tracking
 from mcdnn.source_wiring import make_feed
 from mcdnn.special_wiring import open_specializing
 from mcdnn.state_wiring import open_spending
@@ -96,6 +97,8 @@ class EngineRun:
         self._expect(apps)
         self._spending.begin(self._ledger.standing(0.0))
         self._sink = FanOut(sinks, live=any(s.drops for s in sources))
+        self._gate = make_gate(setup.file, sources)
+        self._kept = make_tracking(setup.file, setup.catalog.input_types)
         self._feed = make_feed(sources)
         self.pipeline = Pipeline(
             self._feed,
@@ -108,6 +111,8 @@ class EngineRun:
             self.summary,
             plan_interval_s(self._ledger.budget.period_s),
             metering=energy.metering,
+            gate=self._gate,
+            kept=self._kept,
         )
         self._leave_battery = watch_battery(setup, self.renew_budget)
 
@@ -180,4 +185,6 @@ class EngineRun:
             self.pipeline.now_s,
             self._sink.figures,
             self._metering.figures,
+            self._gate.figures,
+            self._kept.tracks,
         )

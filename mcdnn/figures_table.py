@@ -84,6 +84,8 @@ def standing_lines(snapshot: Snapshot) -> list[str]:
         frames_line(snapshot),
         *source_lines(snapshot),
         windows_line(snapshot),
+        gated_line(snapshot),
+        reused_line(snapshot),
         *sink_lines(snapshot.standing.sinks),
         places_line(snapshot),
         special_line(snapshot),
@@ -154,6 +156,30 @@ def windows_line(snapshot: Snapshot) -> str:
         f"windows: {truth.found} of {truth.present} found (recall {share(truth.recall)}), "
         f"{truth.false_windows} false"
     )
+
+
+def gated_line(snapshot: Snapshot) -> str:
+    """Return what a motion gate passed over, where it did."""
+    gated = snapshot.standing.gated
+    if not gated.total_frames:
+        return ""
+    return (
+        f"still: {gated.total_frames} frames ({gated.total_frames / snapshot.frames:.1%}) passed over, about "
+        f"{gated.requests:.0f} requests not made, about {energy(gated.saved_j)} saved (modelled)"
+    )
+
+
+def reused_line(snapshot: Snapshot) -> str:
+    """Return how many answers stood along tracks, and how many of these were right, where it is known."""
+    if not snapshot.standing.tracks:
+        return ""
+    known = sum(a.reused_known for a in snapshot.apps)
+    correct = sum(a.reused_correct for a in snapshot.apps)
+    line = (
+        f"tracked: {snapshot.standing.tracks} things, {snapshot.reused} answers reused beside "
+        f"{snapshot.requests} requests"
+    )
+    return f"{line}, {share(correct / known)} of them right" if known else line
 
 
 def places_line(snapshot: Snapshot) -> str:

@@ -45,6 +45,7 @@ class RunMetrics(Collector):
         yield from _of_meter(snapshot.standing)
         yield from _of_memory_and_cloud(snapshot.standing)
         yield from _of_specializing(snapshot.standing)
+        yield from _of_sparing(snapshot)
 
 
 def _of_apps(snapshot: Snapshot) -> Iterator[Metric]:
@@ -148,6 +149,19 @@ def _of_specializing(standing: Standing) -> Iterator[Metric]:
     yield CounterMetricFamily("mcdnn_run_special_checked", "Of those answered.", special.checked)
     # A gauge: a head that does not pay takes more than it saves.
     yield GaugeMetricFamily("mcdnn_run_special_saved_seconds", "Of the processor, net.", special.saved_s)
+
+
+def _of_sparing(snapshot: Snapshot) -> Iterator[Metric]:
+    gated = snapshot.standing.gated
+    frames = (((source,), count) for source, count in gated.frames.items())
+    yield _counters("frames_passed_over", "In which nothing had changed.", ["source"], frames)
+    yield CounterMetricFamily("mcdnn_run_requests_passed_over", "Estimated.", gated.requests)
+    # A gauge: comparing frames can take more than it saves.
+    saved_j = gated.saved_j
+    yield GaugeMetricFamily("mcdnn_run_passed_over_saved_joules", "Estimated, modelled, net.", saved_j)
+    reused = (((a.app,), a.reused) for a in snapshot.apps)
+    yield _counters("reused", "Answers that stood along a track, not requests.", ["app"], reused)
+    yield CounterMetricFamily("mcdnn_run_tracks", "Things that were tracked.", snapshot.standing.tracks)
 
 
 def _plain(values: Mapping[str, float]) -> Iterator[Row]:

@@ -19,9 +19,17 @@ _QUEUED_FRAMES = 4
 _READ_AHEAD_BYTES = 16 << 20
 
 
-def choices_of(tables: Sequence[SourceTable]) -> list[SourceChoice]:
-    """Return the sources that a configuration names."""
-    return [SourceChoice(t.uri, t.name, t.pace, t.fps, t.drop, t.timeout_s, t.width) for t in tables]
+def choices_of(tables: Sequence[SourceTable], motion_gate: bool | None = None) -> list[SourceChoice]:
+    """Return the sources that a configuration names.
+
+    Args:
+        motion_gate: of those that do not say it themselves.
+    """
+    return [
+        SourceChoice(t.uri, t.name, t.pace, t.fps, t.drop, t.timeout_s, t.width, gated)
+        for t in tables
+        for gated in (motion_gate if t.motion_gate is None else t.motion_gate,)
+    ]
 
 
 def make_feed(sources: Sequence[OpenSource]) -> Capture | SourceTurns:

@@ -33,6 +33,7 @@ from engine.scheduling.policies.table import POLICIES
 from engine.scheduling.problem import App, Budget, Problem
 from mcdnn.cloud_wiring import CloudSetup, read_cloud
 from mcdnn.engine_file import AppTable, EngineFile
+from mcdnn.gating_wiring import check_tracking
 
 _HOST = "host"
 _MB = 1e6
@@ -70,6 +71,7 @@ def open_setup(file: EngineFile) -> Setup:
     with naming(file.where):
         _check_policy(file)
         _check_extractors(file, catalog)
+        check_tracking(file, catalog.input_types)
         profile = load_device_profile(file.device.profile)
         measurements = catalog.measurements(file.device.measured_on)
         cloud = read_cloud(file.cloud, profile, catalog)

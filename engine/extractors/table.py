@@ -18,14 +18,15 @@ from engine.extractors.whole_frame import WholeFrameExtractor
 # in 3.8 times the time.
 _DISTANT_LONGEST_SIDE_PX = 1280
 
+WHOLE_FRAME = "whole-frame"
 _EXTRACTORS: dict[str, Callable[[], Extractor]] = {
-    "whole-frame": WholeFrameExtractor,
+    WHOLE_FRAME: WholeFrameExtractor,
     "faces": FaceExtractor,
     "distant-faces": partial(FaceExtractor, longest_side_px=_DISTANT_LONGEST_SIDE_PX),
     "motion": MovingObjectExtractor,
     "contours": ContourExtractor,
 }
-_DEFAULTS = {"scene": "whole-frame", "face": "faces", "object": "motion", "digit": "contours"}
+_DEFAULTS = {"scene": WHOLE_FRAME, "face": "faces", "object": "motion", "digit": "contours"}
 
 
 def extractor_kinds() -> list[str]:
@@ -45,6 +46,11 @@ def default_kind(input_type: str) -> str:
             f"expected one of {', '.join(_EXTRACTORS)}"
         )
     return _DEFAULTS[input_type]
+
+
+def kind_or_none(input_type: str) -> str | None:
+    """Return the same, or None where no extractor belongs to the name."""
+    return _DEFAULTS.get(input_type)
 
 
 def open_extractor(kind: str) -> Extractor:

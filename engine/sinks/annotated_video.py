@@ -56,6 +56,7 @@ class AnnotatedVideoSink:
         self._canvas = Canvas(0, 0)
         self._writer: cv2.VideoWriter | None = None
         self._picture: UInt8 | None = None
+        self._shown: Sequence[Result] = ()
         self._start_s = 0.0
         self._written = 0
 
@@ -73,7 +74,9 @@ class AnnotatedVideoSink:
             self._writer = _open_writer(self._path, self._fps, self._canvas)
             self._start_s = frame.t_s
         self._hold_until(frame.t_s)
-        self._picture = annotate(frame, results, self._canvas, self._strip(frame, results))
+        if not frame.still:  # what was answered last stands
+            self._shown = results
+        self._picture = annotate(frame, self._shown, self._canvas, self._strip(frame, self._shown))
 
     def close(self) -> None:
         """Write the last frame, finish the file and check that it can be read.

@@ -20,7 +20,7 @@ CREATE TABLE IF NOT EXISTS results (
     answer TEXT,                    -- NULL where unserved
     confidence REAL,
     variant TEXT,
-    place TEXT,                     -- device, cloud or split
+    place TEXT,                     -- device, cloud, split or reused
     latency_s REAL,
     energy_j REAL,
     energy_origin TEXT NOT NULL,    -- measured, modelled or given
@@ -28,6 +28,7 @@ CREATE TABLE IF NOT EXISTS results (
     served INTEGER NOT NULL,        -- 1 or 0
     reason TEXT NOT NULL,           -- why not, or a note
     truth TEXT,
+    track INTEGER,                  -- of the thing in the window, or NULL
     x INTEGER, y INTEGER, width INTEGER, height INTEGER  -- box, in pixels of the frame
 );
 CREATE INDEX IF NOT EXISTS results_by_time ON results (at_s);

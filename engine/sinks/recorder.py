@@ -20,7 +20,7 @@ from catalog.durable_file import write_whole
 from catalog.errors import BadInput
 from engine.errors import SinkError
 from engine.frames import Frame
-from engine.results import Result
+from engine.results import REUSED, Result
 
 _REQUESTS = ("t_s", "source", "window", "app", "class_id")
 _WINDOWS = ("t_s", "source", "window", "input_type", "x", "y", "w", "h", "truth")
@@ -69,7 +69,7 @@ class Recorder:
         return f"recording {self._folder}"
 
     def accept(self, frame: Frame, results: Sequence[Result]) -> None:
-        """Write what was asked about a frame.
+        """Write what was asked about a frame; answers that were reused were not asked for.
 
         Raises:
             SinkError: the disk is full.
@@ -79,7 +79,8 @@ class Recorder:
         if connected is not None:
             self.connectivity(t_s, connected)
         try:
-            for window, group in groupby(results, lambda r: r.window):
+            requests = (r for r in results if r.place != REUSED)
+            for window, group in groupby(requests, lambda r: r.window):
                 asked = list(group)
                 input_type = window.split(".")[1]
                 truth = ";".join(f"{r.app}={r.truth}" for r in asked if r.truth is not None)

@@ -10,7 +10,7 @@ import orjson
 from catalog.errors import BadInput
 from engine.results import Result
 
-_FIELDS = Result._fields
+_FIELDS = tuple(f for f in Result._fields if f != "track")  # which lines of earlier versions lack
 
 
 def result_to_line(result: Result) -> str:
@@ -41,6 +41,7 @@ def result_to_row(result: Result) -> dict[str, Any]:
         "served": r.served,
         "reason": r.reason,
         "truth": r.truth,
+        "track": r.track,
     }
 
 
@@ -65,4 +66,5 @@ def line_to_result(line: str, where: str) -> Result:
     missing = [name for name in _FIELDS if not isinstance(row, dict) or name not in row]
     if missing:
         raise BadInput(f"{where}: no {missing[0]!r}: expected a result as mcdnn run --out writes it")
-    return Result(**{**{name: row[name] for name in _FIELDS}, "box": tuple(row["box"])})
+    fields = {name: row[name] for name in _FIELDS}
+    return Result(**{**fields, "box": tuple(row["box"]), "track": row.get("track")})

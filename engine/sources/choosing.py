@@ -31,6 +31,8 @@ class SourceChoice:
             dropped, the source waits. By default the one for live sources, the other for recordings.
         timeout_s: in which a camera or stream has to answer, and to give its next frame.
         width: in pixels, that pictures have at most; None for all.
+        motion_gate: whether frames are passed over in which nothing has changed; by default those of
+            cameras and streams.
     """
 
     uri: str
@@ -40,14 +42,21 @@ class SourceChoice:
     drop: DropPolicy | None = None
     timeout_s: float = 5.0
     width: int | None = None
+    motion_gate: bool | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class OpenSource:
-    """A source that is open, and whether frames that nobody takes are dropped."""
+    """A source that is open.
+
+    Args:
+        drops: whether frames that nobody takes are dropped.
+        gated: whether those are passed over in which nothing has changed.
+    """
 
     source: Source
     drops: bool
+    gated: bool = False
 
 
 def open_chosen(choices: Sequence[SourceChoice]) -> tuple[OpenSource, ...]:
@@ -74,7 +83,9 @@ def open_chosen(choices: Sequence[SourceChoice]) -> tuple[OpenSource, ...]:
                     sources[i] = _at_media_time(choice, source)
                     opened.callback(sources[i].close)
         _check_names(sources)
-        pairs = tuple(OpenSource(s, _drops(c, s)) for c, s in zip(choices, sources, strict=True))
+        pairs = tuple(
+            OpenSource(s, _drops(c, s), _gated(c, s)) for c, s in zip(choices, sources, strict=True)
+        )
         opened.pop_all()
         return pairs
 
@@ -122,3 +133,10 @@ def _drops(choice: SourceChoice, source: Source) -> bool:
             "drop out"
         )
     return choice.drop == "latest"
+
+
+def _gated(choice: SourceChoice, source: Source) -> bool:
+    """Tell whether a source is gated; recordings are not by themselves, whose runs are to be compared."""
+    if choice.motion_gate is None:
+        return isinstance(source, WatchedStream) and source.live
+    return choice.motion_gate

@@ -57,6 +57,16 @@ def add_parser(subparsers: Any) -> None:
         action=argparse.BooleanOptionalAction,
         help="train heads for the few classes that are being seen, or never do; instead of ENGINE.toml",
     )
+    parser.add_argument(
+        "--motion-gate",
+        action=argparse.BooleanOptionalAction,
+        help="pass over frames in which nothing has changed, or never; instead of ENGINE.toml",
+    )
+    parser.add_argument(
+        "--tracking",
+        action=argparse.BooleanOptionalAction,
+        help="let answers stand along tracks for a while, or never; instead of ENGINE.toml",
+    )
     parser.add_argument("--out", type=Path, metavar="FILE.jsonl", help="write results as JSON lines")
     parser.add_argument("--video", type=Path, metavar="FILE.mp4", help="write an annotated video a source")
     parser.add_argument(
@@ -140,6 +150,7 @@ def _engine(args: argparse.Namespace) -> tuple[Engine, str]:
     from engine.scheduling.policies.table import POLICIES
     from mcdnn.engine import Engine
     from mcdnn.engine_file import read_engine_file
+    from mcdnn.gating_wiring import with_switches
 
     if args.config is None:
         raise BadInput("no configuration: give the path of an ENGINE.toml (mcdnn run --help shows examples)")
@@ -156,6 +167,7 @@ def _engine(args: argparse.Namespace) -> tuple[Engine, str]:
         file = file.model_copy(update={"policy": args.policy})
     if args.specialize is not None:
         file = file.model_copy(update={"specialize": args.specialize})
+    file = with_switches(file, args.motion_gate, args.tracking)
     return Engine(file), f"{args.config} {file.policy}"
 
 

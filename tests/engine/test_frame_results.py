@@ -6,6 +6,7 @@ from engine.results import Result
 from engine.scheduling.problem import App
 from engine.window_results import unserved
 from tests.engine.media import frame
+from tests.engine.media import result as served
 
 WHO = App("who", "identity", "digit")
 
@@ -42,6 +43,19 @@ def test_frames_keep_their_order_and_wait_for_the_last_result_before_them() -> N
     line.flush()
     assert gone == [0, 1, 2]
     assert [r.reason for r in first.results] == ["", "late"]
+
+
+def test_what_was_known_before_stands_with_its_window() -> None:
+    answers = FrameResults(frame(0))
+    answers.windows += ["0.digit.0", "0.digit.1", "0.digit.2"]
+    answers.known += [served(app="a"), served(window="0.digit.2", app="a")]
+    answers.results += [served(app="b"), served(window="0.digit.1", app="a")]
+    assert [(r.window, r.app) for r in answers.all()] == [
+        ("0.digit.0", "a"),
+        ("0.digit.0", "b"),
+        ("0.digit.1", "a"),
+        ("0.digit.2", "a"),
+    ]
 
 
 def test_it_is_full_by_frames_or_by_bytes() -> None:

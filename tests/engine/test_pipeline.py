@@ -12,6 +12,7 @@ from catalog.store import Catalog
 from engine.capture import Capture
 from engine.errors import SinkError, SourceBroke, SourceError
 from engine.frames import Frame
+from engine.gating.still_scenes import NO_GATE, FrameGate
 from engine.ledger import Category
 from engine.pipeline import Pipeline
 from engine.rates import RateGates
@@ -22,6 +23,7 @@ from engine.snapshot import Snapshot
 from engine.source_turns import SourceTurns
 from engine.sources.frame_list import FrameList
 from engine.summary import Summary
+from engine.tracking.tracked_answers import NO_TRACKING, AnswerKeeper
 from engine.window_finding import SourceFinders, WindowFinder
 from tests.engine.rig import (
     ODD,
@@ -83,19 +85,33 @@ def make_line(
     finding_s: float = 0.0,
     reading_s: float = 0.0,
     live: bool = False,
+    gate: FrameGate = NO_GATE,
+    kept: AnswerKeeper = NO_TRACKING,
 ) -> Line:
     """Put a pipeline together.
 
     Args:
         finding_s: processor time to search a frame.
         reading_s: processor time to read one.
+        gate: passes frames over.
+        kept: gives answers again.
     """
     ticks = iter(range(1_000_000))
     capture = Capture(FrameList(frames, live=live), 4, busy_clock=lambda: reading_s * next(ticks))
     finder = WindowFinder({"digit": OneBox(rig.clock, finding_s)})
     gates, shelf, summary = RateGates(apps), Shelf(), Summary()
     pipeline = Pipeline(
-        capture, finder, rig.answerer, gates, rig.ledger, PROFILE, shelf, summary, clocks=rig.clocks
+        capture,
+        finder,
+        rig.answerer,
+        gates,
+        rig.ledger,
+        PROFILE,
+        shelf,
+        summary,
+        clocks=rig.clocks,
+        gate=gate,
+        kept=kept,
     )
     return Line(rig, pipeline, gates, shelf, summary, threading.Event())
 

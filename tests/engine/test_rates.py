@@ -62,6 +62,23 @@ def test_sources_share_a_rate_equally_whoever_comes_first() -> None:
     assert sum(asked.values()) == pytest.approx(5 * 60, abs=6)
 
 
+def test_looking_whether_an_app_is_due_counts_nothing() -> None:
+    gates = RateGates([app("who", 2.0)])
+    for _ in range(3):
+        assert gates.is_due("who", 0.0, "door")
+    assert gates.due("digit", 0.0, "door") == ["who"]
+    assert not gates.is_due("who", 0.25, "door")
+    assert gates.is_due("who", 0.5, "door")
+    assert not gates.is_due("nobody", 0.5, "door")
+
+
+def test_expected_requests_are_bounded_by_windows_and_by_rates() -> None:
+    gates = RateGates([app("who", float("inf")), app("slow", 2.0)])
+    assert gates.expected("digit", 3, 0.1, 0.0) == pytest.approx(3.0 + 0.2)
+    assert gates.expected("digit", 3, 10.0, 0.0) == pytest.approx(3.0 + 3.0)
+    assert gates.expected("digit", 3, 0.0, 0.0) == gates.expected("face", 3, 0.1, 0.0) == 0.0
+
+
 def test_a_source_that_shows_nothing_leaves_its_share_to_the_others() -> None:
     gates = RateGates([app("a", 5.0)])
     for tick in range(50):

@@ -72,6 +72,22 @@ def test_variants_are_counted_and_the_last_one_is_known() -> None:
     assert app.variant == "small/a"
 
 
+def test_what_is_reused_is_no_request_but_counts_for_the_accuracy() -> None:
+    summary = Summary()
+    summary.add(result(0, truth="7"))
+    summary.add(result(1, truth="7", place="reused", latency_s=None))
+    summary.add(result(2, truth="3", place="reused", latency_s=None))
+    summary.add(result(3, place="reused", latency_s=None))
+    snapshot = summary.finish()
+    (who,) = snapshot.apps
+    assert (who.requests, who.served, who.reused) == (1, 1, 3)
+    assert (who.reused_known, who.reused_correct) == (2, 1)
+    assert (snapshot.requests, snapshot.reused) == (1, 3)
+    assert who.accuracy == snapshot.accuracy == 2 / 3
+    assert who.places == {"device": 1}
+    assert who.variants == {"small/identity": 1}
+
+
 def test_ever_new_reasons_do_not_fill_the_memory() -> None:
     summary = Summary()
     for i in range(1000):

@@ -9,6 +9,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from engine.capture import SourceFigures
 from engine.energy_origin import EnergyOrigin
+from engine.gating.standing_answers import GateFigures
 from engine.ledger import Category, LedgerLine
 from engine.meter_figures import MeterFigures
 from engine.sinks.sink_figures import SinkFigures
@@ -32,6 +33,7 @@ WHO = AppFigures(
     energy_j={"modelled": 3.5},
     variants={"wide/identity": 8},
     places={"device": 6, "cloud": 2},
+    reused=6,
 )
 STANDING = Standing(
     spent=(
@@ -49,6 +51,8 @@ STANDING = Standing(
     sources=(SourceFigures("door.mp4", read=30, taken=25, dropped={"too slow": 5}),),
     meter=MeterFigures("rapl", "processor packages", 9.0, 2.0, 1.25, None, "it has gone", 12.0, 3),
     special=SpecialFigures(heads=2, entered=3, left=1, answered=7, passed_on=6, checked=5, saved_s=-0.5),
+    gated=GateFigures({"door.mp4": 9}, 12.5, -0.25),
+    tracks=3,
 )
 EXPECTED: dict[tuple[str, ...], float] = {
     ("requests_total", "who"): 10,
@@ -101,6 +105,11 @@ EXPECTED: dict[tuple[str, ...], float] = {
     ("special_requests_total", "passed_on"): 6,
     ("special_checked_total",): 5,
     ("special_saved_seconds",): -0.5,
+    ("frames_passed_over_total", "door.mp4"): 9,
+    ("requests_passed_over_total",): 12.5,
+    ("passed_over_saved_joules",): -0.25,
+    ("reused_total", "who"): 6,
+    ("tracks_total",): 3,
 }
 
 

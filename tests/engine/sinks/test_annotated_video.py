@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -39,6 +40,17 @@ def test_the_video_keeps_the_time_of_a_source_that_is_slower_or_lost_frames(tmp_
         sink.accept(frame(index, picture(20 * index + 20)), [])
     sink.close()
     assert shades_of(path) == [20, 40, 40, 40, 100, 120]
+
+
+def test_answers_stay_in_the_picture_while_the_scene_is_still(tmp_path: Path) -> None:
+    path = tmp_path / "out.mp4"
+    sink = AnnotatedVideoSink(path, fps=10.0)
+    sink.accept(frame(0, picture(50)), [result(0, box=(20, 10, 30, 30))])
+    sink.accept(replace(frame(1, picture(50)), still=True), [])
+    sink.accept(frame(2, picture(50)), [])
+    sink.close()
+    answered, still, nothing = (f.pixels[:-STRIP_PX].astype(int) for f in read_all(open_video_file(path)))
+    assert abs(answered - still).mean() < abs(answered - nothing).mean() / 4
 
 
 def test_a_source_that_is_faster_than_the_video_is_thinned(tmp_path: Path) -> None:

@@ -45,6 +45,15 @@ def test_requests_and_windows_are_written_as_they_were_asked(tmp_path: Path) -> 
     )
 
 
+def test_answers_that_were_reused_are_no_requests(tmp_path: Path) -> None:
+    recorder = recorder_in(tmp_path)
+    recorder.accept(frame(0), [result(0), result(0, app="parity", place="reused")])
+    recorder.accept(frame(1), [result(1, place="reused")])
+    recorder.close()
+    assert (tmp_path / "requests.csv").read_text().splitlines()[1:] == ["0.0,clip,0.digit.0,who,"]
+    assert len((tmp_path / "windows.csv").read_text().splitlines()) == 2
+
+
 def test_only_changes_of_connectivity_are_written(tmp_path: Path) -> None:
     recorder = recorder_in(tmp_path)
     for t_s, connected in ((0.0, False), (0.5, False), (1.25, True), (2.0, True), (3.0, False)):

@@ -42,9 +42,17 @@ def test_any_figures_and_text_give_strict_json_in_one_line(
     assert row["answer"] == name
 
 
-@pytest.mark.parametrize("written", [result(3, truth="7"), unserved(4, "late"), result(cost_usd=1.25e-9)])
+@pytest.mark.parametrize(
+    "written", [result(3, truth="7"), unserved(4, "late"), result(cost_usd=1.25e-9, track=4)]
+)
 def test_a_line_reads_back_as_the_same_result(written: Result) -> None:
     assert line_to_result(result_to_line(written), "x") == written
+
+
+def test_a_line_of_an_earlier_version_has_no_track() -> None:
+    row = json.loads(result_to_line(result(3)))
+    del row["track"]
+    assert line_to_result(json.dumps(row), "x") == result(3)
 
 
 @pytest.mark.parametrize("line", ["", "{", "[1, 2]", "7", '{"t_s": 1.0}', result_to_line(result())[:-5]])
