@@ -31,7 +31,9 @@ from mcdnn.sink_tables import DatabaseTable, JsonLinesTable, MqttTable, WebhookT
 _log = logging.getLogger(__name__)
 
 _FILE_BATCH = 1000
-_PATIENCE = Patience(least_pause_s=0.5, most_pause_s=60.0)
+_PATIENCE = Patience(least_pause_s=0.5, most_pause_s=30.0)
+# What asks here whether there is a connection is free; making one has pauses of its own.
+_MQTT_PATIENCE = Patience(least_pause_s=0.25, most_pause_s=1.0)
 _MEGABYTE = 1_000_000
 _FIRST_WORD_S = 2.0
 _MQTT_PORT, _MQTTS_PORT = 1883, 8883
@@ -66,11 +68,13 @@ class SinkSetup:
         name: of the sink.
         table: its [[sink]].
         make: makes the recipient, anew for each run.
+        patience: when results are offered again.
     """
 
     name: str
     table: Any
     make: Callable[[Occasion], Recipient]
+    patience: Patience = _PATIENCE
 
     def open(self, occasion: Occasion) -> Delivery:
         """Make the sink and its thread.
@@ -87,7 +91,7 @@ class SinkSetup:
             recipient.close()
             raise
         manner = Manner(getattr(self.table, "batch", _FILE_BATCH), self.table.gather_s)
-        back_off = BackOff(_PATIENCE, Random())
+        back_off = BackOff(self.patience, Random())
         live, run = occasion.live, occasion.run
         return Delivery(recipient, outbox, account, manner, live, run, back_off, time.time, time.monotonic)
 
@@ -175,7 +179,7 @@ def _mqtt(table: MqttTable, where: str) -> SinkSetup:
         mqtt.check(_FIRST_WORD_S)
         return mqtt
 
-    return SinkSetup(table.name or f"mqtt {broker}", table, make)
+    return SinkSetup(table.name or f"mqtt {broker}", table, make, _MQTT_PATIENCE)
 
 
 _KINDS: dict[str, Callable[[Any, str], SinkSetup]] = {

@@ -204,7 +204,7 @@ class Delivery:
         return False
 
     def _refused(self, reason: str, results: int) -> None:
-        self._account.dropped(reason, results)
+        self._account.refused(reason, results)
         self._notices.refused(reason)
 
     def _note(self, away: bool) -> None:

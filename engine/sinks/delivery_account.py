@@ -41,6 +41,13 @@ class DeliveryAccount:
                 self._delivered += results
                 self._trouble = ""
 
+    def refused(self, reason: str, results: int) -> None:
+        """Count results that the other side will never take: all is not well."""
+        self.dropped(reason, results)
+        with self._lock:
+            if not self._closed:
+                self._trouble = reason
+
     def dropped(self, reason: str, results: int) -> None:
         """Count results that nobody will get."""
         with self._lock:

@@ -21,11 +21,12 @@ from engine.sinks.dated_results import DatedResult, dated_to_line
 from engine.sinks.home_assistant import OFFLINE, ONLINE, Topics, state_message
 from engine.sinks.sensor_states import Sensor, SensorStates
 
-_log = logging.getLogger(__name__)
-_log.setLevel(logging.ERROR)
+# Of what paho says, errors in the functions that it calls back: the rest are outages, told elsewhere.
+_paho_log = logging.getLogger(f"{__name__}.paho")
+_paho_log.addFilter(lambda record: str(record.msg).startswith("Caught exception"))
 
 _KEEPALIVE_S = 30
-_LEAST_PAUSE_S, _MOST_PAUSE_S = 1, 30
+_LEAST_PAUSE_S, _MOST_PAUSE_S = 1, 10
 _LOOK_UP_S = 0.1
 _FAREWELL_S = 1.0
 _MOST_QUEUED = 50_000
@@ -133,7 +134,7 @@ class Mqtt:
         client = paho.Client(CallbackAPIVersion.VERSION2)
         client.connect_timeout = timeout_s
         client.suppress_exceptions = True  # they would end paho's thread, and nothing would connect again
-        client.enable_logger(_log)
+        client.enable_logger(_paho_log)
         client.max_queued_messages_set(_MOST_QUEUED)
         client.reconnect_delay_set(_LEAST_PAUSE_S, _MOST_PAUSE_S)
         client.will_set(self._topics.status, OFFLINE, _QOS, retain=True)

@@ -14,7 +14,7 @@ import os
 import threading
 from collections import deque
 from collections.abc import Callable, Sequence
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from pathlib import Path
 
 from catalog.errors import BadInput
@@ -60,15 +60,18 @@ class Spool:
         self._disk = threading.Lock()
         self._failing = self._closed = False
         self._taken_from: SpoolSegment | None = None
-        try:
-            folder.mkdir(parents=True, exist_ok=True)
-            self._locked = _locked(folder)
-            self._segments = deque(segments_in(folder))
-            number = self._skip_settled()
-            if not self._segments:
-                self._segments.append(SpoolSegment(folder, number + 1))
-        except OSError as e:
-            raise BadInput(f"spool {folder}: cannot be used: {e.strerror or e}") from e
+        with ExitStack() as undo:
+            try:
+                folder.mkdir(parents=True, exist_ok=True)
+                self._locked = _locked(folder)
+                undo.callback(os.close, self._locked)
+                self._segments = deque(segments_in(folder))
+                number = self._skip_settled()
+                if not self._segments:
+                    self._segments.append(SpoolSegment(folder, number + 1))
+            except OSError as e:
+                raise BadInput(f"spool {folder}: cannot be used: {e.strerror or e}") from e
+            undo.pop_all()
         if any(s.torn for s in self._segments):
             _log.warning(
                 "spool %s: a line that was being written when the last run was killed is gone", folder
@@ -94,9 +97,9 @@ class Spool:
                 self._append(data, len(results))
             except OSError as e:
                 self._lose(SPOOL_FAILED, len(results))
-                if not self._failing:
-                    _log.error("spool %s: cannot be written: %s", self._folder, e.strerror or e)
-                self._failing = True
+                self._say_failed(e)
+            else:
+                self._sync_now_and_then()
 
     def take(self, most: int) -> Sequence[DatedResult]:
         """See Outbox."""
@@ -135,8 +138,7 @@ class Spool:
             if not self._closed:
                 self._closed = True
                 self._count = 0
-                with suppress(OSError):
-                    self._segments[-1].sync()
+                self._sync()
                 for segment in self._segments:
                     segment.close()
                 os.close(self._locked)
@@ -145,7 +147,7 @@ class Spool:
     def _append(self, data: bytes, lines: int) -> None:
         current = self._segments[-1]
         if current.lines and current.size_bytes + len(data) > self._segment_bytes:
-            current.sync()
+            self._sync()
             self._segments.append(SpoolSegment(self._folder, current.number + 1))
             self._remove_settled()
         while len(self._segments) > 1 and self._size_bytes() + len(data) > self._max_bytes:
@@ -155,10 +157,25 @@ class Spool:
             oldest.remove()
         self._segments[-1].append(data, lines)
         self._count += lines
-        self._failing = False
+
+    def _sync_now_and_then(self) -> None:
         if self._clock() - self._synced_s >= _SYNC_EVERY_S:
-            self._segments[-1].sync()
+            self._sync()
             self._synced_s = self._clock()
+
+    def _sync(self) -> None:
+        """Have the newest lines survive a power cut; where the disk refuses, they are kept all the same."""
+        try:
+            self._segments[-1].sync()
+        except OSError as e:
+            self._say_failed(e)
+        else:
+            self._failing = False
+
+    def _say_failed(self, error: OSError) -> None:
+        if not self._failing:
+            _log.error("spool %s: cannot be written: %s", self._folder, error.strerror or error)
+        self._failing = True
 
     def _readable(self, lines: Sequence[bytes]) -> list[DatedResult]:
         results = []

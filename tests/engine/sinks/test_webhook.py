@@ -189,7 +189,7 @@ def test_nothing_secret_is_logged_when_refused(caplog: pytest.LogCaptureFixture)
         with caplog.at_level(logging.DEBUG):
             sink.accept(frame(0), [result(0)])
             sink.close()
-    assert sink.figures() == SinkFigures("post", 1, 0, {"answered 404": 1})
+    assert sink.figures() == SinkFigures("post", 1, 0, {"answered 404": 1}, trouble="answered 404")
     assert "s3cret" not in caplog.text
 
 
