@@ -8,7 +8,7 @@ from typing import Any
 
 from engine.scheduling.explanation import AppExplained, Explanation, OptionExplained, Taken
 from engine.scheduling.latest_choices import LatestChoices
-from engine.scheduling.policy import Prices
+from engine.scheduling.policy import Plan, Prices
 from engine.scheduling.problem import App
 from engine.scheduling.ruled_out import Rule
 from mcdnn.figures_table import trunk
@@ -53,6 +53,7 @@ def _entry(app: App, explained: tuple[Explanation, AppExplained] | None) -> dict
     chosen = its.chosen
     return asked | {
         "t_s": explanation.t_s,
+        "plan": _plan(explanation.plan),
         "why": sentence(explanation, its),
         "chosen": None if chosen is None else _option(chosen),
         "options": [_option(o) for o in _most_accurate(its.options)],
@@ -73,6 +74,18 @@ def sentence(explanation: Explanation, app: AppExplained) -> str:
     said += _but(explanation.plan.prices, best, chosen)
     rest = [o for o in better if o is not best]
     return f"{said}.{_others(rest)}"
+
+
+def _plan(plan: Plan) -> str:
+    """Say what the plan is and what it values resources at, "" for policies without one."""
+    said = [f"The plan {plan.note}." if plan.note else ""]
+    if plan.prices is not None:
+        p = plan.prices
+        said.append(
+            f"A joule is worth {p.per_j:.3g} right answers now, a dollar {p.per_usd:.3g}, a second of the "
+            f"processor {p.per_processor_s:.3g}."
+        )
+    return " ".join(s for s in said if s)
 
 
 def _but(prices: Prices | None, best: OptionExplained, chosen: OptionExplained) -> str:

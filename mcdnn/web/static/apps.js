@@ -13,8 +13,7 @@ export function showWhy(entries) {
 export function showApps(now) {
   const apps = now.summary.apps;
   const cards = keyed(byId("apps"), apps.map((a) => a.app), makeCard);
-  const several = now.summary.standing.sources.length > 1;
-  apps.forEach((app, i) => update(cards[i], app, now.answers.filter((a) => a.app === app.app), several));
+  apps.forEach((app, i) => update(cards[i], app, now.answers.filter((a) => a.app === app.app)));
 }
 
 function makeCard(name) {
@@ -27,18 +26,18 @@ function makeCard(name) {
     el("details", {}, el("summary", {}, "All options"), el("div", { class: "scroll" })));
 }
 
-function update(card, app, answers, several) {
+function update(card, app, answers) {
   const why = reasons.get(app.app);
   const within = (selector) => card.querySelector(selector);
   if (why) fill(within(".asks"), [why.task, why.rate_hz, why.latency_limit_s], asks);
-  fill(within(".answers"), [answers.map(shown), several], ([list]) => answerRows(list, several));
+  fill(within(".answers"), answers.map(shown), answerRows);
   fill(within(".by"), why ? why.chosen : null, by);
   fill(within(".why"), why ? why.why : "", (text) => text);
   within(".why").hidden = !why;
   fill(within(".facts"), app, facts);
   const details = within("details");
   details.hidden = !why?.options.length;
-  if (details.open && why) fill(within(".scroll"), [why.options, why.options_left_out], ([options, left]) => optionsTable(options, left));
+  if (details.open && why) fill(within(".scroll"), [why.options, why.options_left_out, why.plan], optionsTable);
 }
 
 function asks([task, [least, wanted], limit_s]) {
@@ -51,18 +50,25 @@ const shown = (a) => [a.source, a.answer, a.confidence, a.served, a.reason, a.tr
 
 function answerRows(list) {
   if (!list.length) return [el("div", {}, el("dd", { class: "muted small" }, "No window yet"))];
-  const bySource = Map.groupBy ? Map.groupBy(list, ([source]) => source) : grouped(list);
-  return [...bySource].map(([source, of]) => el("div", {}, el("dt", {}, source), el("dd", {}, ...of.map(chip))));
+  return [...grouped(list, ([source]) => source)].map(([source, of]) =>
+    el("div", {}, el("dt", {}, source), el("dd", {}, ...of.filter(isAnswered).map(chip), ...unanswered(of))));
 }
 
-function grouped(list) {
+const isAnswered = ([, answer]) => answer !== null;
+
+function unanswered(list) {
+  const reasons = grouped(list.filter((a) => !isAnswered(a)), ([, , , , reason]) => reason);
+  return [...reasons].map(([reason, of]) =>
+    el("span", { class: "chip none" }, of.length > 1 ? `${reason}, ${of.length} windows` : reason));
+}
+
+function grouped(list, keyOf) {
   const groups = new Map();
-  for (const item of list) groups.set(item[0], [...(groups.get(item[0]) ?? []), item]);
+  for (const item of list) groups.set(keyOf(item), [...(groups.get(keyOf(item)) ?? []), item]);
   return groups;
 }
 
 function chip([, answer, confidence, served, reason, truth, ago]) {
-  if (answer === null) return el("span", { class: "chip none" }, reason);
   const details = [share(confidence)];
   if (!served) details.push(reason);
   const wrong = truth !== null && truth !== answer;
@@ -95,7 +101,7 @@ function mix(variants) {
   return named.join(", ") + (Object.keys(variants).length > 3 ? " and others" : "") || "nothing yet";
 }
 
-function optionsTable(options, left) {
+function optionsTable([options, left, plan]) {
   const head = el("tr", {}, el("th", { scope: "col" }, "option"), ...["right", "energy", "latency"].map((name) => el("th", { class: "figure", scope: "col" }, name)));
   const rows = options.map((o) => el("tbody", { class: o.chosen ? "chosen" : null },
     el("tr", {}, el("td", {}, `${trunk(o.variant)} ${o.where}`),
@@ -104,5 +110,6 @@ function optionsTable(options, left) {
       el("td", { class: "figure" }, latency(o.worst_latency_s))),
     el("tr", {}, el("td", { colspan: 4, class: "muted" }, o.chosen ? "chosen" : o.ruled_out ?? ""))));
   const more = left ? [el("p", { class: "muted small" }, `${left} less accurate options are not listed.`)] : [];
-  return [el("table", { class: "options" }, el("thead", {}, head), ...rows), ...more];
+  const planned = plan ? [el("p", { class: "muted small" }, plan)] : [];
+  return [el("table", { class: "options" }, el("thead", {}, head), ...rows), ...more, ...planned];
 }

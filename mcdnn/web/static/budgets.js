@@ -4,6 +4,7 @@ import { byId, el, fill } from "./dom.js";
 import { bytes, count, duration, energy, money, power, share } from "./format.js";
 import { courseChart, legendLine, meter } from "./chart.js";
 
+const MOST_REASONS = 10;
 let course = null;
 
 export function showCourse(told) {
@@ -81,26 +82,30 @@ function memory(figures) {
   return [...lines, el("p", { class: "muted small" }, `${count(figures.loads)} loads, ${count(figures.evictions)} evictions, ${bytes(figures.peak_bytes)} at most.`)];
 }
 
-// Rows of [what, why, how many].
+// Rows of [why, how many, whose], what is lost most first.
 function losses(summary) {
-  const rows = [];
-  for (const source of summary.standing.sources) {
-    for (const [reason, n] of Object.entries(source.dropped)) rows.push([`frames of ${source.source}`, reason, n]);
-  }
-  for (const app of summary.apps) {
-    for (const [reason, n] of Object.entries(app.unserved)) rows.push([`requests of ${app.app}`, reason, n]);
-  }
-  for (const sink of summary.standing.sinks) {
-    for (const [reason, n] of Object.entries(sink.dropped)) rows.push([`results for ${sink.sink}`, reason, n]);
-  }
-  return rows.sort((a, b) => b[2] - a[2]);
+  const rows = new Map();
+  const add = (what, whose, counts) => {
+    for (const [reason, n] of Object.entries(counts)) {
+      const [, total, parts] = rows.get(what + reason) ?? [[what, reason], 0, []];
+      rows.set(what + reason, [[what, reason], total + n, [...parts, [whose, n]]]);
+    }
+  };
+  for (const source of summary.standing.sources) add("frames", source.source, source.dropped);
+  for (const app of summary.apps) add("requests", app.app, app.unserved);
+  for (const sink of summary.standing.sinks) add("results", sink.sink, sink.dropped);
+  return [...rows.values()].sort((a, b) => b[1] - a[1]);
 }
 
 function lossTable(rows) {
   if (!rows.length) return el("p", { class: "muted" }, "Nothing: every frame was processed and every request served.");
-  const head = el("tr", {}, el("th", { scope: "col" }, "what"), el("th", { scope: "col" }, "why"), el("th", { class: "figure", scope: "col" }, "how many"));
-  return el("table", {}, el("thead", {}, head), el("tbody", {}, ...rows.map(([what, why, n]) =>
-    el("tr", {}, el("td", {}, what), el("td", {}, why), el("td", { class: "figure" }, count(n))))));
+  const head = el("tr", {}, el("th", { scope: "col" }, "why"), el("th", { class: "figure", scope: "col" }, "how many"));
+  const shown = rows.slice(0, MOST_REASONS).map(([[what, reason], total, parts]) => el("tr", {},
+    el("td", {}, reason, el("div", { class: "muted" }, `${what}: ${parts.map(([whose, n]) => `${whose} ${count(n)}`).join(", ")}`)),
+    el("td", { class: "figure" }, count(total))));
+  const more = rows.length - MOST_REASONS;
+  return [el("table", {}, el("thead", {}, head), el("tbody", {}, ...shown)),
+    ...(more > 0 ? [el("p", { class: "muted small" }, `${more} more reasons are in the JSON.`)] : [])];
 }
 
 function showSpecial(special) {

@@ -91,6 +91,13 @@ def test_options_come_with_what_they_cost_the_most_accurate_first() -> None:
     assert (told["task"], told["rate_hz"], told["latency_limit_s"]) == ("task of who", [0.0, None], 5.0)
 
 
+def test_what_the_plan_values_is_told() -> None:
+    assert entry("large", Prices(0.25, 2.0, 0.0))["plan"] == (
+        "A joule is worth 0.25 right answers now, a dollar 2, a second of the processor 0."
+    )
+    assert entry("large")["plan"] == ""
+
+
 def test_an_app_that_was_never_due_says_so() -> None:
     problem = shared_trunks([WHO])
     choices = LatestChoices()
