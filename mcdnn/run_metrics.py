@@ -71,6 +71,8 @@ def _of_sources(standing: Standing) -> Iterator[Metric]:
     yield _counters("frames_read", "That came from a source.", ["source"], read)
     taken = (((s.source,), s.taken) for s in sources)
     yield _counters("frames_processed", "Taken by the engine.", ["source"], taken)
+    gives = (((s.source,), not s.report.trouble) for s in sources)
+    yield _gauges("source_gives", "0 while a source gives no frames.", ["source"], gives)
     dropped = _each((s.source, s.dropped) for s in sources)
     yield _counters("frames_dropped", "By reason.", ["source", "reason"], dropped)
 
@@ -108,6 +110,11 @@ def _of_spending(standing: Standing) -> Iterator[Metric]:
     yield _limit("energy_left_joules", "Neither spent nor held.", budget.energy_left_j)
     yield _limit("cost_budget_usd", "Granted for the period.", budget.cost_usd)
     yield _limit("cost_left_usd", "Neither spent nor held.", budget.cost_left_usd)
+    yield GaugeMetricFamily(
+        "mcdnn_run_period_spent_joules", "In this period, base load included.", budget.spent_j
+    )
+    yield GaugeMetricFamily("mcdnn_run_period_spent_usd", "In this period.", budget.spent_usd)
+    yield _limit("period_seconds", "Length of the period.", budget.period_s)
     yield _limit("period_left_seconds", "Until the budget renews.", budget.period_left_s)
     yield GaugeMetricFamily("mcdnn_run_overdraft_joules", "Spent beyond all budgets.", budget.overdraft_j)
     yield GaugeMetricFamily("mcdnn_run_overdraft_usd", "Likewise.", budget.overdraft_usd)
