@@ -12,6 +12,7 @@ import orjson
 
 from catalog.errors import BadInput
 from engine.errors import RecipientAway
+from engine.sinks.appending import append_whole
 from engine.sinks.dated_results import DatedResult, dated_to_line
 
 _TAIL_BYTES = 1 << 16
@@ -56,7 +57,8 @@ class RotatedLines:
             data = b"".join(dated_to_line(r) for r in results)
             if self._size_bytes and self._is_done(len(data)):
                 file = self._rotate()
-            self._append(file, data)
+            append_whole(file, data, self._size_bytes)
+            self._size_bytes += len(data)
         except OSError as e:
             self.close()
             raise RecipientAway(f"{self._path}: cannot be written: {e.strerror or e}") from e
@@ -112,17 +114,6 @@ class RotatedLines:
 
     def _numbered(self, i: int) -> Path:
         return self._path.with_name(f"{self._path.name}.{i}")
-
-    def _append(self, file: int, data: bytes) -> None:
-        """Write all of it or nothing."""
-        written = 0
-        try:
-            while written < len(data):
-                written += os.pwrite(file, data[written:], self._size_bytes + written)
-        except OSError:
-            os.ftruncate(file, self._size_bytes)
-            raise
-        self._size_bytes += written
 
 
 def _without_torn_line(file: int) -> int:

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import os
+from contextlib import suppress
 from pathlib import Path
+
+from engine.sinks.appending import append_whole
 
 _SUFFIX = ".jsonl"
 _READ_BYTES = 1 << 16
@@ -52,13 +55,7 @@ class SpoolSegment:
         Raises:
             OSError: the disk is full.
         """
-        written = 0
-        try:
-            while written < len(data):
-                written += os.pwrite(self._file, data[written:], self.size_bytes + written)
-        except OSError:
-            os.ftruncate(self._file, self.size_bytes)
-            raise
+        append_whole(self._file, data, self.size_bytes)
         self.size_bytes += len(data)
         self.lines += lines
 
@@ -104,9 +101,10 @@ class SpoolSegment:
         os.close(self._file)
 
     def remove(self) -> None:
-        """Delete the file."""
+        """Delete the file; where the disk refuses, it is passed over, or delivered again by another run."""
         self.close()
-        self._path.unlink(missing_ok=True)
+        with suppress(OSError):
+            self._path.unlink()
 
     def _whole_lines(self) -> tuple[int, int]:
         """Return how many lines the file holds and where the last one ends."""

@@ -6,7 +6,8 @@ import io
 
 from rich.console import Console
 
-from engine.snapshot import Snapshot
+from engine.sinks.sink_figures import SinkFigures
+from engine.snapshot import Snapshot, Standing
 from mcdnn.live_table import live_table, live_view
 from tests.mcdnn.snapshots import full_snapshot
 
@@ -35,3 +36,13 @@ def test_the_view_fits_a_narrow_terminal() -> None:
     console.print(live_view(full_snapshot(), "a very long name of a source " * 5))
     assert isinstance(console.file, io.StringIO)
     assert max(map(len, console.file.getvalue().splitlines())) <= 60
+
+
+def test_a_sink_in_trouble_is_shown_and_one_that_is_well_is_not() -> None:
+    sinks = (SinkFigures("fine", 5, 5), SinkFigures("hook", 5, 2, waiting=3, trouble="no answer"))
+    console = Console(file=io.StringIO(), width=100)
+    console.print(live_view(Snapshot(standing=Standing(sinks=sinks)), "digits"))
+    assert isinstance(console.file, io.StringIO)
+    drawn = console.file.getvalue()
+    assert "sink hook: 2 results delivered of 5, 3 waiting; delivers nothing: no answer" in drawn
+    assert "fine" not in drawn

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import threading
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
@@ -11,10 +12,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from engine.errors import RecipientAway, ResultsRefused
+from engine.sinks.dated_results import DatedResult
 from engine.sinks.delivery import RUN_ENDED, Delivery
 from engine.sinks.delivery_account import DeliveryAccount
 from engine.sinks.fan_out import FanOut
-from engine.sinks.outbox import QUEUE_FULL, Outbox
+from engine.sinks.outbox import QUEUE_FULL, MemoryOutbox, Outbox
 from engine.sinks.sink_figures import SinkFigures
 from engine.sinks.spool import SPOOL_FULL, Spool
 from tests.engine.media import frame, result
@@ -179,6 +181,20 @@ def test_a_spool_that_is_full_is_counted_and_still_adds_up(tmp_path: Path) -> No
     assert figures.dropped[SPOOL_FULL] > 100
     away.close()
     assert adds_up(away.figures())
+
+
+def test_a_delivery_that_breaks_says_so_and_counts_what_it_had() -> None:
+    class Breaking(MemoryOutbox):
+        def take(self, most: int) -> Sequence[DatedResult]:
+            raise ValueError("a mistake")
+
+    post = Scripted()
+    delivery = delivery_to(post, outbox=lambda account: Breaking(9, account.dropped))
+    give(delivery, 3)
+    delivery.close()
+    figures = delivery.figures()
+    assert (figures.trouble, figures.dropped) == ("broke with ValueError", {RUN_ENDED: 3})
+    assert post.closed
 
 
 _EVENTS = st.sampled_from([None, RecipientAway("away"), ResultsRefused("refused"), ValueError("broken")])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import signal
 import subprocess
@@ -127,6 +128,20 @@ def test_a_folder_that_cannot_be_made_is_bad_input(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(BadInput, match=r"spool .*file/spool: cannot be used: Not a directory"):
         open_spool(tmp_path / "file" / "spool")
+
+
+def test_a_disk_that_cannot_be_read_costs_that_segment_and_is_counted(tmp_path: Path) -> None:
+    lost = Lost()
+    spool = open_spool(tmp_path, 8 * 5 * LINE_BYTES, lost)
+    for i in range(10):
+        spool.put([dated(i)])
+    with Path(os.devnull).open("wb") as unreadable:
+        os.dup2(unreadable.fileno(), spool._segments[0]._file)
+    assert spool.take(100) == []
+    spool.settle()
+    left = all_of(spool)
+    assert left == list(range(left[0], 10))
+    assert lost == {DAMAGED: left[0]}
 
 
 _FILLING = """
