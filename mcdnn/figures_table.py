@@ -224,8 +224,10 @@ def spent_line(snapshot: Snapshot) -> str:
 def meter_line(snapshot: Snapshot) -> str:
     """Return what a meter counted, by how much it corrects the model, and whether it counts now."""
     meter = snapshot.standing.meter
-    if not meter.meter or not (meter.counted_j or meter.trouble):
+    if not meter.meter:
         return ""
+    if meter.since_s is None and not meter.trouble:
+        return f"meter {meter.meter}: not used: recordings at full speed are not measured"
     line = f"meter {meter.meter}: {energy(meter.counted_j)} counted ({meter.what})"
     if meter.others_j:
         line += f", about {energy(meter.others_j)} of it by other programs"

@@ -101,7 +101,10 @@ def test_a_pipe_gets_wide_plain_text() -> None:
     ("meter", "line"),
     [
         (MeterFigures(), ""),
-        (MeterFigures("rapl", "processor packages"), ""),
+        (
+            MeterFigures("rapl", "processor packages"),
+            "meter rapl: not used: recordings at full speed are not measured",
+        ),
         (
             MeterFigures("rapl", "processor packages", 12.0, 3.0, 1.5, 0.0),
             "meter rapl: 12 J counted (processor packages), about 3 J of it by other programs; a busy core "

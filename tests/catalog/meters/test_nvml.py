@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import sys
+
 import pytest
 from zeus.device.gpu import ZeusGPUInitError, ZeusGPULostError, get_gpus
 
-from catalog.errors import BadInput, MeterFailed
+from catalog.errors import BadInput, MeterFailed, MissingExtra
 from catalog.meters import MeterPlaces, open_device_meter
 from catalog.meters.nvml import NvmlMeter
 
@@ -42,6 +44,12 @@ def test_a_board_that_is_lost_is_a_failure_until_it_is_back() -> None:
         meter.read_j()
     gpus.lost, gpus.counters_mj[0] = False, 6_000
     assert meter.read_j() == pytest.approx(1.0)
+
+
+def test_without_the_package_the_command_that_installs_it_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "zeus.device", None)
+    with pytest.raises(MissingExtra, match=r'device\.meter = "nvml" needs zeus.*install .mcdnn\[energy\]'):
+        open_device_meter("nvml", MeterPlaces())
 
 
 def test_a_machine_without_a_gpu_is_told_so() -> None:
