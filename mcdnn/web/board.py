@@ -40,7 +40,11 @@ class Board:
         """Replace what the frame's source showed, and what the apps that were asked have answered."""
         source = frame.source
         before = self._sights.get(source)
-        self._sights[source] = Sight(1 if before is None else before.number + 1, frame, results)
+        number = 1 if before is None else before.number + 1
+        shown = results
+        if frame.still and before is not None:  # nothing was asked: what was answered last stands
+            shown = before.results
+        self._sights[source] = Sight(number, frame, shown)
         if results:
             self._answers[source] = {**self._answers.get(source, {}), **_by_app(results)}
 

@@ -54,9 +54,14 @@ def server() -> Iterator[VideoServer]:
 
 
 def config(folder: Path, *sources: dict[str, Any]) -> dict[str, Any]:
-    """Windows are whole frames, so that every frame has one."""
-    extractor = {"digit": "whole-frame"}
-    return {"catalog": str(folder / "catalog"), "extractor": extractor, "source": list(sources), "app": [WHO]}
+    """Windows are whole frames, none of which is passed over, so that every frame has one."""
+    return {
+        "catalog": str(folder / "catalog"),
+        "extractor": {"digit": "whole-frame"},
+        "motion_gate": {"on": False},
+        "source": list(sources),
+        "app": [WHO],
+    }
 
 
 def by_source(end: Snapshot) -> dict[str, SourceFigures]:

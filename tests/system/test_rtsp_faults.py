@@ -99,10 +99,14 @@ def serving(folder: Path, name: str) -> Iterator[RtspServer]:
 
 
 def config(folder: Path, *sources: dict[str, Any]) -> dict[str, Any]:
-    """Windows are whole frames, so that every frame has one."""
-    app = {"name": "who", "task": "identity"}
-    table = {"catalog": str(folder / "catalog"), "extractor": {"digit": "whole-frame"}, "app": [app]}
-    return {**table, "source": list(sources)}
+    """Windows are whole frames, none of which is passed over, so that every frame has one."""
+    return {
+        "catalog": str(folder / "catalog"),
+        "extractor": {"digit": "whole-frame"},
+        "app": [{"name": "who", "task": "identity"}],
+        "motion_gate": {"on": False},
+        "source": list(sources),
+    }
 
 
 def run_on(folder: Path, door: str, yard: str) -> Run:

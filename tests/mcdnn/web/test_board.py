@@ -18,6 +18,16 @@ def test_the_newest_frame_of_each_source_is_there_itself() -> None:
     assert board.sight("garden") is None
 
 
+def test_a_still_picture_goes_on_showing_what_was_answered() -> None:
+    board = Board()
+    board.accept(frame(0), [result(0)])
+    board.accept(replace(frame(1), still=True), [])
+    seen = board.sight("clip")
+    assert seen is not None and (seen.number, seen.frame.index, seen.results) == (2, 1, [result(0)])
+    board.accept(frame(2), [])
+    assert (board.sight("clip") or seen).results == []
+
+
 def test_answers_stay_until_the_app_is_asked_again() -> None:
     board = Board()
     who, odd, newer = result(0), result(0, app="odd"), [result(1), result(1, window="1.digit.1")]
