@@ -5,17 +5,17 @@ from __future__ import annotations
 import math
 
 _MEMORY_S = 600.0
-_NOISE_J2_PER_S = 1.0  # a second's reading is taken to be off by a joule
+_NOISE_W, _NOISE_SHARE = 0.1, 0.05  # by which the mean power of a second is taken to be off
 _LEAST, _MOST = 0.05, 20.0  # times what the profile says
-_UNSURE_W = 5.0
+_UNSURE_W = 50.0  # of idle power: what is drawn beside the cores differs more than what a core takes
 
 
 class PowerFit:
     """Least squares of power over busy cores: power = idle + core * busy, forgotten within ten minutes.
 
-    What the profile says counts as a measurement as uncertain as its own size (ridge regression), and
-    keeps that weight: under a load that never changes idle and core cannot be told apart, and nothing
-    drifts then.
+    What the profile says of a core counts as a measurement as uncertain as its own size (ridge
+    regression), and keeps that weight; of what is drawn beside the cores hardly anything is known. So under
+    a load that never changes, where the two cannot be told apart, the rest is put down to idle power.
 
     Args:
         core_w: of a busy core, as the profile has it; where it is 0, nothing is learnt.
@@ -37,8 +37,8 @@ class PowerFit:
             energy_j: what the meter counted.
             span_s: its length, positive.
         """
-        fading, weight = math.exp(-span_s / _MEMORY_S), span_s / _NOISE_J2_PER_S
         cores, power_w = busy_s / span_s, energy_j / span_s
+        fading, weight = math.exp(-span_s / _MEMORY_S), span_s / (_NOISE_W + _NOISE_SHARE * power_w) ** 2
         self._xx = fading * self._xx + weight * cores * cores
         self._x = fading * self._x + weight * cores
         self._n = fading * self._n + weight

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import random
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -21,6 +23,23 @@ def test_under_a_load_that_never_changes_what_the_profile_says_holds() -> None:
     for _ in range(1000):
         fit.add(0.5, 7.0, 1.0)  # as the profile expects
     assert fit.core_w == pytest.approx(6.0, rel=0.01)
+
+
+@pytest.mark.parametrize("idle_w", [0.5, 15.0, 60.0])
+def test_under_such_a_load_what_is_left_is_put_down_to_idle_power(idle_w: float) -> None:
+    fit = PowerFit(6.0, 4.0)
+    for _ in range(1000):
+        fit.add(0.5, idle_w + 0.5 * 6.0, 1.0)
+    assert fit.core_w == pytest.approx(6.0, rel=0.1)
+
+
+@given(st.integers(0, 2**32 - 1))
+def test_noise_moves_it_little(seed: int) -> None:
+    fit, chance = PowerFit(6.0, 0.0), random.Random(seed)
+    for _ in range(300):
+        busy_s = chance.uniform(0.1, 0.5)
+        fit.add(busy_s, chance.gauss(1.0, 0.04) * (20.0 + 9.0 * busy_s), 1.0)
+    assert fit.core_w == pytest.approx(9.0, rel=0.3)
 
 
 def test_before_anything_was_read_the_profile_says_it() -> None:
