@@ -106,8 +106,8 @@ class BatteryWatch:
             return
         self._silent = False
         if self._latch.charged_anew(reading, self._clock()):
-            _log.info("the battery is charged: the budget begins anew")
             self._charged()
+            _log.info("the battery is charged: the budget begins anew")
 
     def close(self) -> None:
         """End the thread; a look under way is not waited for."""

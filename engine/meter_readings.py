@@ -84,6 +84,8 @@ class ReadingsOnDemand:
 class ReadingsAhead:
     """Reads regularly on a thread of its own: asking a gauge or the firmware may take tens of milliseconds.
 
+    The thread begins with the first fresh reading, so that a run that needs none has none.
+
     Args:
         readings: how to read; used by one thread at a time.
         every_s: pause between two.
@@ -94,9 +96,8 @@ class ReadingsAhead:
         self._every_s = every_s
         self._one = threading.Lock()
         self._latest: MeterReading | MeterFailed | None = None
+        self._begun = False
         self._closed = threading.Event()
-        self._thread = threading.Thread(target=self._work, name="energy-meter", daemon=True)
-        self._thread.start()
 
     def latest(self) -> MeterReading | None:
         """Return the newest reading; see MeterReadings."""
@@ -107,6 +108,12 @@ class ReadingsAhead:
 
     def fresh(self) -> MeterReading:
         """Make a reading; see MeterReadings."""
+        if not self._begun:
+            self._begun = True
+            threading.Thread(target=self._work, name="energy-meter", daemon=True).start()
+        return self._read()
+
+    def _read(self) -> MeterReading:
         with self._one:
             try:
                 reading = self._readings.fresh()
@@ -123,6 +130,6 @@ class ReadingsAhead:
     def _work(self) -> None:
         while not self._closed.wait(self._every_s):
             try:
-                self.fresh()
+                self._read()
             except MeterFailed:
                 continue  # told by latest()

@@ -71,6 +71,9 @@ def test_a_failure_is_told_until_a_reading_works(readings: MeterReadings, meter:
 
 def test_ahead_somebody_else_reads_and_asking_does_not(meter: Counting) -> None:
     ahead = ReadingsAhead(ReadingsOnDemand(meter, lambda: ProcessorUse(0.0, 0.0)), 0.001)
+    assert ahead.latest() is None
+    ahead.fresh()
+    meter.was_read.clear()
     assert meter.was_read.wait(TIMEOUT_S)
     ahead.close()
     for reader in (t for t in threading.enumerate() if t.name == "energy-meter"):

@@ -56,7 +56,7 @@ def run_while_counting(engine: Engine, counter: Path, steps_uj: int) -> Snapshot
         truth = (TruthWindow((0, 0, 64, 48), {"identity": "7", "parity": "odd"}),)
         yield replace(frame(0), truth=truth)
         assert answered.wait(TIMEOUT_S)
-        counter.write_text(f"{int(counter.read_text()) + steps_uj}\n")
+        update(counter.parent, energy_uj=int(counter.read_text()) + steps_uj)
         yield from (replace(frame(i), truth=truth) for i in range(1, 10))
 
     return engine.run(FrameList(frames(), "camera", live=True))
@@ -143,8 +143,7 @@ def test_a_battery_that_is_charged_renews_a_budget_that_lasts_until_then(
         yield from (frame(i) for i in range(20, 40))
 
     end = engine.run(FrameList(frames(), "camera", live=True))
-    expected_s = 36_000.0
-    assert end.standing.budget.period_left_s > expected_s - end.t_s + 0.5
+    assert end.standing.budget.renewals == 1
 
 
 def test_without_a_battery_the_log_says_what_renews_the_budget(

@@ -24,6 +24,8 @@ def battery(power_supply: Path, name: str = "BAT0", **files: str | int) -> Path:
 
 
 def update(folder: Path, **files: str | int) -> None:
-    """Write what a sensor says now."""
+    """Write what a sensor says now; each file at once, as a kernel gives it."""
     for file, content in files.items():
-        (folder / file).write_text(f"{content}\n")
+        new = folder / f".{file}"
+        new.write_text(f"{content}\n")
+        new.replace(folder / file)
