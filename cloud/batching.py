@@ -135,10 +135,10 @@ class BatchQueue(Generic[Load]):
         margin = self._times.margin
         done_s = now_s + self._until_free_s(now_s)
         turn_s = min(self._turn_s(w, now_s) for w in works)
-        if self._one_by_one(works, done_s, turn_s, margin):
-            return
         if self._is_last_and_late(works, done_s, turn_s, margin):
             self._refuse(now_s)
+        if self._one_by_one(works, done_s, turn_s, margin):
+            return
         rows = self._rows.copy()
         for work in works:
             rows.update(dict.fromkeys(work.walk.nodes, work.windows))

@@ -154,7 +154,8 @@ class HostedCatalog:
         return BatchResult([outcomes[i] for i in range(len(jobs))], ran)
 
     def _run_resident(self, jobs: Sequence[Job]) -> BatchResult:
-        wanted = tuple(dict.fromkeys(chain.from_iterable(j.walk.pieces for j in jobs)))
+        pieces = dict.fromkeys(j.walk.pieces for j in jobs)
+        wanted = tuple(dict.fromkeys(chain.from_iterable(pieces)))
         try:
             loaded: dict[str, Any] = dict(zip(wanted, self._memory.obtain(wanted), strict=True))
         finally:

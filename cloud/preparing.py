@@ -45,17 +45,21 @@ def unpacked(features: Features, shape: tuple[int, ...]) -> Float32:
     return values
 
 
-def as_read(pictures: Sequence[Picture], trees: Sequence[Tree]) -> bool:
-    """Return whether the pictures are what the trees read already."""
-    return all(
-        p.encoding is Encoding.RAW_RGB and p.width_px == p.height_px == t.size_px
-        for t in trees
-        for p in pictures
-    )
+def windows_as_sent(pictures: Sequence[Picture], trees: Sequence[Tree]) -> list[UInt8] | None:
+    """Return the windows as each tree reads them where they came so, else None; see prepared."""
+    sides = {t.size_px for t in trees}
+    if len(sides) != 1:
+        return None
+    (side,) = sides
+    for picture in pictures:
+        if picture.encoding is not Encoding.RAW_RGB or not picture.width_px == picture.height_px == side:
+            return None
+    data = pictures[0].data if len(pictures) == 1 else b"".join([p.data for p in pictures])
+    return [np.frombuffer(data, np.uint8).reshape(len(pictures), side, side, 3)] * len(trees)
 
 
 def windows_of(pictures: Sequence[Picture], trees: Sequence[Tree]) -> list[UInt8]:
-    """Return the windows as each tree reads them; see prepared. Quick where they are so already."""
+    """Return the windows as each tree reads them; see prepared."""
     stacks: list[list[UInt8]] = [[] for _ in trees]
     for picture in pictures:  # one at a time: decoded, they may be large
         window = decoded(picture)

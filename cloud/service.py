@@ -23,7 +23,7 @@ from cloud.limits import Limits, check_contents
 from cloud.messages import CatalogListing, ClassifyCall
 from cloud.metrics import ServerMetrics, ServerState
 from cloud.piece_chunks import Piece, chunks_of
-from cloud.preparing import as_read, prepared, unpacked, windows_of
+from cloud.preparing import prepared, unpacked, windows_as_sent
 from cloud.refusals import Broken, Denied, QueueFull, Refusal, Stopping, TooLate
 from cloud.request_log import RequestLog
 from cloud.rpc.v1 import classify_pb2 as pb
@@ -295,9 +295,10 @@ class OffloadService(OffloadServicer):
         if call.features is not None:
             walk, shape = self._host.walks_on(call.questions, call.features.part_ids)
             return jobs_of([walk], [unpacked(call.features, shape)], most)
-        if as_read(call.pictures, asking.trees):
-            return jobs_of(asking.walks, windows_of(call.pictures, asking.trees), most)
-        return jobs_of(asking.walks, await prepared(call.pictures, asking.trees, self._preparing), most)
+        windows = windows_as_sent(call.pictures, asking.trees)
+        if windows is None:
+            windows = await prepared(call.pictures, asking.trees, self._preparing)
+        return jobs_of(asking.walks, windows, most)
 
     def _check_room(self, size_bytes: int) -> None:
         limits = self._limits

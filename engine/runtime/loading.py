@@ -137,12 +137,12 @@ class PieceMemory:
             BackendError: one cannot be loaded.
         """
         wanted = tuple(pieces)
-        keep = frozenset(wanted)
         ready = self._ready
         with self._lock:
             self._residency.touch(wanted)
-            if keep <= self._resident:
+            if self._resident.issuperset(wanted):
                 return [ready[p] for p in wanted]
+        keep = frozenset(wanted)
         for piece in wanted:
             self._obtain_one(piece, keep)
         with self._lock:
