@@ -23,11 +23,13 @@ def jobs_of(walks: Sequence[Walk], windows: Sequence[Array], most_windows: int) 
         windows: for each walk, what it reads: (N, S, S, 3) uint8 RGB, or features (N, ...) float32.
         most_windows: of a job.
     """
-    return [
-        Job(walk, inputs[start : start + most_windows])
-        for walk, inputs in zip(walks, windows, strict=True)
-        for start in range(0, len(inputs), most_windows)
-    ]
+    jobs: list[Job] = []
+    for walk, inputs in zip(walks, windows, strict=True):
+        if len(inputs) <= most_windows:
+            jobs.append(Job(walk, inputs))
+        else:
+            jobs += [Job(walk, inputs[i : i + most_windows]) for i in range(0, len(inputs), most_windows)]
+    return jobs
 
 
 def whole_answer(call: ClassifyCall, answers: Sequence[JobAnswer], took_s: float) -> OffloadAnswer:
@@ -38,15 +40,15 @@ def whole_answer(call: ClassifyCall, answers: Sequence[JobAnswer], took_s: float
         answers: of its jobs, in the order of jobs_of.
         took_s: from arrival until now.
     """
-    rows: list[list[OffloadedAnswer]] = [[] for _ in call.questions]
+    rows: list[tuple[OffloadedAnswer, ...]] = [()] * len(call.questions)
     for answer in answers:
         for question, row in answer.rows.items():
-            rows[question].extend(row)
-    execution_s = sum(a.execution_s for a in answers)
+            rows[question] += row
+    execution_s = sum([a.execution_s for a in answers])
     return OffloadAnswer(
         call.request_id,
-        tuple(tuple(r) for r in rows),
+        tuple(rows),
         max(0.0, took_s - execution_s),
         execution_s,
-        max(a.batch_windows for a in answers),
+        max([a.batch_windows for a in answers]),
     )

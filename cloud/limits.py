@@ -10,6 +10,8 @@ from cloud.messages import ClassifyCall, Encoding
 from cloud.refusals import BadRequest
 from engine.offload import Question
 
+_RAW = Encoding.RAW_RGB  # to look it up in its class is a call of Python code
+
 
 @dataclass(frozen=True, slots=True)
 class Limits:
@@ -94,7 +96,7 @@ def _check_sizes(call: ClassifyCall, limits: Limits) -> None:
         if not (1 <= width <= limits.side_px and 1 <= height <= limits.side_px):
             raise BadRequest(f"pictures[{i}]: {width} x {height}: expected sides of 1 to {limits.side_px} px")
         expected = 3 * width * height
-        if picture.encoding is Encoding.RAW_RGB and len(picture.data) != expected:
+        if picture.encoding is _RAW and len(picture.data) != expected:
             raise BadRequest(
                 f"pictures[{i}]: {len(picture.data)} bytes: expected {expected} for {width} x {height} RGB"
             )

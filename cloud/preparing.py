@@ -18,6 +18,7 @@ from cloud.trunk_forest import Tree
 
 UInt8 = npt.NDArray[np.uint8]
 Float32 = npt.NDArray[np.float32]
+_RAW = Encoding.RAW_RGB  # to look it up in its class is a call of Python code
 
 
 async def prepared(pictures: Sequence[Picture], trees: Sequence[Tree], worker: Executor) -> list[UInt8]:
@@ -47,12 +48,11 @@ def unpacked(features: Features, shape: tuple[int, ...]) -> Float32:
 
 def windows_as_sent(pictures: Sequence[Picture], trees: Sequence[Tree]) -> list[UInt8] | None:
     """Return the windows as each tree reads them where they came so, else None; see prepared."""
-    sides = {t.size_px for t in trees}
-    if len(sides) != 1:
+    side = trees[0].size_px
+    if any(t.size_px != side for t in trees):
         return None
-    (side,) = sides
     for picture in pictures:
-        if picture.encoding is not Encoding.RAW_RGB or not picture.width_px == picture.height_px == side:
+        if picture.encoding is not _RAW or not picture.width_px == picture.height_px == side:
             return None
     data = pictures[0].data if len(pictures) == 1 else b"".join([p.data for p in pictures])
     return [np.frombuffer(data, np.uint8).reshape(len(pictures), side, side, 3)] * len(trees)

@@ -280,7 +280,8 @@ class OffloadService(OffloadServicer):
         self._requests += 1
         self._held_bytes += size_bytes
         try:
-            answers = await self._worker.run(await self._jobs(call, asking), deadline_s)
+            jobs = self._jobs(call, asking) or await self._decoded(call, asking)
+            answers = await self._worker.run(jobs, deadline_s)
         finally:
             self._requests -= 1
             self._held_bytes -= size_bytes
@@ -290,15 +291,18 @@ class OffloadService(OffloadServicer):
             raise TooLate(f"it was done {took_s - patience_s:.3f} s after its deadline")
         return whole_answer(call, answers, took_s)
 
-    async def _jobs(self, call: ClassifyCall, asking: Asking) -> list[Job]:
+    def _jobs(self, call: ClassifyCall, asking: Asking) -> list[Job]:
+        """Return the jobs of a request, none where its pictures are to be decoded or resized first."""
         most = self._limits.batch_windows
         if call.features is not None:
             walk, shape = self._host.walks_on(call.questions, call.features.part_ids)
             return jobs_of([walk], [unpacked(call.features, shape)], most)
         windows = windows_as_sent(call.pictures, asking.trees)
-        if windows is None:
-            windows = await prepared(call.pictures, asking.trees, self._preparing)
-        return jobs_of(asking.walks, windows, most)
+        return [] if windows is None else jobs_of(asking.walks, windows, most)
+
+    async def _decoded(self, call: ClassifyCall, asking: Asking) -> list[Job]:
+        windows = await prepared(call.pictures, asking.trees, self._preparing)
+        return jobs_of(asking.walks, windows, self._limits.batch_windows)
 
     def _check_room(self, size_bytes: int) -> None:
         limits = self._limits

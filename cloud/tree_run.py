@@ -94,11 +94,11 @@ class TreeRun:
     def run(self) -> BatchResult:
         """Run it; a job whose part fails fails alone with those that need that part."""
         walked = {j.walk.nodes for j in self._jobs}
-        for node in sorted(set().union(*walked)) if len(walked) > 1 else next(iter(walked)):
+        for node in sorted(set().union(*walked)) if len(walked) > 1 else self._jobs[0].walk.nodes:
             members = [i for i, j in enumerate(self._jobs) if node in j.walk.nodes and i not in self._failed]
             if members:
                 self._step(node, members)
-        windows = sum(len(j.inputs) for j in self._jobs)
+        windows = sum([len(j.inputs) for j in self._jobs])
         outcomes: list[Outcome] = [
             self._failed.get(i) or JobAnswer(self._rows[i], self._shares_s[i], windows)
             for i in range(len(self._jobs))

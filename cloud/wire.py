@@ -111,16 +111,17 @@ def picture_from_proto(message: pb.Picture) -> Picture:
 
 def answer_to_proto(answer: OffloadAnswer) -> pb.ClassifyResponse:
     """Return the message of an answer; what only the device knows of it does not travel."""
-    return pb.ClassifyResponse(
+    message = pb.ClassifyResponse(
         request_id=answer.request_id,
-        answers=[
-            pb.Answers(windows=[pb.Answer(class_name=a.class_name, confidence=a.confidence) for a in row])
-            for row in answer.answers
-        ],
         queue_s=answer.queue_s,
         execution_s=answer.execution_s,
         batch_windows=answer.batch_windows,
     )
+    for row in answer.answers:  # added in place: messages that are given are copied
+        windows = message.answers.add().windows
+        for one in row:
+            windows.add(class_name=one.class_name, confidence=one.confidence)
+    return message
 
 
 def answer_from_proto(message: pb.ClassifyResponse) -> OffloadAnswer:

@@ -96,7 +96,8 @@ class BatchWorker:
         self._queue = queue
         self._clock = clock
         self._loop = asyncio.get_running_loop()
-        self._changed = threading.Condition(threading.Lock())
+        self._lock = threading.Lock()  # entered directly: a condition's own way in is Python code
+        self._changed = threading.Condition(self._lock)
         self._stopping = False
         self._idle_from_s = clock()
         self._had_company = False
@@ -106,7 +107,7 @@ class BatchWorker:
     @property
     def drained_in_s(self) -> float:
         """When all that waits or runs should be done, in seconds from now."""
-        with self._changed:
+        with self._lock:
             return self._queue.drained_in_s(self._clock())
 
     @property
@@ -126,7 +127,7 @@ class BatchWorker:
             QueueFull: it could not.
         """
         works = [Work(walk, windows, deadline_s, None) for walk in walks]
-        with self._changed:
+        with self._lock:
             self._queue.check(works, self._clock())
 
     async def run(self, jobs: Sequence[Job], deadline_s: float) -> list[JobAnswer]:
@@ -146,7 +147,7 @@ class BatchWorker:
         order.works = [
             Work(job.walk, len(job.inputs), deadline_s, Place(job, order, i)) for i, job in enumerate(jobs)
         ]
-        with self._changed:
+        with self._lock:
             self._queue.check(order.works, self._clock())
             for work in order.works:
                 self._queue.add(work)
@@ -169,7 +170,7 @@ class BatchWorker:
         """
         if self._had_company or not self._runner.is_ready(job):
             return False
-        with self._changed:
+        with self._lock:
             now_s = self._clock()
             most_s = min(_MOST_ON_LOOP_S, now_s - self._idle_from_s)
             return now_s < deadline_s and self._queue.claim(job.walk.nodes, len(job.inputs), most_s, now_s)
@@ -191,11 +192,11 @@ class BatchWorker:
         self._on_batch(windows, took_s)
 
     def _learn(self, ran: Ran) -> None:
-        with self._changed:
+        with self._lock:
             self._queue.learn(ran)
 
     def _withdraw(self, order: Order) -> None:
-        with self._changed:
+        with self._lock:
             for work in order.works:
                 self._queue.withdraw(work)
 
@@ -232,7 +233,7 @@ class BatchWorker:
         except Exception as e:  # who runs goes on whatever happens: the service logs it
             result = BatchResult([e] * len(jobs), [])
         ended_s = self._clock()
-        with self._changed:
+        with self._lock:
             self._queue.done()
             self._idle_from_s = ended_s
             self._had_company = len(jobs) > 1
