@@ -62,6 +62,7 @@ class Answerer:
         specializing: keeps heads for what is being seen.
         sizes: how many windows of a moment run at once.
         metered: by how much a meter says that the profile is off; None without a meter.
+        loads: pays for loads, where several answerers share a memory; by default one of its own.
     """
 
     def __init__(
@@ -77,6 +78,7 @@ class Answerer:
         specializing: Specializing = NOT_SPECIALIZING,
         sizes: BatchSizes = ONE_BY_ONE,
         metered: Correction | None = None,
+        loads: LoadBooking | None = None,
     ) -> None:
         self._catalog = catalog
         self._policy = policy
@@ -84,7 +86,7 @@ class Answerer:
         self._memory = memory
         self._profile = profile
         self._clocks = clocks
-        self._loads = LoadBooking(memory, ledger, profile)
+        self._loads = LoadBooking(memory, ledger, profile) if loads is None else loads
         self._correction = CostsCorrection(profile)
         self._metered = Correction() if metered is None else metered
         self._notices = Notices(ledger)
@@ -144,6 +146,24 @@ class Answerer:
     def awaits(self) -> bool:
         """Whether any request waits for the cloud."""
         return self._cloud.awaits
+
+    @property
+    def under_way(self) -> int:
+        """Exchanges with the cloud that have not ended, those whose requests the device answered included."""
+        return self._cloud.under_way
+
+    def needs_first(self, now: float) -> tuple[str, ...]:
+        """Return the pieces that the policy would want if it answered now, most important first."""
+        state = self._state(now, 0.0)
+        planned = self._policy.plan(state, now).resident
+        if planned:
+            return planned
+        due: dict[str, list[str]] = {}
+        for app in self._problem.apps.values():
+            due.setdefault(app.input_type, []).append(app.name)
+        choices = [self._policy.choose(t, apps, state, now) for t, apps in due.items()]
+        chosen = [p for c in choices for o in c.options.values() for p in o.device_pieces]
+        return tuple(dict.fromkeys([*chosen, *(p for c in choices for p in c.wanted)]))
 
     def set_problem(self, problem: Problem) -> None:
         """Take other apps, costs or budgets; what no app can use any more leaves the memory.
@@ -279,6 +299,11 @@ class Answerer:
         """Wait for loads and exchanges under way, so that what they took is in the books."""
         self._cloud.finish(now)
         self._loads.finish(now)
+        self._specializing.finish(now)
+
+    def settle(self, now: float) -> None:
+        """Book what has ended, without waiting for anything; for one that answers nothing any more."""
+        self._cloud.pay_upkeep(now)
         self._specializing.finish(now)
 
     def _state(self, now: float, backlog_s: float) -> State:

@@ -21,6 +21,7 @@ from engine.heartbeat import Heartbeat
 from engine.ledger import Category, Ledger
 from engine.rates import RateGates
 from engine.sinks.protocol import Sink
+from engine.succession import Succession
 from engine.summary import Summary
 from engine.tracking.tracked_answers import NO_TRACKING, AnswerKeeper
 from engine.window_groups import Asked
@@ -91,7 +92,7 @@ class Pipeline:
         self,
         capture: FrameFeed,
         finder: WindowSeeker,
-        answerer: Answerer,
+        answerer: Answerer | Succession,
         gates: RateGates,
         ledger: Ledger,
         profile: EnergyModel,
@@ -140,6 +141,10 @@ class Pipeline:
         Any thread may ask.
         """
         self._changes.put(change)
+
+    def plan_every(self, interval_s: float) -> None:
+        """Plan at other intervals from now on; called by the loop's own thread."""
+        self._plan_every_s = interval_s
 
     def run(self, stop: Event, duration_s: float = float("inf")) -> None:
         """Process frames until the end.

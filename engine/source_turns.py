@@ -14,6 +14,8 @@ from engine.frames import Frame
 
 _log = logging.getLogger(__name__)
 
+REMOVED = "the source was taken out of the configuration"
+
 
 @dataclass(slots=True)
 class _Turn:
@@ -51,6 +53,7 @@ class SourceTurns:
         self._given: set[int] = set()
         self._moment_s = 0.0
         self._began_s: float | None = None
+        self._gone: dict[str, SourceFigures] = {}
         for capture in captures:
             capture.listen(self._tell)
 
@@ -102,19 +105,46 @@ class SourceTurns:
         """Give back the frame that was returned last: it was not used."""
         self._turns[self._latest].capture.put_back(frame)
 
+    def change(self, gone: Collection[str], further: Sequence[Capture]) -> list[Capture]:
+        """Go on without some sources and with further ones; called between two frames.
+
+        Args:
+            gone: names; their frames that wait are dropped, and their figures stay.
+            further: owned from here on, live like the others, with names that no other has then.
+
+        Returns:
+            Those that went: they end, and are closed by who called, which may take a while.
+        """
+        went = [t.capture for t in self._turns if t.capture.name in gone]
+        for capture in went:
+            capture.end()
+            (figures,) = capture.figures()
+            self._gone[capture.name] = _closed(figures, self._gone.get(capture.name))
+        for capture in further:
+            capture.listen(self._tell)
+        kept = [t for t in self._turns if t.capture.name not in gone]
+        self._turns = [*kept, *(_Turn(c) for c in further)]
+        self._next = self._latest = 0
+        self._given.clear()
+        self._tell()
+        return went
+
     def counts(self) -> CaptureCounts:
         """Return how many frames went where, of all sources together."""
-        counts = [t.capture.counts() for t in self._turns]
+        figures = self.figures()
         return CaptureCounts(
-            sum(c.read for c in counts),
-            sum(c.taken for c in counts),
-            sum(c.dropped for c in counts),
-            sum(c.left for c in counts),
+            sum(f.read for f in figures),
+            sum(f.taken for f in figures),
+            sum(sum(f.dropped.values()) for f in figures),
+            sum(f.left for f in figures),
         )
 
     def figures(self) -> tuple[SourceFigures, ...]:
-        """Return the same for every source."""
-        return tuple(f for t in self._turns for f in t.capture.figures())
+        """Return the same for every source that there is or was."""
+        there = [f for t in self._turns for f in t.capture.figures()]
+        names = {f.source for f in there}
+        joined = [_joined(f, self._gone.get(f.source)) for f in there]
+        return (*joined, *(f for name, f in self._gone.items() if name not in names))
 
     def take_busy_s(self) -> float:
         """Return the processor time that reading all of them took since the last call."""
@@ -190,7 +220,7 @@ class SourceTurns:
             if turn.capture.is_over and not turn.over:
                 turn.over = True
                 error = turn.capture.error
-                if error is not None:
+                if error is not None and len(self._turns) > 1:
                     _log.warning("source %s: broke, the others go on: %s", turn.capture.name, error)
         if not all(t.over for t in self._turns):
             return False
@@ -199,3 +229,32 @@ class SourceTurns:
             if error is not None:
                 raise error
         return True
+
+
+def _closed(figures: SourceFigures, before: SourceFigures | None) -> SourceFigures:
+    """Return the last figures of a source: what waits will never be taken."""
+    dropped = dict(figures.dropped)
+    if figures.left:
+        dropped[REMOVED] = dropped.get(REMOVED, 0) + figures.left
+    report = replace(figures.report, trouble="")
+    return _joined(replace(figures, dropped=dropped, left=0, report=report), before)
+
+
+def _joined(figures: SourceFigures, before: SourceFigures | None) -> SourceFigures:
+    """Return figures with those of an earlier source of the same name."""
+    if before is None:
+        return figures
+    reasons = dict.fromkeys([*before.dropped, *figures.dropped])
+    report, earlier = figures.report, before.report
+    return replace(
+        figures,
+        read=before.read + figures.read,
+        taken=before.taken + figures.taken,
+        dropped={r: before.dropped.get(r, 0) + figures.dropped.get(r, 0) for r in reasons},
+        report=replace(
+            report,
+            connects=earlier.connects + report.connects,
+            failures=earlier.failures + report.failures,
+            restarts=earlier.restarts + report.restarts,
+        ),
+    )

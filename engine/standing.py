@@ -13,6 +13,7 @@ from engine.runtime.loading import PieceMemory
 from engine.scheduling.problem import Budget
 from engine.sinks.sink_figures import SinkFigures
 from engine.snapshot import BudgetFigures, MemoryFigures, Standing
+from engine.succession import Succession
 from engine.truth import TruthCounts
 
 
@@ -32,7 +33,7 @@ def read_standing(
     ledger: Ledger,
     granted: Budget,
     memory: PieceMemory,
-    answerer: Answerer,
+    answerer: Answerer | Succession,
     now: float,
     sinks: tuple[SinkFigures, ...] = (),
     meter: MeterFigures = NO_METER,

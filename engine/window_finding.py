@@ -75,6 +75,7 @@ class SourceFinders:
     def __init__(self, extractors: Callable[[], Mapping[str, Extractor]]) -> None:
         self._extractors = extractors
         self._finders: dict[str, WindowFinder] = {}
+        self._past: list[TruthCounts] = []
 
     def follow(self, extractors: Callable[[], Mapping[str, Extractor]]) -> None:
         """Take further extractors; those that are there already stay, with what they remember."""
@@ -82,10 +83,24 @@ class SourceFinders:
         for finder in self._finders.values():
             finder.add(extractors())
 
+    def forget(self, sources: Iterable[str]) -> None:
+        """Begin anew with some sources: another camera has its name, or other extractors look."""
+        for source in sources:
+            finder = self._finders.pop(source, None)
+            if finder is not None:
+                self._past.append(finder.truth)
+        if len(self._past) > 1:
+            self._past = [_added(self._past, sum(c.frames for c in self._past))]
+
+    @property
+    def sources(self) -> tuple[str, ...]:
+        """Names of the sources that were looked at."""
+        return tuple(self._finders)
+
     @property
     def truth(self) -> TruthCounts:
         """What was found of what was there, over all sources and input types."""
-        counts = [f.truth for f in self._finders.values()]
+        counts = [*self._past, *(f.truth for f in self._finders.values())]
         return _added(counts, sum(c.frames for c in counts))
 
     def find(self, frame: Frame, tasks: Mapping[str, frozenset[str]]) -> dict[str, list[Window]]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -19,17 +20,47 @@ from engine.snapshot import Snapshot
 from engine.sources.choosing import OpenSource, open_chosen
 from engine.sources.protocol import Source
 from engine.summary import Summary
+from mcdnn.configuration_change import (
+    ConfigurationChange,
+    SourceChange,
+    change_between,
+    source_change,
+)
 from mcdnn.engine_file import EngineFile, SourceTable, parse_engine_table, read_engine_file
 from mcdnn.engine_run import EngineRun
 from mcdnn.sink_wiring import occasion_of, open_sinks, read_sinks
 from mcdnn.source_wiring import choices_of
-from mcdnn.wiring import kinds_of_extractor, make_app, make_budget, make_problem, naming, open_setup
+from mcdnn.wiring import (
+    Setup,
+    kinds_of_extractor,
+    make_app,
+    make_budget,
+    make_problem,
+    naming,
+    open_setup,
+)
+
+_LOOK_UP_S = 0.2
+
+
+@dataclass(frozen=True, slots=True)
+class Reloaded:
+    """What became of another configuration.
+
+    Args:
+        followed: keys that were other than before and hold now.
+        fixed: keys that are other than before and need a restart.
+    """
+
+    followed: tuple[str, ...]
+    fixed: tuple[str, ...]
 
 
 class Engine:
     """Keeps apps answered on cameras within the budgets of a configuration.
 
-    Any thread may call any method; one run goes on at a time. A run starts with a full budget.
+    Any thread may call any method; one run goes on at a time. A run starts with a full budget, unless
+    the configuration names a folder for its `state`.
 
     Args:
         config: the path of an ENGINE.toml, or the same as a mapping. It may name no app: add_app
@@ -45,7 +76,11 @@ class Engine:
         self._lock = threading.Lock()
         self._stop = threading.Event()
         self._apps: dict[str, App] = {}
-        self._asked: dict[str, str] = {}  # task by app, of every app that there ever was
+        self._asked: dict[str, tuple[str, ...]] = {}  # classes by app, of every app that there ever was
+        self._added: set[str] = set()  # apps that add_app brought
+        self._reloads = threading.Lock()
+        self._opened_tables: tuple[tuple[OpenSource, ...], list[SourceTable]] = ((), [])
+        self._source_names: list[tuple[SourceTable, str]] | None = None
         self._callbacks: list[Callable[[Result], None]] = []
         self._sinks: list[Sink] = []
         with naming(self._file.where):
@@ -73,6 +108,7 @@ class Engine:
             if name in self._apps:
                 raise BadInput(f"an app {name!r} is there already: remove_app({name!r}) first")
             self._take({**self._apps, name: make_app(table, self._setup.catalog)})
+            self._added.add(name)
         return self
 
     def remove_app(self, name: str) -> Engine:
@@ -85,7 +121,36 @@ class Engine:
             if name not in self._apps:
                 raise BadInput(f"remove_app: no app {name!r}: there are {sorted(self._apps)}")
             self._take({n: a for n, a in self._apps.items() if n != name})
+            self._added.discard(name)
         return self
+
+    def reload(self, config: EngineFile | Mapping[str, Any] | str | Path | None = None) -> Reloaded:
+        """Take another configuration, also while the engine runs, and read the catalog again.
+
+        All of it is checked first; then the run takes it between two frames, without a gap: unchanged
+        sources run on, what is under way is answered, and what was spent of the budget stays spent. Apps
+        that add_app brought stay. Returns once the run has taken it; not to be called from on_result.
+
+        Args:
+            config: None for the same as before, where only the catalog may be another one.
+
+        Raises:
+            BadInput: it is wrong; everything is as before.
+        """
+        with self._reloads:
+            wanted = self._file if config is None else _read(config)
+            if self._current_run is None:
+                return self._begin_anew(wanted)
+            change = change_between(self._file, wanted)
+            change = self._with_sources_that_may_change(change, self._current_run)
+            setup = open_setup(change.file, self._setup)
+            sources = source_change(self._file.source, change.file.source)
+            done = self._follow(setup, sources, self._current_run)
+            while not done.wait(_LOOK_UP_S) and self._is_running():
+                pass
+            catalog = ("catalog",) if setup.catalog is not self._setup.catalog else ()
+            self._setup = setup
+            return Reloaded(tuple(dict.fromkeys((*catalog, *change.followed))), change.fixed)
 
     def on_result(self, callback: Callable[[Result], None]) -> Engine:
         """Call back with every result of every run to come, in order, on a thread of its own.
@@ -144,7 +209,12 @@ class Engine:
         """
         if app not in self._asked:
             raise BadInput(f"no app {app!r}: there are {sorted(self._apps)}")
-        return self._setup.catalog.tasks[self._asked[app]].classes
+        return self._asked[app]
+
+    @property
+    def catalog_path(self) -> Path:
+        """The folder of the catalog in use."""
+        return self._setup.catalog.root
 
     @property
     def problem(self) -> Problem:
@@ -204,7 +274,10 @@ class Engine:
             raise BadInput(
                 f"{self._file.where}: no source: add a [[source]] with a uri, or give --source URI"
             )
-        return open_chosen(choices_of(tables, self._file.motion_gate.on))
+        opened = open_chosen(choices_of(tables, self._file.motion_gate.on))
+        if uri is None:
+            self._opened_tables = opened, tables
+        return opened
 
     def stop(self) -> None:
         """End the run that is going on, after the frame in work."""
@@ -261,6 +334,9 @@ class Engine:
         if not self._apps:
             raise BadInput(f"{self._file.where}: no app: add an [[app]], or call add_app")
         opened = self._opened(source)
+        was_opened, tables = self._opened_tables
+        configured_names = list(zip(tables, (o.source.name for o in opened), strict=False))
+        self._source_names = configured_names if opened is was_opened else None
         with self._lock:
             try:
                 configured = open_sinks(self._sink_setups, occasion_of(opened))
@@ -271,7 +347,8 @@ class Engine:
             sinks = [*self._sinks, *(CallbackSink(c) for c in self._callbacks), *configured]
             try:
                 decisions = AllDecisions([self._decisions, *self._watchers])
-                run = EngineRun(self._setup, self._apps, opened, sinks, decisions)
+                logged = isinstance(self._decisions, DecisionLog)
+                run = EngineRun(self._setup, self._apps, opened, sinks, decisions, logged)
             except BaseException:
                 for each in opened:
                     each.source.close()
@@ -283,6 +360,70 @@ class Engine:
             self._watchers = []
             self._current_run = self._latest_run = run
         return run
+
+    def _begin_anew(self, file: EngineFile) -> Reloaded:
+        """Take another configuration where nothing runs."""
+        setup = open_setup(file)
+        with self._lock, naming(file.where):
+            sinks = read_sinks(file.sink)
+            apps = self._apps_of(setup)
+            kinds_of_extractor(setup, apps.values())
+            make_problem(setup, apps.values(), make_budget(file))
+            followed = change_between(self._file, file)
+            self._file, self._setup, self._sink_setups, self._apps = file, setup, sinks, apps
+            self._note_classes(apps, setup)
+        return Reloaded((*followed.followed, *followed.fixed), ())
+
+    def _with_sources_that_may_change(
+        self, change: ConfigurationChange, run: EngineRun
+    ) -> ConfigurationChange:
+        """Leave the sources as they are where the run was not given them by the configuration."""
+        if self._source_names is not None and run.takes_sources:
+            return change
+        if change.file.source == self._file.source:
+            return change
+        file = change.file.model_copy(update={"source": self._file.source})
+        followed = tuple(k for k in change.followed if k != "source")
+        return ConfigurationChange(file, followed, (*change.fixed, "source"))
+
+    def _follow(self, setup: Setup, sources: SourceChange, run: EngineRun) -> threading.Event:
+        """Open further sources, and have a run take a checked configuration."""
+        names = self._source_names or []
+        if not setup.file.source and names:
+            raise BadInput(f"{setup.file.where}: no source: add a [[source]] with a uri")
+        gone = [name for table, name in names if table in sources.gone]
+        kept = [(table, name) for table, name in names if table not in sources.gone]
+        opened = open_chosen(choices_of(sources.further, setup.file.motion_gate.on), True) if sources.further else ()
+        try:
+            come = [o.source.name for o in opened]
+            twice = sorted({n for n in come if n in {name for _, name in kept}})
+            if twice:
+                raise BadInput(f"{setup.file.where}: several sources are called {twice[0]!r}: name them")
+            with self._lock, naming(setup.file.where):
+                apps = self._apps_of(setup)
+                if not apps:
+                    raise BadInput("no app: add an [[app]]")
+                done = run.follow(setup, apps, gone, opened)
+                self._file, self._apps = setup.file, apps
+                self._note_classes(apps, setup)
+        except BaseException:
+            for each in opened:
+                each.source.close()
+            raise
+        if self._source_names is not None:
+            self._source_names = [*kept, *zip(sources.further, come, strict=True)]
+        return done
+
+    def _apps_of(self, setup: Setup) -> dict[str, App]:
+        """Return the apps of a configuration, and those that add_app brought, as its catalog has them."""
+        configured = {t.name: make_app(t, setup.catalog) for t in setup.file.app}
+        added = {n: a for n, a in self._apps.items() if n in self._added and n not in configured}
+        for name, app in added.items():
+            if app.task not in setup.catalog.tasks:
+                raise BadInput(
+                    f"app {name}: task {app.task!r}: the catalog has {sorted(setup.catalog.tasks)}"
+                )
+        return {**configured, **added}
 
     def _opened(self, source: str | Source | tuple[OpenSource, ...] | None) -> tuple[OpenSource, ...]:
         if source is None or isinstance(source, str):
@@ -299,7 +440,13 @@ class Engine:
             kinds_of_extractor(self._setup, apps.values())
             make_problem(self._setup, apps.values(), make_budget(self._file))
         self._apps = apps
-        self._asked |= {name: app.task for name, app in apps.items()}
+        self._note_classes(apps, self._setup)
+
+    def _note_classes(self, apps: Mapping[str, App], setup: Setup) -> None:
+        self._asked |= {name: setup.catalog.tasks[app.task].classes for name, app in apps.items()}
+
+    def _is_running(self) -> bool:
+        return self._current_run is not None
 
     def _refuse_while_running(self, verb: str) -> None:
         if self._running:

@@ -33,12 +33,20 @@ def choices_of(tables: Sequence[SourceTable], motion_gate: bool | None = None) -
 
 
 def make_feed(sources: Sequence[OpenSource]) -> Capture | SourceTurns:
-    """Start reading sources, which are owned from here on: one by itself, several in turns."""
+    """Start reading sources, which are owned from here on: one recording by itself, others in turns.
+
+    Live sources may get company while they run.
+    """
     share_bytes = _READ_AHEAD_BYTES // len(sources)
     captures = [_capture(s, len(sources) > 1, share_bytes) for s in sources]
-    if len(captures) == 1:
+    if len(captures) == 1 and not captures[0].live:
         return captures[0]
     return SourceTurns(captures, in_step=not any(c.live for c in captures))
+
+
+def further_captures(sources: Sequence[OpenSource]) -> list[Capture]:
+    """Start reading sources that join others, which are owned from here on."""
+    return [_capture(s, True, 0) for s in sources]
 
 
 def _capture(opened: OpenSource, several: bool, ahead_bytes: int) -> Capture:

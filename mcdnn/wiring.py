@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -25,8 +25,7 @@ from engine.extractors.table import default_kind, extractor_kinds, open_extracto
 from engine.ledger import Ledger
 from engine.period import FixedPeriod, Period, parse_period
 from engine.runtime.catalog_pieces import CatalogPieces
-from engine.runtime.loading import PieceMemory
-from engine.runtime.residency import Residency
+from engine.runtime.loading import PieceStorage
 from engine.runtime.special_pieces import SpecialHeads, SpecialPieces
 from engine.scheduling.catalog_problem import problem_from_catalog
 from engine.scheduling.policies.table import POLICIES
@@ -59,8 +58,12 @@ class Setup:
     meter: DeviceMeter | None = None
 
 
-def open_setup(file: EngineFile) -> Setup:
+def open_setup(file: EngineFile, before: Setup | None = None) -> Setup:
     """Read what a configuration names.
+
+    Args:
+        before: what runs now, with the same device: its profile and meter stay, and its catalog where
+            the folder still holds the same.
 
     Raises:
         CatalogError: the catalog is damaged, or was not measured on the device.
@@ -68,17 +71,27 @@ def open_setup(file: EngineFile) -> Setup:
         MissingExtra: the meter that is asked for needs a package.
     """
     catalog = open_catalog_to_run(Path(file.catalog))
+    measurements = catalog.measurements(file.device.measured_on)
+    if before is not None and _is_same(catalog, measurements, before):
+        catalog, measurements = before.catalog, before.measurements
     with naming(file.where):
         _check_policy(file)
         _check_extractors(file, catalog)
         check_tracking(file, catalog.input_types)
-        profile = load_device_profile(file.device.profile)
-        measurements = catalog.measurements(file.device.measured_on)
+        profile = load_device_profile(file.device.profile) if before is None else before.profile
         cloud = read_cloud(file.cloud, profile, catalog)
-        meter = open_device_meter(file.device.meter, meter_table.HERE)
+        meter = open_device_meter(file.device.meter, meter_table.HERE) if before is None else before.meter
         setup = Setup(file, catalog, profile, measurements, cloud, meter)
         make_ledger(setup, datetime.now().astimezone())
     return setup
+
+
+def _is_same(catalog: Catalog, measurements: DeviceMeasurements, before: Setup) -> bool:
+    return (
+        catalog.root == before.catalog.root
+        and catalog.contents == before.catalog.contents
+        and measurements == before.measurements
+    )
 
 
 @contextmanager
@@ -176,16 +189,33 @@ def make_ledger(setup: Setup, origin: datetime) -> Ledger:
     return Ledger(make_budget(file), make_period(file, origin), setup.profile.base_w, file.budget.carry_over)
 
 
-def make_memory(setup: Setup, heads: SpecialHeads | None = None) -> PieceMemory:
-    """Return memory under the configured limit that loads parts by what was picked for each.
+@dataclass(frozen=True, slots=True)
+class PiecesOfSetup:
+    """Where the pieces of a setup come from.
+
+    Args:
+        storage: gives them.
+        knows: tells which it has.
+        sizes: bytes that each holds.
+    """
+
+    storage: PieceStorage
+    knows: Callable[[str], bool]
+    sizes: Mapping[str, int]
+
+
+def make_pieces(setup: Setup, heads: SpecialHeads | None = None) -> PiecesOfSetup:
+    """Return pieces that are loaded by what was picked for each.
 
     Args:
         heads: that may be loaded, too.
     """
-    backends = PickedBackends(setup.measurements, setup.file.device.threads)
-    pieces = CatalogPieces(setup.catalog, backends)
-    storage = SpecialPieces(pieces, SpecialHeads() if heads is None else heads)
-    return PieceMemory(storage, pieces.sizes(), Residency(make_budget(setup.file).memory_bytes))
+    special = SpecialHeads() if heads is None else heads
+    pieces = CatalogPieces(setup.catalog, PickedBackends(setup.measurements, setup.file.device.threads))
+    sizes = pieces.sizes()
+    return PiecesOfSetup(
+        SpecialPieces(pieces, special), lambda p: p in sizes or special.get(p) is not None, sizes
+    )
 
 
 def backends_to_serve(catalog: Catalog, device: str | None, threads: int) -> Backend:

@@ -197,6 +197,14 @@ class PieceMemory:
                     self._residency.release(piece)
             self._resident = frozenset(self._ready)
 
+    def set_limit(self, limit_bytes: float) -> None:
+        """Hold no more than this from now on; what was not used for longest goes where that is too much."""
+        with self._lock:
+            for gone in self._residency.set_limit(limit_bytes, frozenset(self._loading)):
+                self._ready.pop(gone, None)
+                self._events.append(PieceEvicted(gone, self._sizes[gone], "a lower limit"))
+            self._resident = frozenset(self._ready)
+
     def _admit(self, piece: str, keep: frozenset[str]) -> None:
         size = self._sizes[piece]
         in_flight = frozenset(self._loading)

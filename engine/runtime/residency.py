@@ -82,6 +82,21 @@ class Residency:
         self._frozen = None
         return evicted
 
+    def set_limit(self, limit_bytes: float, keep: frozenset[str] = frozenset()) -> list[str]:
+        """Take another limit; return what had to go for it, least recently used first.
+
+        Args:
+            keep: pieces that cannot go now, even if the limit is exceeded by them.
+        """
+        self.limit_bytes = limit_bytes
+        gone = []
+        for piece in [p for p in self._sizes if p not in keep]:
+            if self.used_bytes <= limit_bytes:
+                break
+            self.release(piece)
+            gone.append(piece)
+        return gone
+
     def release(self, piece: str) -> None:
         """Give a piece's memory back."""
         self.used_bytes -= self._sizes.pop(piece)

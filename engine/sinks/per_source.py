@@ -24,8 +24,10 @@ class PerSource:
         return " and ".join(str(s) for s in self._sinks.values())
 
     def accept(self, frame: Frame, results: Sequence[Result]) -> None:
-        """Hand a frame on; see Sink."""
-        self._sinks[frame.source].accept(frame, results)
+        """Hand a frame on, unless its source came later; see Sink."""
+        sink = self._sinks.get(frame.source)
+        if sink is not None:
+            sink.accept(frame, results)
 
     def close(self) -> None:
         """Finish all of them, also where one fails; see Sink."""

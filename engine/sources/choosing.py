@@ -59,11 +59,14 @@ class OpenSource:
     gated: bool = False
 
 
-def open_chosen(choices: Sequence[SourceChoice]) -> tuple[OpenSource, ...]:
+def open_chosen(choices: Sequence[SourceChoice], beside_live: bool = False) -> tuple[OpenSource, ...]:
     """Open sources that are to run together; those that may hang each in a process of its own.
 
     A camera or stream that does not answer yet is tried again while it runs. Beside a live source,
     recordings come at media time: only so have all of them one clock.
+
+    Args:
+        beside_live: whether they are to join live sources that run already.
 
     Raises:
         SourceError: a file or folder cannot be opened.
@@ -72,12 +75,12 @@ def open_chosen(choices: Sequence[SourceChoice]) -> tuple[OpenSource, ...]:
     with ExitStack() as opened:
         sources: list[Source] = []
         for choice in choices:
-            sources.append(_open(choice, several=len(choices) > 1))
+            sources.append(_open(choice, several=beside_live or len(choices) > 1))
             opened.callback(sources[-1].close)
         for source in sources:
             if isinstance(source, WatchedStream):
                 source.settle()
-        if any(s.live for s in sources):
+        if beside_live or any(s.live for s in sources):
             for i, (choice, source) in enumerate(zip(choices, sources, strict=True)):
                 if not source.live:
                     sources[i] = _at_media_time(choice, source)

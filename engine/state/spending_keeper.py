@@ -34,6 +34,9 @@ class SpendingNotes(Protocol):
     def note(self, standing: PeriodStanding) -> None:
         """Take note; called every fraction of a second by the engine's thread, and takes microseconds."""
 
+    def regrant(self, granted_j: float, granted_usd: float, terms: Mapping[str, Any]) -> None:
+        """Take another budget; inf without a limit."""
+
     def close(self, standing: PeriodStanding) -> None:
         """Write down how the run ended."""
 
@@ -45,6 +48,9 @@ class NotKept:
         """Forget it."""
 
     def note(self, standing: PeriodStanding) -> None:
+        """Forget it."""
+
+    def regrant(self, granted_j: float, granted_usd: float, terms: Mapping[str, Any]) -> None:
         """Forget it."""
 
     def close(self, standing: PeriodStanding) -> None:
@@ -95,7 +101,7 @@ class SpendingKeeper:
         self._thread.start()
 
     def regrant(self, granted_j: float, granted_usd: float, terms: Mapping[str, Any]) -> None:
-        """Take another budget; any thread may call."""
+        """Take another budget; see SpendingNotes."""
         self._granted = (granted_j, granted_usd)
         self._terms = terms
 

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from engine.sources.protocol import Source
     from engine.summary import Summary
     from mcdnn.engine import Engine
+    from mcdnn.engine_file import EngineFile
 
 _STOP_S = 20.0
 _EXAMPLE = """examples:
@@ -111,6 +112,8 @@ def run(args: argparse.Namespace) -> int:
         SinkError: results can no longer be written.
     """
     from mcdnn.engine_file import schema
+    from mcdnn.reloading import Reloading
+    from mcdnn.run_signals import reloaded_by_hangup
     from mcdnn.service_manager import supervision_here
     from mcdnn.supervised_run import SupervisedRun
 
@@ -137,7 +140,11 @@ def run(args: argparse.Namespace) -> int:
             for opened in sources:
                 opened.source.close()
             raise
-        snapshot = watch(engine, sources, duration_s, title, args.json, begin, supervised.stopping)
+        with (
+            Reloading(engine, lambda: _read_file(args), supervised) as reloading,
+            reloaded_by_hangup(reloading.ask),
+        ):
+            snapshot = watch(engine, sources, duration_s, title, args.json, begin, supervised.stopping)
     if args.json:
         from mcdnn.closing_summary import summary_to_json
 
@@ -149,8 +156,6 @@ def _engine(args: argparse.Namespace) -> tuple[Engine, str]:
     """Return the configured engine, and what to call the run."""
     from engine.scheduling.policies.table import POLICIES
     from mcdnn.engine import Engine
-    from mcdnn.engine_file import read_engine_file
-    from mcdnn.gating_wiring import with_switches
 
     if args.config is None:
         raise BadInput("no configuration: give the path of an ENGINE.toml (mcdnn run --help shows examples)")
@@ -160,15 +165,25 @@ def _engine(args: argparse.Namespace) -> tuple[Engine, str]:
         raise BadInput(f"--policy {args.policy}: expected one of {', '.join(sorted(POLICIES))}")
     if args.explain and args.decisions is None:
         raise BadInput("--explain: goes into the decision log: give --decisions FILE.jsonl too")
+    file = _read_file(args)
+    return Engine(file), f"{args.config} {file.policy}"
+
+
+def _read_file(args: argparse.Namespace) -> EngineFile:
+    """Read the configuration, in which the command line has the last word.
+
+    Raises:
+        BadInput: it is wrong.
+    """
+    from mcdnn.engine_file import read_engine_file
+    from mcdnn.gating_wiring import with_switches
+
     file = read_engine_file(args.config)
     if not file.app:
         raise BadInput(f"{file.where}: no app: add an [[app]] with a name and a task")
-    if args.policy is not None:
-        file = file.model_copy(update={"policy": args.policy})
-    if args.specialize is not None:
-        file = file.model_copy(update={"specialize": args.specialize})
-    file = with_switches(file, args.motion_gate, args.tracking)
-    return Engine(file), f"{args.config} {file.policy}"
+    asked = {"policy": args.policy, "specialize": args.specialize}
+    file = file.model_copy(update={k: v for k, v in asked.items() if v is not None})
+    return with_switches(file, args.motion_gate, args.tracking)
 
 
 def _add_sinks(engine: Engine, args: argparse.Namespace, sources: Sequence[str]) -> None:
@@ -184,7 +199,7 @@ def _add_sinks(engine: Engine, args: argparse.Namespace, sources: Sequence[str])
             source: AnnotatedVideoSink(path, energy_left_j=engine.energy_left_j)
             for source, path in zip(sources, _video_paths(args.video, sources), strict=True)
         }
-        engine.add_sink(PerSource(videos) if len(videos) > 1 else videos[sources[0]])
+        engine.add_sink(PerSource(videos))
     if args.record is not None:
         costs = lambda: problem_to_json(engine.problem)  # noqa: E731 - known at the end
         engine.add_sink(Recorder(args.record, engine.classes_of, costs, engine.cloud_connected))

@@ -113,8 +113,9 @@ def test_restarts_change_nothing_of_what_is_left(
 def test_a_reading_of_a_meter_after_a_restart_counts_the_base_load_once() -> None:
     ledger = ledger_of(base_w=2.0)
     ledger.resume(PeriodStanding(elapsed_s=3.0, base_j=6.0, work_j=4.0), away_s=1.0)
+    ledger.begin_readings({Category.EXECUTION}, 0.0)
     ledger.charge(Category.EXECUTION, 5.0, 2.0)
-    ledger.book_reading(9.0, 2.0, {Category.EXECUTION}, 0.0, 2.0)
+    ledger.book_reading(9.0, 2.0, 0.0, 2.0)
     standing = ledger.standing(2.0)
     assert (standing.work_j, standing.base_j) == (9.0, 12.0)
     assert standing.lines[-1] == SpentLine("execution", EnergyOrigin.MEASURED, 5.0, 0.0)

@@ -10,8 +10,10 @@ from catalog.backends import table
 from catalog.backends.onnxruntime_backend import OnnxruntimePart
 from catalog.backends.openvino_backend import OpenvinoPart
 from catalog.store import CatalogWriter, open_catalog
+from engine.runtime.loading import PieceMemory
+from engine.runtime.residency import Residency
 from mcdnn.engine_file import EngineFile
-from mcdnn.wiring import Setup, make_memory, open_setup
+from mcdnn.wiring import Setup, make_pieces, open_setup
 from tests.catalog_builder import build_catalog
 
 
@@ -32,7 +34,8 @@ def setup(tmp_path: Path) -> Setup:
 
 
 def kinds(setup: Setup) -> list[type]:
-    memory = make_memory(setup)
+    pieces = make_pieces(setup)
+    memory = PieceMemory(pieces.storage, pieces.sizes, Residency())
     try:
         return [type(part) for part in memory.obtain(setup.catalog.trunks["wide"].parts)]
     finally:
