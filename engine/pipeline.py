@@ -142,6 +142,10 @@ class Pipeline:
         """
         self._changes.put(change)
 
+    def gate_by(self, gate: FrameGate) -> None:
+        """Pass over frames by another gate from now on; called by the loop's own thread."""
+        self._gate = gate
+
     def plan_every(self, interval_s: float) -> None:
         """Plan at other intervals from now on; called by the loop's own thread."""
         self._plan_every_s = interval_s

@@ -393,7 +393,11 @@ class Engine:
             raise BadInput(f"{setup.file.where}: no source: add a [[source]] with a uri")
         gone = [name for table, name in names if table in sources.gone]
         kept = [(table, name) for table, name in names if table not in sources.gone]
-        opened = open_chosen(choices_of(sources.further, setup.file.motion_gate.on), True) if sources.further else ()
+        opened = (
+            open_chosen(choices_of(sources.further, setup.file.motion_gate.on), True)
+            if sources.further
+            else ()
+        )
         try:
             come = [o.source.name for o in opened]
             twice = sorted({n for n in come if n in {name for _, name in kept}})

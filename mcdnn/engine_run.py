@@ -11,6 +11,7 @@ from datetime import datetime
 from catalog.errors import BadInput
 from engine.answering import Answerer
 from engine.capture import Capture
+from engine.gating.still_scenes import StillScenes
 from engine.load_booking import LoadBooking
 from engine.pipeline import Pipeline
 from engine.rates import RateGates
@@ -100,6 +101,7 @@ class EngineRun:
         self._expect(apps)
         self._spending.begin(self._ledger.standing(0.0))
         self._sink = FanOut(sinks, live=any(s.drops for s in sources))
+        self._gated = [s for s in sources if s.gated]
         self._gate = make_gate(setup.file, sources)
         self._kept = make_tracking(setup.file, setup.catalog.input_types)
         self._feed = make_feed(sources)
@@ -184,6 +186,7 @@ class EngineRun:
 
         def take() -> None:
             self._change_sources(gone, captures)
+            self._change_gate(gone, further)
             self._change_extractors(setup, gone)
             self._setup = setup
             self._take_apps(*self._wanted)
@@ -288,6 +291,15 @@ class EngineRun:
             leaving.start()
             self._departing = [t for t in self._departing if t.is_alive()] + [leaving]
 
+    def _change_gate(self, gone: Collection[str], further: Sequence[OpenSource]) -> None:
+        kept = [s for s in self._gated if s.source.name not in gone]
+        self._gated = [*kept, *(s for s in further if s.gated)]
+        if isinstance(self._gate, StillScenes):
+            self._gate.begin_anew(s.source.name for s in self._gated)
+        else:
+            self._gate = make_gate(self._setup.file, self._gated)
+            self.pipeline.gate_by(self._gate)
+
     def _change_extractors(self, setup: Setup, gone: Collection[str]) -> None:
         others = setup.file.extractor != self._setup.file.extractor
         self._finder.forget(self._finder.sources if others else gone)
@@ -295,6 +307,7 @@ class EngineRun:
     def _take_apps(self, setup: Setup, apps: Mapping[str, App], problem: Problem) -> None:
         self._finder.follow(lambda: make_extractors(setup, apps.values()))
         self._gates.set_apps(apps.values())
+        self._kept.forget_answers()
         priced = repriced(problem, self._energy.correction.adopted)
         self._answerer.set_problem(replace(priced, budget=self._ledger.budget))
         self._expect(apps)

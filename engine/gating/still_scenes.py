@@ -110,6 +110,14 @@ class StillScenes:
         self._scenes: dict[str, _Scene] = {}
         self._savings = Savings()
 
+    def begin_anew(self, sources: Iterable[str]) -> None:
+        """Gate these sources from now on, and look at each again; what was counted stays.
+
+        For when sources, apps or models have changed.
+        """
+        self._gated = frozenset(sources)
+        self._scenes.clear()
+
     @property
     def figures(self) -> GateFigures:
         """What was passed over, and what that saved; see FrameGate."""

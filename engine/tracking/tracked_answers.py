@@ -45,6 +45,9 @@ class AnswerKeeper(Protocol):
             asked: those about which somebody is really asked.
         """
 
+    def forget_answers(self) -> None:
+        """Let no answer stand any more: other apps or models are asked from now on."""
+
     def answered(self, results: Iterable[Result]) -> None:
         """Learn what was answered."""
 
@@ -82,6 +85,9 @@ class NoTracking:
     ) -> Mapping[str, int]:
         """Return all windows; see AnswerKeeper."""
         return {input_type: len(windows) for input_type, windows in found.items()}
+
+    def forget_answers(self) -> None:
+        """There are none; see AnswerKeeper."""
 
     def answered(self, results: Iterable[Result]) -> None:
         """Do nothing; see AnswerKeeper."""
@@ -173,6 +179,10 @@ class TrackedAnswers:
             if window.input_type in self._input_types:
                 counts[window.input_type] += 1
         return counts
+
+    def forget_answers(self) -> None:
+        """Let nothing stand any more; see AnswerKeeper."""
+        self._known.clear()
 
     def answered(self, results: Iterable[Result]) -> None:
         """Keep what was answered about tracks that go on; see AnswerKeeper."""

@@ -14,6 +14,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import cv2
 import pytest
 
 from catalog.errors import BadInput, CatalogError
@@ -212,6 +213,25 @@ def test_apps_that_a_program_added_stay(folder: Path, running: Running) -> None:
     last = running.results[-1].window
     assert {r.app for r in running.results if r.window == last} <= {"odd", "more"}
     assert running.engine.classes_of("who") == tuple("0123456789")
+
+
+def test_a_still_scene_and_a_known_track_are_asked_again(folder: Path) -> None:
+    """Answers of other models, or of an app that asks something else now, do not stand."""
+    still = folder / "still"
+    still.mkdir()
+    first = cv2.VideoCapture(str(folder / "clip.mp4")).read()[1]
+    for i in range(400):
+        cv2.imwrite(str(still / f"{i:03}.png"), first)
+    source = {"uri": f"{still}?fps=20", "name": "still", "pace": "wall", "motion_gate": True}
+    table = config(folder, source=[source], app=[WHO], tracking={"input_types": ["digit"]})
+    running = Running(table)
+    wait_until(lambda: len(running.results) > 1, LONG_S)
+    asks_parity = {"name": "who", "task": "parity"}
+    running.engine.reload({**table, "app": [asks_parity]})
+    wait_until(lambda: any(r.answer in ("even", "odd") for r in running.results), LONG_S)
+    changed = next(i for i, r in enumerate(running.results) if r.answer in ("even", "odd"))
+    running.stop()
+    assert {r.answer for r in running.results[changed:]} <= {"even", "odd"}
 
 
 def test_a_run_of_recordings_keeps_its_sources(folder: Path) -> None:
