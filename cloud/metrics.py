@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
 
 from prometheus_client import CollectorRegistry, Counter, Histogram
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
-from prometheus_client.registry import Collector
+from prometheus_client.registry import Collector, RestrictedRegistry
 
 from cloud.hosting import MemoryFigures
 from engine.offload import OffloadAnswer
@@ -40,15 +40,29 @@ class ServerState:
     trainings: int = 0
 
 
-class _StateCollector(Collector):
-    """Read when it is asked for: it costs a request nothing. The registry asks in order: this one first."""
+class _SettledRegistry(CollectorRegistry):
+    """Counts what was put down before anybody reads, all metrics or some by name (`?name[]=`)."""
 
-    def __init__(self, state: Callable[[], ServerState], settle: Callable[[], None]) -> None:
-        self._state = state
+    def __init__(self, settle: Callable[[], None]) -> None:
+        super().__init__()
         self._settle = settle
 
-    def collect(self) -> Iterator[Metric]:
+    def collect(self) -> Iterable[Metric]:
         self._settle()
+        return super().collect()
+
+    def restricted_registry(self, names: Iterable[str]) -> RestrictedRegistry:
+        self._settle()
+        return super().restricted_registry(names)
+
+
+class _StateCollector(Collector):
+    """Read when it is asked for: it costs a request nothing."""
+
+    def __init__(self, state: Callable[[], ServerState]) -> None:
+        self._state = state
+
+    def collect(self) -> Iterator[Metric]:
         state = self._state()
         memory = state.memory
         yield GaugeMetricFamily("mcdnn_requests_waiting", "Queued or running.", state.requests)
@@ -64,7 +78,7 @@ class _StateCollector(Collector):
 class ServerMetrics:
     """Counts requests and batches; used on the event loop.
 
-    Answers and batches are put down and counted some at a time, or when somebody reads all metrics: one
+    Answers and batches are put down and counted some at a time, or when somebody reads metrics: one
     answer in many waits for that, the others do not.
 
     Args:
@@ -74,8 +88,8 @@ class ServerMetrics:
     def __init__(self, state: Callable[[], ServerState]) -> None:
         self._answered: deque[OffloadAnswer] = deque()
         self._ran: deque[tuple[int, float]] = deque()
-        self.registry = CollectorRegistry()
-        self.registry.register(_StateCollector(state, self._settle))
+        self.registry: CollectorRegistry = _SettledRegistry(self._settle)
+        self.registry.register(_StateCollector(state))
         self._requests = Counter("mcdnn_requests", "By status.", ["status"], registry=self.registry)
         self._windows = Counter("mcdnn_windows", "Windows answered.", registry=self.registry)
         self._batches = self._histogram("mcdnn_batch_windows", "Windows of a batch.", _WINDOWS)

@@ -26,8 +26,9 @@ from tests.cloud.test_server import SMALL, WIDE, request
 SERVICE = "cloud.rpc.v1.Offload"
 
 
-def scraped(server: Loopback) -> dict[str, float]:
-    with exposed(server.metrics.registry, ANY_PORT) as where, urlopen(f"http://{where}/metrics") as page:
+def scraped(server: Loopback, query: str = "") -> dict[str, float]:
+    url = f"http://{{}}/metrics{query}"
+    with exposed(server.metrics.registry, ANY_PORT) as where, urlopen(url.format(where)) as page:
         lines = page.read().decode().splitlines()
     return {name: float(value) for name, value in (li.rsplit(" ", 1) for li in lines if li[0] != "#")}
 
@@ -79,6 +80,13 @@ def test_requests_windows_batches_and_memory_are_counted(hosted: HostedCatalog, 
     assert found["mcdnn_resident_bytes"] == hosted.memory.resident_bytes > 0
     assert found["mcdnn_loads_total"] == hosted.memory.loads > 0
     assert found["mcdnn_requests_waiting"] == found["mcdnn_evictions_total"] == 0
+
+
+def test_metrics_that_are_asked_by_name_leave_no_answer_out(server: Loopback) -> None:
+    with CloudClient(server.endpoint) as client:
+        client.classify(request(WIDE, count=2))
+    found = scraped(server, "?name[]=mcdnn_windows_total&name[]=mcdnn_batch_windows_count")
+    assert found == {"mcdnn_windows_total": 2, "mcdnn_batch_windows_count": 1}
 
 
 def test_cancelled_requests_are_counted_and_leave_nothing_behind() -> None:
