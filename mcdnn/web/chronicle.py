@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import deque
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, field
@@ -17,6 +18,7 @@ from mcdnn.quantities import energy, money
 _MOST_KEPT = 200
 _MAJORITY = 0.6
 _LEAST_ANSWERS = 20
+_JUDGED_EVERY_S = 15.0
 _GONE = {ENERGY_GONE: "The energy budget is gone", MONEY_GONE: "The cloud budget is gone"}
 
 
@@ -62,6 +64,7 @@ class Chronicle:
         self._before: Look | None = None
         self._answers: dict[str, Mapping[str, int]] = {}
         self._mostly: dict[str, str] = {}
+        self._judged_s = -math.inf
         self._gone: set[str] = set()
 
     def look(self, look: Look) -> None:
@@ -94,21 +97,30 @@ class Chronicle:
                 yield Happening(now.at_s, "budget", True, f"{text}; it renews {budget.renewal}")
 
     def _taken_over(self, look: Look) -> Iterator[Happening]:
-        """Tell when another trunk answers most requests of an app, counted since the last time."""
+        """Tell, a few times a minute, which apps another trunk answers mostly since the last time."""
+        if look.at_s < self._judged_s + _JUDGED_EVERY_S:
+            return
+        self._judged_s = look.at_s
+        taken_over: dict[tuple[str, str], list[str]] = {}
         for app in look.snapshot.apps:
-            since = _increase(app.variants, self._answers.get(app.app, {}))
-            answers = sum(since.values())
-            if answers < _LEAST_ANSWERS:
-                continue
-            self._answers[app.app] = app.variants
-            most, count = max(since.items(), key=lambda v: v[1])
-            before = self._mostly.get(app.app)
-            if count < _MAJORITY * answers or most == before:
-                continue
-            self._mostly[app.app] = most
-            if before is not None:
-                text = f"{app.app}: mostly answered by {trunk(most)} now, by {trunk(before)} before"
-                yield Happening(look.at_s, "model", False, text)
+            most, before = self._mostly_since(app), self._mostly.get(app.app)
+            if most is not None:
+                self._mostly[app.app] = most
+            if most is not None and before not in (None, most):
+                taken_over.setdefault((most, str(before)), []).append(app.app)
+        for (most, before), apps in taken_over.items():
+            text = f"{', '.join(apps)}: mostly answered by {most} now, by {before} before"
+            yield Happening(look.at_s, "model", False, text)
+
+    def _mostly_since(self, app: AppFigures) -> str | None:
+        """Return the trunk that gave most of an app's answers since the last time; None if none did."""
+        since = _increase(app.variants, self._answers.get(app.app, {}))
+        answers = sum(since.values())
+        if answers < _LEAST_ANSWERS:
+            return None
+        self._answers[app.app] = app.variants
+        most, count = max(since.items(), key=lambda v: v[1])
+        return trunk(most) if count >= _MAJORITY * answers else None
 
 
 def _changes(before: Look, now: Look) -> Iterator[Happening]:

@@ -10,6 +10,7 @@ from engine.results import Result
 from engine.scheduling.latest_choices import LatestChoices
 from engine.snapshot import Snapshot
 from mcdnn.closing_summary import summary_to_json
+from mcdnn.figures_table import gated_line, meter_line, reused_line
 from mcdnn.web.board import Board
 from mcdnn.web.chronicle import Chronicle, Happening, Look
 from mcdnn.web.health import Health, Status, health_of
@@ -104,6 +105,8 @@ class WatchedRun:
             "status": health.status,
             "wrong": health.wrong,
             "cloud_connected": self._connected(),
+            "meter": meter_line(snapshot),
+            "saved": [line for line in (gated_line(snapshot), reused_line(snapshot)) if line],
             "period_passed_s": passed_s(snapshot.standing.budget, snapshot.t_s),
             "answers": [
                 _answer(shown, snapshot.t_s) for source in self.sources for shown in self._shown(source)

@@ -163,6 +163,8 @@ def test_pictures_for_the_documents(
     ):
         driver.get(address(running.server))
         until(lambda: running.summaries[0].latest.t_s > 50.0)
+        widths = "return [...document.querySelectorAll('.camera img')].map((img) => img.naturalWidth)"
+        wait(driver, lambda d: d.execute_script(widths) == [640, 640])
         wait(driver, lambda d: first(d, "#energy .chart"))
         folder.mkdir(parents=True, exist_ok=True)
         save(driver, size[0], height, folder / f"web-{name}.png")
@@ -180,4 +182,4 @@ def save(driver: Chrome, width: int, height: int, path: Path) -> None:
     }
     shot = driver.execute_cdp_cmd("Page.captureScreenshot", {"clip": clip, "captureBeyondViewport": True})
     picture = Image.open(io.BytesIO(base64.b64decode(shot["data"]))).convert("RGB")
-    picture.quantize(256, Image.Quantize.MAXCOVERAGE).save(path, optimize=True)
+    picture.quantize(256, kmeans=2).save(path, optimize=True)

@@ -13,15 +13,20 @@ export function showCourse(told) {
 
 export function showBudgets(now) {
   const { standing } = now.summary;
-  fill(byId("energy"), [standing.budget, standing.spent, now.period_passed_s, course], ([budget, spent, passed_s, points]) => [
+  fill(byId("energy"), [standing.budget, standing.spent, now.period_passed_s, course, now.meter], ([budget, spent, passed_s, points, meterLine]) => [
     ...spending(budget.spent_j, budget.energy_j, passed_s, budget, energy, budget.overdraft_j),
     ...chart(points, "spent_j", "energy_j", energy),
-    ...byOrigin(spent)]);
+    ...byOrigin(spent),
+    ...(meterLine ? [el("p", { class: "muted small" }, `${sentence(meterLine)}.`)] : [])]);
+  byId("saved").parentElement.hidden = !now.saved.length;
+  fill(byId("saved"), now.saved, (lines) => lines.map((line) => el("p", {}, `${sentence(line)}.`)));
   showMoney(now);
   fill(byId("memory"), standing.memory, memory);
   fill(byId("losses"), losses(now.summary), lossTable);
   showSpecial(standing.special);
 }
+
+const sentence = (text) => text.charAt(0).toUpperCase() + text.slice(1);
 
 // Renewal is told to the second; the rest of a text about pace would tire.
 function spending(spent, limit, passed_s, budget, unit, overdraft) {

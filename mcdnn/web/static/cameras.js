@@ -5,16 +5,8 @@ import { byId, el, fill, keyed } from "./dom.js";
 import { count, rate } from "./format.js";
 
 const MOST_STREAMS = 2, LOOK_EVERY_MS = 2000;
-const before = new Map(), inView = new Set();
+const before = new Map();
 let paused = false;
-
-const watcher = new IntersectionObserver((entries) => {
-  for (const entry of entries) {
-    if (entry.isIntersecting) inView.add(entry.target.dataset.key);
-    else inView.delete(entry.target.dataset.key);
-  }
-  look();
-});
 
 export function showCameras(now) {
   const sources = now.summary.standing.sources;
@@ -22,6 +14,7 @@ export function showCameras(now) {
   parent.classList.toggle("one", sources.length === 1);
   const cards = keyed(parent, sources.map((s) => s.source), makeCard);
   sources.forEach((source, i) => update(cards[i], source, now.at_s));
+  look();
 }
 
 // While nobody sees the page, or nothing answers, pictures are not asked for.
@@ -38,8 +31,9 @@ function makeCard(name) {
       el("p", { class: "trouble", role: "alert", hidden: true })),
     el("figcaption", {}, el("strong", {}, name), el("span", { class: "muted small" })));
   card.dataset.key = name;
-  card.querySelector("img").addEventListener("load", fit);
-  watcher.observe(card);
+  const img = card.querySelector("img");
+  img.addEventListener("load", fit);
+  img.addEventListener("error", () => { delete img.dataset.address; });
   return card;
 }
 
@@ -69,10 +63,15 @@ function look() {
   let streams = 0;
   for (const card of document.querySelectorAll(".camera")) {
     const img = card.querySelector("img"), name = encodeURIComponent(card.dataset.key);
-    if (paused || !inView.has(card.dataset.key)) show(img, null);
+    if (paused || !isInView(card)) show(img, null);
     else if (streams++ < MOST_STREAMS) show(img, `stream/${name}.mjpg`);
     else show(img, `snapshot/${name}.jpg?${Math.floor(Date.now() / LOOK_EVERY_MS)}`);
   }
+}
+
+function isInView(card) {
+  const { top, bottom } = card.getBoundingClientRect();
+  return bottom > 0 && top < innerHeight;
 }
 
 function show(img, address) {
@@ -83,3 +82,4 @@ function show(img, address) {
 }
 
 setInterval(look, LOOK_EVERY_MS);
+addEventListener("scroll", look, { passive: true });

@@ -84,14 +84,19 @@ def test_a_period_without_a_limit_renews_in_silence() -> None:
 
 
 def answered(wide: int, small: int) -> tuple[AppFigures, ...]:
-    return (AppFigures("who", variants={"wide/who": wide, "small/who": small}),)
+    return tuple(AppFigures(a, variants={f"wide/{a}": wide, f"small/{a}": small}) for a in ("who", "odd"))
 
 
-def test_another_trunk_takes_over_when_it_answers_most_of_some_requests() -> None:
-    looks = (answered(30, 0), answered(35, 10), answered(41, 14), answered(45, 34), answered(49, 64))
-    assert told(*(look(float(i), apps) for i, apps in enumerate(looks))) == [
-        ("model", False, "who: mostly answered by small now, by wide before")
+def test_another_trunk_takes_over_when_it_answers_most_for_a_while() -> None:
+    looks = (answered(30, 0), answered(35, 10), answered(41, 24), answered(45, 44), answered(49, 74))
+    assert told(*(look(20.0 * i, apps) for i, apps in enumerate(looks))) == [
+        ("model", False, "who, odd: mostly answered by small now, by wide before")
     ]
+
+
+def test_what_changes_to_and_fro_within_seconds_is_not_told() -> None:
+    looks = (answered(30, 0), answered(30, 30), answered(60, 30), answered(60, 60), answered(90, 60))
+    assert told(*(look(float(i), apps) for i, apps in enumerate(looks))) == []
 
 
 def test_rates_that_the_plan_lowers_are_told() -> None:

@@ -70,6 +70,11 @@ def test_a_person_logs_in_by_a_form_and_out_again(guarded: PageServer) -> None:
     assert out.status == 303 and "max-age=0" in out.headers["set-cookie"].lower()
 
 
+def test_behind_a_proxy_with_tls_the_cookie_is_for_tls_alone(guarded: PageServer) -> None:
+    answer = ask(guarded.at, "/login", {"X-Forwarded-Proto": "https"}, form=f"token={TOKEN}")
+    assert "secure" in answer.headers["set-cookie"].lower()
+
+
 def test_a_wrong_token_is_refused_and_set_as_no_cookie(guarded: PageServer) -> None:
     for answer in (ask(guarded.at, "/login", form=f"token={OTHER}"), ask(guarded.at, f"/?token={OTHER}")):
         assert (answer.status, answer.cookie) == (401, "")
