@@ -181,6 +181,13 @@ class Answerer:
         self._why_aside = self._broken.why_unserved(problem, usable)
         self._policy.set_problem(usable)
 
+    def follow_meter(self) -> float:
+        """Take over what a meter says of prices; return by what all of them have changed."""
+        off_by = self._metered.adopt()
+        if off_by != 1.0:
+            self.set_problem(repriced(self._problem, off_by))
+        return off_by
+
     def correct(self, demand: Demand | None) -> None:
         """Replace expected costs by measured ones where they differ, and learn the demand once.
 
@@ -190,9 +197,7 @@ class Answerer:
         Args:
             demand: None while it is not known.
         """
-        off_by = self._metered.adopt()
-        priced = self._problem if off_by == 1.0 else repriced(self._problem, off_by)
-        problem = self._correction.correct(priced) or (None if off_by == 1.0 else priced)
+        problem = self._correction.correct(self._problem)
         if demand is not None and not self._knows_demand:
             problem = replace(
                 problem or self._problem,

@@ -49,6 +49,9 @@ class _Rate:
         self._upto_s = now
         self.watched_s += passed_s
 
+    def scale(self, factor: float) -> None:
+        self._amount *= factor
+
     @property
     def hz(self) -> float:
         return self._amount / self._seen_s if self._seen_s > 0.0 else 0.0
@@ -88,6 +91,10 @@ class DemandMeter:
                 self._windows[input_type] = _Rate(now)
             else:
                 rate.add(count, now)
+
+    def reprice(self, factor: float) -> None:
+        """Take all energy counted so far for `factor` times what it was taken for."""
+        self._energy.scale(factor)
 
     @property
     def power_w(self) -> float:

@@ -194,6 +194,7 @@ class Pipeline:
             self._attend()
         self._answerer.finish(self._now_s)
         self._metering.finish(self._now_s)
+        self._meter.reprice(self._answerer.follow_meter())
         self._answerer.learn(self._meter.demand(self._gates.tasks))
 
     def _next_frame(self) -> Frame | None:
@@ -286,6 +287,7 @@ class Pipeline:
         if self._answerer.specialised(now):
             self._next_plan_s = now
         if now >= self._next_plan_s:
+            self._meter.reprice(self._answerer.follow_meter())
             self._answerer.correct(self._meter.demand(self._gates.tasks))
             self._gates.lower(self._answerer.plan(now))
             self._next_plan_s = now + self._plan_every_s

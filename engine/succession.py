@@ -150,6 +150,10 @@ class Succession:
         """See Answerer."""
         self._now.answerer.set_problem(problem)
 
+    def follow_meter(self) -> float:
+        """See Answerer; a successor takes over with the prices of the moment."""
+        return self._now.answerer.follow_meter()
+
     def correct(self, demand: Demand | None) -> None:
         """See Answerer."""
         self._now.answerer.correct(demand)

@@ -20,6 +20,7 @@ from catalog.store import Catalog
 from engine.answering import Answerer
 from engine.batch_sizes import ONE_BY_ONE, BatchSizes
 from engine.clocks import Clocks
+from engine.energy_model import CorrectedModel, Correction
 from engine.frame_results import FrameResults
 from engine.frames import Frame, TruthWindow, Window
 from engine.ledger import Category, Ledger
@@ -208,12 +209,14 @@ def make_rig(
     cloud: ReachableCloud = NO_CLOUD,
     cost_usd: float = float("inf"),
     sizes: BatchSizes = ONE_BY_ONE,
+    metered: Correction | None = None,
 ) -> Rig:
     """Put the parts together.
 
     Args:
         options: in place of all that the catalog offers, by app.
         sizes: how many windows run at once.
+        metered: by how much a meter says that the model is off.
     """
     clock = Stopwatch()
     clocks = Clocks(clock, clock)
@@ -224,5 +227,8 @@ def make_rig(
     pieces = TimedPieces(catalog, clock)
     memory = PieceMemory(pieces, pieces.sizes(), Residency(memory_bytes), clocks)
     made = make_policy(policy, problem) if isinstance(policy, str) else policy
-    answerer = Answerer(catalog, problem, made, ledger, memory, PROFILE, clocks, cloud, sizes=sizes)
+    model = PROFILE if metered is None else CorrectedModel(PROFILE, metered)
+    answerer = Answerer(
+        catalog, problem, made, ledger, memory, model, clocks, cloud, sizes=sizes, metered=metered
+    )
     return Rig(catalog, clock, clocks, pieces, memory, ledger, answerer)

@@ -70,3 +70,12 @@ def test_without_apps_frames_are_known_all_the_same() -> None:
     assert demand is not None
     assert demand.windows_hz == {}
     assert demand.frames_hz == pytest.approx(10.0)
+
+
+def test_another_price_of_energy_holds_for_what_was_counted_before() -> None:
+    meter = watched(5.0, energy_j=0.01)
+    meter.reprice(2.0)
+    demand = meter.demand(["digit"])
+    assert demand is not None
+    assert (demand.frame_energy_j, meter.power_w) == (pytest.approx(0.02), pytest.approx(0.2))
+    assert demand.frames_hz == pytest.approx(10.0)

@@ -282,6 +282,25 @@ def _live_frames(count: int) -> Iterator[Frame]:
     yield from (still(i) for i in range(count))
 
 
+def test_plans_and_charges_follow_the_meter_together(built_catalog: Catalog) -> None:
+    metered = Correction()
+    rig = make_rig(built_catalog, metered=metered)
+    rig.ask()
+    before_j = rig.spent_j(Category.EXECUTION)
+    planned = dict(rig.answerer.problem.pieces)
+    metered.learnt = 1.04
+    assert rig.answerer.follow_meter() == 1.0  # about right
+    metered.learnt = 1.5
+    assert rig.spent_j(Category.EXECUTION) == before_j
+    assert rig.answerer.follow_meter() == 1.5
+    for piece, cost in rig.answerer.problem.pieces.items():
+        assert cost.run_energy_j == pytest.approx(1.5 * planned[piece].run_energy_j)
+        assert cost.load_energy_j == pytest.approx(1.5 * planned[piece].load_energy_j)
+        assert cost.run_s == planned[piece].run_s
+    rig.ask(index=1)
+    assert rig.spent_j(Category.EXECUTION) == pytest.approx(2.5 * before_j)
+
+
 def test_a_recording_at_full_speed_is_not_measured(built_catalog: Catalog, tmp_path: Path) -> None:
     counter = rapl_zone(tmp_path, "intel-rapl:0", "package-0", 0)
     rig = make_rig(built_catalog)
