@@ -14,7 +14,7 @@ from benchmarks.image_lists import SPLITS, Labelled, write_lists
 from catalog.errors import BadInput
 
 CLASSES = ("airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck")
-_SIDE_PX, _A_ROW = 32, 50
+SIDE_PX, _A_ROW = 32, 50
 _VALIDATION_EVERY = 4  # of the test images, one goes to the validation split: no published network saw it
 _WEIGHTS = "weights/cifar10_resnet"
 # Blocks a stage, and what is made of them; the first is the reference.
@@ -65,8 +65,13 @@ def write_objects(data: Path, folder: Path, scale: ObjectsScale) -> Path:
     return path
 
 
-def write_images(data: Path, folder: Path, every: int) -> list[str]:
+def write_images(
+    data: Path, folder: Path, every: int, validation_every: int = _VALIDATION_EVERY
+) -> list[str]:
     """Write one image of so many, and lists of them, into a folder and return the lists' names.
+
+    Args:
+        validation_every: of the test images that are written one of so many validates.
 
     Raises:
         BadInput: the data is not there.
@@ -76,7 +81,7 @@ def write_images(data: Path, folder: Path, every: int) -> list[str]:
         for name in CLASSES:
             tiles = read_tiles(data / "objects/cifar10" / f"{split}_{name}.webp")[::every]
             for number, tile in enumerate(tiles):
-                is_validation = split == "test" and number % _VALIDATION_EVERY == 0
+                is_validation = split == "test" and number % validation_every == 0
                 file = folder / "images" / split / f"{name}_{number:05d}.png"
                 file.parent.mkdir(parents=True, exist_ok=True)
                 if not file.is_file():
@@ -94,15 +99,15 @@ def read_tiles(path: Path) -> npt.NDArray[np.uint8]:
     mosaic = cv2.imread(str(path), cv2.IMREAD_COLOR_RGB)
     if mosaic is None:
         raise BadInput(f"{path}: no such image: docs/data.md says where the data comes from")
-    tiles = mosaic.reshape(-1, _SIDE_PX, _A_ROW, _SIDE_PX, 3).transpose(0, 2, 1, 3, 4)
-    return np.ascontiguousarray(tiles.reshape(-1, _SIDE_PX, _SIDE_PX, 3), np.uint8)
+    tiles = mosaic.reshape(-1, SIDE_PX, _A_ROW, SIDE_PX, 3).transpose(0, 2, 1, 3, 4)
+    return np.ascontiguousarray(tiles.reshape(-1, SIDE_PX, SIDE_PX, 3), np.uint8)
 
 
 def _tasks_toml(data: Path, files: list[str], scale: ObjectsScale) -> str:
-    published = "".join(_published(data, name, *of) for name, of in _PUBLISHED.items())
+    published = "".join(published_model(data, name, *of) for name, of in _PUBLISHED.items())
     return f"""
 [input.object]
-size = {_SIDE_PX}
+size = {SIDE_PX}
 mirror = true
 
 [task.object]
@@ -115,7 +120,8 @@ tuning_epochs = {scale.tuning_epochs}
 """
 
 
-def _published(data: Path, name: str, blocks: int, techniques: tuple[str, ...]) -> str:
+def published_model(data: Path, name: str, blocks: int, techniques: tuple[str, ...]) -> str:
+    """Return the table of a published ResNet of so many blocks a stage."""
     (weights,) = sorted((data / _WEIGHTS).glob(f"{name}*")) or [data / _WEIGHTS / name]
     return f"""
 [[model]]

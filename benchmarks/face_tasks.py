@@ -18,6 +18,7 @@ _IDENTITY_EVERY = 5  # of a person's images one is for validation, and one for t
 _VALIDATION_EVERY = 8
 _AGE_BANDS = ((12, "child"), (25, "young"), (45, "adult"), (65, "older"), (200, "old"))
 _GENDERS = {"0": "male", "1": "female"}
+SIDE_PX = 112
 _WEIGHTS = "weights/face_id/mobilefacenet_068.ckpt"
 _PUBLISHED_TECHNIQUES = (
     "int8",
@@ -58,7 +59,7 @@ def write_faces(data: Path, folder: Path, scale: FacesScale) -> Path:
     """
     folder.mkdir(parents=True, exist_ok=True)
     tables = []
-    for task, splits in {"identity": _identities(data, scale), **_attributes(data, scale)}.items():
+    for task, splits in {"identity": identities(data, scale.people), **_attributes(data, scale)}.items():
         files = write_lists(folder, task, splits)
         tables.append(
             f'[task.{task}]\ninput = "face"\ndata = "."\nsplit = {json.dumps(files)}\ntrunk_weight = 1.0\n'
@@ -68,7 +69,12 @@ def write_faces(data: Path, folder: Path, scale: FacesScale) -> Path:
     return path
 
 
-def _identities(data: Path, scale: FacesScale) -> dict[str, list[Labelled]]:
+def identities(data: Path, most_people: int) -> dict[str, list[Labelled]]:
+    """Return the images of the people of whom there are most, by split.
+
+    Raises:
+        BadInput: the data is not there.
+    """
     people = sorted(
         (sorted(p.glob("*.jpg")) for p in (data / "faces/lfw_a_112").glob("person_*")),
         key=lambda files: (-len(files), files[0].parent.name),
@@ -77,7 +83,7 @@ def _identities(data: Path, scale: FacesScale) -> dict[str, list[Labelled]]:
         raise BadInput(f"{data / 'faces/lfw_a_112'}: no faces: docs/data.md says where the data comes from")
     splits: dict[str, list[Labelled]] = {"train": [], "validation": [], "test": []}
     kinds = ("test", "validation", *["train"] * (_IDENTITY_EVERY - 2))
-    for files in people[: scale.people]:
+    for files in people[:most_people]:
         for number, file in enumerate(files):
             splits[kinds[number % _IDENTITY_EVERY]].append((file, file.parent.name))
     return splits
@@ -104,22 +110,13 @@ def age_band(years: int) -> str:
 
 
 def _tasks_toml(data: Path, tables: list[str], scale: FacesScale) -> str:
-    weights = json.dumps(str((data / _WEIGHTS).resolve()))
     return f"""
 [input.face]
-size = 112
+size = {SIDE_PX}
 mirror = true
 
 {"".join(tables)}
-[[model]]
-arch = "benchmarks.mobilefacenet:mobilefacenet"
-weights = {weights}
-techniques = {json.dumps(_PUBLISHED_TECHNIQUES)}
-[model.pixels]
-colour = "grey3"
-mean = [0.5]
-std = [0.50196]
-
+{published_model(data, _PUBLISHED_TECHNIQUES)}
 [[model]]
 arch = "mobilenet"
 arguments = {{ width = 0.5 }}
@@ -132,6 +129,21 @@ colour = "grey"
 epochs = {scale.epochs}
 scaled_epochs = {scale.epochs}
 tuning_epochs = {scale.tuning_epochs}
+"""
+
+
+def published_model(data: Path, techniques: tuple[str, ...]) -> str:
+    """Return the table of the published MobileFaceNet."""
+    weights = json.dumps(str((data / _WEIGHTS).resolve()))
+    return f"""
+[[model]]
+arch = "benchmarks.mobilefacenet:mobilefacenet"
+weights = {weights}
+techniques = {json.dumps(techniques)}
+[model.pixels]
+colour = "grey3"
+mean = [0.5]
+std = [0.50196]
 """
 
 

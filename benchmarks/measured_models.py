@@ -1,27 +1,31 @@
 """A catalog's own models on real windows, for replays: everything they say is worked out beforehand.
 
-Heads are trained as the engine has them trained, from the stored features; what they take is counted.
+Heads are made by the code that the engine's training process runs, from the stored features, on the
+trunks that the engine would pick; what they take is counted.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
 
+from benchmarks.specialization_catalogs import Shown
 from catalog.backends.part_chain import PartChain
 from catalog.backends.picked import PickedBackends
 from catalog.heads import Float32
 from catalog.special_rates import read_special_rates
 from catalog.store import Catalog
-from engine.scheduling.problem import Option
-from engine.scheduling.special_options import best_stakes
+from engine.app_specialist import COMPARED_AT, MOST_TRUNKS
+from engine.scheduling.special_options import promising_stakes
 from mcdnn.engine_file import parse_engine_table
 from mcdnn.wiring import make_app, make_budget, make_problem, open_setup
 from sim.label_replay import Said
+from specializer.best_of_orders import BestOfOrders, Candidate
 from specializer.cascade import Stakes
-from specializer.cascade_threshold import CascadeAim
+from specializer.cascade_threshold import AIMED_SKEW, CascadeAim
 from specializer.errors import TrainingFailed
 from specializer.order_execution import OrderDesk
 from specializer.policy import Active
@@ -30,109 +34,121 @@ from specializer.special_head import SpecialHead
 from specializer.specialist import NotTrained, Trained
 from specializer.training_messages import Errand, errand_to_line, outcome_from_line
 
-UInt8 = npt.NDArray[np.uint8]
 Int64 = npt.NDArray[np.int64]
 
-_COMPARED_AT = 0.95
 _HANDING_S = 0.1  # until the next window finds the head in place
 
 
 @dataclass(frozen=True, slots=True)
-class Pair:
-    """A generic variant and the trunk that heads are trained on, as the engine picks them."""
+class Pairing:
+    """What the engine would specialise: the most accurate variant, and trunks in front of it.
 
-    generic: Option
-    special: Option
+    Args:
+        generic: id of the variant.
+        trunks: by name, the cost of a window; the most promising first.
+        stakes: of that one, all heads of an order counted.
+    """
+
+    generic: str
+    trunks: Mapping[str, float]
     stakes: Stakes
 
 
-def picked_pair(catalog: Catalog, task: str) -> Pair:
-    """Return the most accurate variant and where heads in front of it promise most.
+def picked_pairing(catalog: Catalog, task: str) -> Pairing:
+    """Return what the engine would pick without a budget, by its own code and the measured times.
 
     Raises:
         ValueError: no trunk pays.
     """
-    table = {"catalog": str(catalog.root), "app": [{"name": "what", "task": task}]}
-    file = parse_engine_table(table, "benchmark")
-    setup = open_setup(file)
+    file = parse_engine_table(
+        {"catalog": str(catalog.root), "app": [{"name": "what", "task": task}]}, "replay"
+    )
     app = make_app(file.app[0], catalog)
-    problem = make_problem(setup, [app], make_budget(file))
+    problem = make_problem(open_setup(file), [app], make_budget(file))
     rows = read_special_rates(catalog.root).rows
-    variants = catalog.variants.values()
-    found = {v.id: rates_by_count(rows, v.trunk, v.task) for v in variants}
+    found = {v.id: rates_by_count(rows, v.trunk, v.task) for v in catalog.variants.values()}
     rates = {variant: known for variant, known in found.items() if known is not None}
     generic = max(problem.options["what"], key=lambda o: o.accuracy)
-    head_s = float(np.median([r.train_s for r in rows]))
-    best = best_stakes(problem, generic, frozenset(), rates, head_s, _COMPARED_AT)
-    if best is None:
-        raise ValueError(f"{catalog.root}: no trunk pays")
-    return Pair(generic, *best)
+    head_s = float(np.median([r.train_s for r in rows])) if rows else 0.0
+    promising = promising_stakes(problem, generic, frozenset(), rates, head_s, COMPARED_AT)[:MOST_TRUNKS]
+    if not promising:
+        raise ValueError(f"{catalog.root}: specialising pays on no trunk")
+    trunks = {catalog.variants[o.variant].trunk: s.special_cost for o, s in promising}
+    return Pairing(generic.variant, trunks, replace(promising[0][1], head_cost=head_s * len(promising)))
 
 
 @dataclass(frozen=True, slots=True)
-class ShownWindows:
-    """What both models make of the windows that may be shown.
+class Answers:
+    """What all models make of the windows that may be shown.
 
     Args:
-        truth: class ids (N,).
+        by_class: which windows are of each class.
         generic: class ids (N,) that the generic variant answers.
         confidences: (N,) of those.
-        features: (N, D) of the special trunk.
+        features: by trunk, (N, D).
     """
 
-    truth: Int64
+    by_class: tuple[Int64, ...]
     generic: Int64
     confidences: Float32
-    features: Float32
-    by_class: tuple[Int64, ...] = field(default=())
-
-    @classmethod
-    def of(cls, catalog: Catalog, pair: Pair, windows: UInt8, truth: Int64) -> ShownWindows:
-        """Run both.
-
-        Args:
-            windows: (N, S, S, 3) uint8 RGB, at the size of both.
-        """
-        variant = catalog.variants[pair.generic.variant]
-        said = catalog.head_weights(variant.head).confidences(_features(catalog, variant.trunk, windows))
-        features = _features(catalog, catalog.variants[pair.special.variant].trunk, windows)
-        by_class = tuple(np.flatnonzero(truth == c) for c in range(len(catalog.tasks[variant.task].classes)))
-        return cls(truth, said.argmax(axis=1), said.max(axis=1), features, by_class)
+    features: Mapping[str, Float32]
 
 
-def _features(catalog: Catalog, trunk: str, windows: UInt8) -> Float32:
-    paths = [catalog.part_path(p) for p in catalog.trunks[trunk].parts]
-    chain = PartChain(PickedBackends(catalog.measurements()), paths)
-    return np.concatenate([chain(windows[i : i + 1]) for i in range(len(windows))])
+def answers_to(shown: Shown, pairing: Pairing) -> Answers:
+    """Run the generic variant and every trunk on all windows, one by one as the engine does."""
+    variant = shown.catalog.variants[pairing.generic]
+    said = shown.catalog.head_weights(variant.head).confidences(_features(shown, variant.trunk))
+    by_class = tuple(np.flatnonzero(shown.truth == c) for c in range(len(shown.classes)))
+    features = {trunk: _features(shown, trunk) for trunk in pairing.trunks}
+    return Answers(by_class, said.argmax(axis=1), said.max(axis=1), features)
+
+
+def _features(shown: Shown, trunk: str) -> Float32:
+    paths = [shown.catalog.part_path(p) for p in shown.catalog.trunks[trunk].parts]
+    chain = PartChain(PickedBackends(shown.catalog.measurements()), paths)
+    return np.concatenate([chain(shown.windows[i : i + 1]) for i in range(len(shown.windows))])
+
+
+@dataclass(frozen=True, slots=True)
+class HeadOn:
+    """A head and the trunk that it reads."""
+
+    trunk: str
+    head: SpecialHead
 
 
 class MeasuredModels:
     """Answers as the models did; see ReplayedModels.
 
     Args:
-        shown: what they make of the windows.
+        answers: what they make of the windows.
+        trunks: by name, the cost of a window.
         rng: draws windows and checks.
     """
 
-    def __init__(self, shown: ShownWindows, rng: np.random.Generator) -> None:
-        self._shown = shown
+    def __init__(self, answers: Answers, trunks: Mapping[str, float], rng: np.random.Generator) -> None:
+        self._answers = answers
+        self._trunks = trunks
         self._rng = rng
         self._at = 0
+        self.special_cost = 0.0  # of all windows that a specialised head was asked about
 
     def see(self, class_id: int) -> None:
         """Turn to a window of a class."""
-        own = self._shown.by_class[class_id]
+        own = self._answers.by_class[class_id]
         self._at = int(own[self._rng.integers(len(own))])
 
     def generic(self) -> Said:
         """Return the generic model's answer."""
-        return Said(int(self._shown.generic[self._at]), float(self._shown.confidences[self._at]))
+        return Said(int(self._answers.generic[self._at]), float(self._answers.confidences[self._at]))
 
-    def special(self, active: Active, head: SpecialHead) -> Said:  # noqa: ARG002 - the head says it all
+    def special(self, active: Active, head: HeadOn) -> Said:  # noqa: ARG002 - the head says it all
         """Return the specialised model's answer."""
-        said = head.weights.confidences(self._shown.features[self._at : self._at + 1])[0]
+        self.special_cost += self._trunks[head.trunk]
+        features = self._answers.features[head.trunk][self._at : self._at + 1]
+        said = head.head.weights.confidences(features)[0]
         answer = int(said.argmax())
-        return Said(head.class_of(answer, float(said[answer])), float(said[answer]))
+        return Said(head.head.class_of(answer, float(said[answer])), float(said[answer]))
 
     def checks(self, share: float) -> bool:
         """Draw whether an answer is checked."""
@@ -149,65 +165,72 @@ class Made:
 
 
 class HeadShop:
-    """Trains each head once, for as many replays as order it."""
+    """Makes heads, each once, for as many replays as order it.
 
-    def __init__(self, catalog: Catalog, pair: Pair, skew: float = 0.9) -> None:
-        self._catalog = catalog
-        self._pair = pair
-        self._skew = skew
-        self._desk = OrderDesk(catalog.root)
-        self._made: dict[tuple[int, ...], Made] = {}
+    Args:
+        shown: where the catalog is.
+        pairing: which trunks they are on.
+    """
 
-    def make(self, classes: tuple[int, ...]) -> Made:
+    def __init__(self, shown: Shown, pairing: Pairing) -> None:
+        self._shown = shown
+        self._pairing = pairing
+        self._desk = OrderDesk(shown.catalog.root)
+        self._made: dict[tuple[str, tuple[int, ...]], Made] = {}
+
+    def make(self, trunk: str, classes: tuple[int, ...]) -> Made:
         """Return what becomes of an order."""
-        if classes not in self._made:
-            self._made[classes] = self._train(classes)
-        return self._made[classes]
+        key = trunk, classes
+        if key not in self._made:
+            self._made[key] = self._execute(trunk, classes)
+        return self._made[key]
 
-    def _train(self, classes: tuple[int, ...]) -> Made:
-        variants = self._catalog.variants
-        special, generic = variants[self._pair.special.variant], variants[self._pair.generic.variant]
-        errand = Errand(
-            special.trunk,
-            self._catalog.trunks[special.trunk].parts,
-            special.task,
-            classes,
-            1,
-            CascadeAim(self._skew, self._pair.stakes.generic_accuracy),
-            generic.trunk,
-        )
+    def _execute(self, trunk: str, classes: tuple[int, ...]) -> Made:
+        catalog, pairing = self._shown.catalog, self._pairing
+        aim = CascadeAim(AIMED_SKEW, pairing.stakes.generic_accuracy)
+        generic = catalog.variants[pairing.generic].trunk
+        errand = Errand(trunk, catalog.trunks[trunk].parts, self._shown.task, classes, 1, aim, generic)
         outcome = outcome_from_line(self._desk.answer(errand_to_line(errand)))
         if isinstance(outcome, TrainingFailed):
             return Made(None, str(outcome), getattr(outcome, "processor_s", 0.0))
         return Made(outcome.head, "", outcome.processor_s)
 
 
-class MeasuredHeads:
-    """Orders of one replay, ready when as much time has passed as the training takes; see HeadOrders.
+class ShopOrders:
+    """Orders of one replay on one trunk, there when as much time has passed as they take; see HeadOrders.
 
     Args:
-        shop: makes them.
+        shop: makes the heads.
+        trunk: that they read.
     """
 
-    def __init__(self, shop: HeadShop) -> None:
+    def __init__(self, shop: HeadShop, trunk: str) -> None:
         self._shop = shop
+        self._trunk = trunk
         self._order: tuple[tuple[int, ...], float] | None = None
+        self.orders = 0
         self.processor_s = 0.0
-        self.made = 0
 
     def order(self, classes: tuple[int, ...], now: float) -> None:
         """Begin to make a head."""
-        made = self._shop.make(classes)
-        self.made += 1
-        self.processor_s += made.processor_s
-        self._order = classes, now + made.processor_s + _HANDING_S
+        took_s = self._shop.make(self._trunk, classes).processor_s
+        self.orders += 1
+        self.processor_s += took_s
+        self._order = classes, now + took_s + _HANDING_S
 
-    def ready(self, now: float) -> Trained[SpecialHead] | NotTrained | None:
+    def ready(self, now: float) -> Trained[HeadOn] | NotTrained | None:
         """Return the head once its time has passed."""
         if self._order is None or now < self._order[1]:
             return None
         classes, self._order = self._order[0], None
-        made = self._shop.make(classes)
+        made = self._shop.make(self._trunk, classes)
         if made.head is None:
             return NotTrained(made.why)
-        return Trained(Active(classes, made.head.rates), made.head)
+        return Trained(Active(classes, made.head.rates), HeadOn(self._trunk, made.head))
+
+
+def best_of_shop(shop: HeadShop, pairing: Pairing) -> tuple[BestOfOrders[HeadOn], list[ShopOrders]]:
+    """Return orders on all trunks, and those of each."""
+    each = [ShopOrders(shop, trunk) for trunk in pairing.trunks]
+    candidates = [Candidate(o, cost) for o, cost in zip(each, pairing.trunks.values(), strict=True)]
+    return BestOfOrders(candidates, pairing.stakes, COMPARED_AT), each

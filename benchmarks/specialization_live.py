@@ -1,45 +1,39 @@
-"""What specialization saves in the live engine, on CIFAR-10 images in skewed orders.
+"""Specialising in the live engine: real images in skewed orders, with and without it, the same images.
 
-    python -m benchmarks.specialization_live --catalog DIR [--data DIR] [--quick] [--out DIR]
-
-The catalog is that of benchmarks.real_tasks for objects, with mcdnn catalog specialize run on it. Ten
-test images a second go through the engine at that pace, with and without specialising, the same
-images in the same order. Compute is the processor time that the ledger booked for running models,
-and, where it says so, for training heads as well.
+Ten windows a second. At the pace "real" they come by the clock. At the pace "fast" the next window is
+shown as soon as the one before is answered, and the engine's time, which is the source's, runs
+faster; only while a head is under way do windows come by the clock, so that its training takes as long
+as it takes in the scene, too.
 """
 
 from __future__ import annotations
 
-import argparse
-import os
-import tempfile
+import threading
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
+from typing import Protocol
 
 import numpy as np
 import numpy.typing as npt
 
-from benchmarks.cifar_tasks import CLASSES, read_tiles
-from benchmarks.label_traces import skewed_stretches
-from benchmarks.report import RESULTS, Row, markdown_table, write_report
-from catalog.store import open_catalog
+from benchmarks.label_traces import skewed_stretches, there_and_back
+from benchmarks.report import Row
+from benchmarks.specialization_catalogs import Shown
 from engine.frames import Frame, TruthWindow
 from engine.ledger import Category
+from engine.results import Result
 from engine.snapshot import Snapshot
 from mcdnn.engine import Engine
 from sim.label_replay import Sighting
 
 UInt8 = npt.NDArray[np.uint8]
 
-_VALIDATION_EVERY = 4  # test images that the catalog's figures were measured on are not shown
-_SLIDING = 200
-_NOTES = (
-    "Ten windows a second, at that pace; `times_less`: processor time of models without specialising over "
-    "that with it, checks included; `times_less_with_heads`: training included. `worst_behind_points`: the "
-    "most that the accuracy over 200 windows was below that of the run without. No budget; policy paced.",
-)
+WINDOWS_HZ = 10.0
+_BEGINS_S = 3.0  # by the clock: what trains heads has been started by then, as on a camera
+_MOST_TRAINING_S = 2.0  # for which windows come by the clock after a head was ordered
+_MOST_ANSWERING_S = 30.0
+_ORDERED = "has a head trained"
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,42 +41,101 @@ class Case:
     """One order of images.
 
     Args:
-        dominant: classes that dominate; all ten for none.
+        dominant: classes that dominate; 0 for all classes equally often.
         share: of windows that are of those for sure, the rest being of any class.
         stretch_s: after which others take over.
         lasts_s: in all.
+        real: whether windows come by the clock.
+        away_s: two classes, others for so long, and the two again, instead.
     """
 
     dominant: int
     share: float
     stretch_s: float
     lasts_s: float
+    real: bool = False
+    away_s: float = 0.0
 
     @property
     def name(self) -> str:
         """For people."""
-        if self.dominant == len(CLASSES):
+        if self.away_s:
+            return f"2 classes, away for {self.away_s / 60:.0f} min, back"
+        if not self.dominant:
             return "all classes equal"
+        if self.share == 1.0:
+            return "one class only" if self.dominant == 1 else f"{self.dominant} classes only"
         return f"{self.dominant} classes, {self.share:.0%}, {self.stretch_s:.0f} s"
 
+    def sightings(self, classes: int, rng: np.random.Generator) -> list[Sighting]:
+        """Return what is seen and when."""
+        if self.away_s:
+            return list(there_and_back(self.away_s, self.stretch_s, classes, rng, WINDOWS_HZ))
+        dominant = self.dominant or classes
+        return list(
+            skewed_stretches(dominant, self.share, self.stretch_s, self.lasts_s, classes, rng, WINDOWS_HZ)
+        )
 
-QUICK = (Case(2, 0.9, 30.0, 30.0),)
-FULL = (
-    Case(2, 0.9, 60.0, 60.0),
-    Case(2, 0.95, 60.0, 60.0),
-    Case(5, 0.9, 60.0, 60.0),
-    Case(2, 0.9, 15.0, 60.0),
-    Case(10, 0.0, 60.0, 60.0),
-)
+
+class Pace(Protocol):
+    """Says when a window is shown."""
+
+    def wait(self, t_s: float) -> None:
+        """Return when the window of that time of the trace is due."""
+
+    def answered(self, result: Result) -> None:
+        """Take note of an answer; called from another thread."""
+
+
+class ByTheClock:
+    """Windows come when the trace says."""
+
+    def __init__(self) -> None:
+        self._began_s: float | None = None
+
+    def wait(self, t_s: float) -> None:
+        """See Pace."""
+        if self._began_s is None:
+            self._began_s = time.monotonic()
+        time.sleep(max(0.0, self._began_s + t_s - time.monotonic()))
+
+    def answered(self, result: Result) -> None:
+        """See Pace."""
+
+
+class AsSoonAsAnswered:
+    """Windows come one after another, by the clock at the beginning and while a head is under way."""
+
+    def __init__(self) -> None:
+        self._answers = threading.Semaphore(0)
+        self._first = True
+        self._latest_s = 0.0
+        self._ordered_s = 0.0
+        self._under_way = False
+
+    def wait(self, t_s: float) -> None:
+        """See Pace."""
+        if not self._first and not self._answers.acquire(timeout=_MOST_ANSWERING_S):
+            raise TimeoutError(f"no answer within {_MOST_ANSWERING_S:g} s")
+        if t_s < _BEGINS_S or (self._under_way and t_s < self._ordered_s + _MOST_TRAINING_S):
+            time.sleep(max(0.0, t_s - self._latest_s))
+        self._first, self._latest_s = False, t_s
+
+    def answered(self, result: Result) -> None:
+        """See Pace."""
+        if result.reason:
+            self._under_way = _ORDERED in result.reason
+            self._ordered_s = result.t_s
+        self._answers.release()
 
 
 class ImagesInOrder:
-    """A source that shows an image of each class in turn, at the times that a trace says.
+    """A source that shows an image of each class in turn.
 
     Args:
-        images: (N, H, W, 3) uint8 RGB, by class.
+        shown: images.
         sightings: what to show and when.
-        task: that knows the classes.
+        pace: when that is.
         rng: draws the images.
     """
 
@@ -90,32 +143,28 @@ class ImagesInOrder:
     live = False
 
     def __init__(
-        self,
-        images: Sequence[UInt8],
-        sightings: Sequence[Sighting],
-        task: str,
-        rng: np.random.Generator,
+        self, shown: Shown, sightings: Sequence[Sighting], pace: Pace, rng: np.random.Generator
     ) -> None:
-        self._images = images
+        self._shown = shown
         self._sightings = sightings
-        self._task = task
+        self._pace = pace
         self._rng = rng
         self._index = 0
-        self._began_s: float | None = None
 
     def read(self) -> Frame | None:
         """Wait until the next image is due and return it; see Source."""
         if self._index >= len(self._sightings):
             return None
         seen = self._sightings[self._index]
-        if self._began_s is None:
-            self._began_s = time.monotonic()
-        time.sleep(max(0.0, self._began_s + seen.t_s - time.monotonic()))
-        of_class = self._images[seen.class_id]
-        pixels = of_class[int(self._rng.integers(len(of_class)))]
-        truth = TruthWindow((0, 0, pixels.shape[1], pixels.shape[0]), {self._task: CLASSES[seen.class_id]})
+        of_class = np.flatnonzero(self._shown.truth == seen.class_id)
+        pixels = self._shown.windows[of_class[int(self._rng.integers(len(of_class)))]]
+        truth = {self._shown.task: self._shown.classes[seen.class_id]}
+        self._pace.wait(seen.t_s)
         self._index += 1
-        return Frame(self.name, self._index - 1, seen.t_s, pixels, time.monotonic(), (truth,))
+        box = (0, 0, pixels.shape[1], pixels.shape[0])
+        return Frame(
+            self.name, self._index - 1, seen.t_s, pixels, time.monotonic(), (TruthWindow(box, truth),)
+        )
 
     def close(self) -> None:
         """Nothing is held; see Source."""
@@ -127,91 +176,76 @@ class Lived:
 
     Args:
         right: one a window.
+        notes: what was said of heads, and when.
     """
 
     snapshot: Snapshot
     right: list[bool]
+    notes: list[tuple[float, str]]
 
     def spent_j(self, *categories: Category) -> float:
         """Return the energy booked, in proportion to processor time."""
         return sum(line.energy_j for line in self.snapshot.standing.spent if line.category in categories)
 
 
-def live(catalog: Path, images: Sequence[UInt8], case: Case, specialize: bool, seed: int) -> Lived:
+def live(shown: Shown, case: Case, specialize: bool, seed: int) -> Lived:
     """Run the engine on one order."""
-    (task,) = (t for t in open_catalog(catalog, verify=False).tasks.values() if t.classes == CLASSES)
     rng = np.random.default_rng(seed)
-    seen = list(skewed_stretches(case.dominant, case.share, case.stretch_s, case.lasts_s, len(CLASSES), rng))
+    seen = case.sightings(len(shown.classes), rng)
     right: list[bool] = []
+    notes: list[tuple[float, str]] = []
+    pace: Pace = ByTheClock() if case.real else AsSoonAsAnswered()
     engine = Engine(
         {
-            "catalog": str(catalog),
+            "catalog": str(shown.catalog.root),
             "specialize": specialize,
-            "extractor": {task.input_type: "whole-frame"},
-            "app": [{"name": "what", "task": task.name}],
+            "extractor": {shown.catalog.tasks[shown.task].input_type: "whole-frame"},
+            "app": [{"name": "what", "task": shown.task}],
         }
     )
-    engine.on_result(lambda r: right.append(r.served and r.answer == r.truth))
-    return Lived(engine.run(ImagesInOrder(images, seen, task.name, rng)), right)
+
+    def take(result: Result) -> None:
+        right.append(result.served and result.answer == result.truth)
+        if result.reason:
+            notes.append((result.t_s, result.reason))
+        pace.answered(result)
+
+    engine.on_result(take)
+    return Lived(engine.run(ImagesInOrder(shown, seen, pace, rng)), right, notes)
 
 
-def row_of(catalog: Path, images: Sequence[UInt8], case: Case, seed: int) -> Row:
-    """Compare both ways on one order."""
-    without, with_heads = (live(catalog, images, case, specialize, seed) for specialize in (False, True))
+def live_rows(group: str, shown: Shown, cases: Sequence[Case]) -> list[Row]:
+    """Compare both ways on each order."""
+    return [_row(group, shown, case, seed) for seed, case in enumerate(cases)]
+
+
+def _row(group: str, shown: Shown, case: Case, seed: int) -> Row:
+    without, with_heads = (live(shown, case, specialize, seed) for specialize in (False, True))
     special = with_heads.snapshot.standing.special
+    generic_j = without.spent_j(Category.EXECUTION)
     run_j = with_heads.spent_j(Category.EXECUTION)
     all_j = with_heads.spent_j(Category.EXECUTION, Category.TRAINING)
-    behind = np.subtract(without.right, with_heads.right, dtype=float)
-    sliding = np.convolve(behind, np.full(_SLIDING, 1 / _SLIDING), "valid")
+    windows = len(without.right)
     return {
+        "group": group,
         "order": case.name,
-        "windows": len(without.right),
-        "times_less": without.spent_j(Category.EXECUTION) / run_j,
-        "times_less_with_heads": without.spent_j(Category.EXECUTION) / all_j,
+        "pace": "real" if case.real else "fast",
+        "windows": windows,
+        "times_less": generic_j / run_j,
+        "times_less_with_heads": generic_j / all_j,
         "accuracy_pct": 100.0 * float(np.mean(with_heads.right)),
         "generic_accuracy_pct": 100.0 * float(np.mean(without.right)),
-        "worst_behind_points": 100.0 * float(sliding.max(initial=0.0)),
         "answered_alone": special.answered,
         "passed_on": special.passed_on,
         "checked": special.checked,
         "heads": special.heads,
         "entered": special.entered,
-        "left": special.left,
-        "p95_s": with_heads.snapshot.apps[0].latency_p95_s,
-        "generic_p95_s": without.snapshot.apps[0].latency_p95_s,
+        "first_entered_s": next((t for t, note in with_heads.notes if "specialised" in note), None),
+        "p95_ms": _ms(with_heads),
+        "generic_p95_ms": _ms(without),
     }
 
 
-def run(catalog: Path, data: Path, cases: Sequence[Case], folder: Path) -> str:
-    """Run all cases, write the report to a folder and return its text."""
-    images = [_test_images(data, name) for name in CLASSES]
-    rows = [row_of(catalog, images, case, seed) for seed, case in enumerate(cases)]
-    title = "Specialization in the live engine"
-    return write_report("specialization_live", title, rows, _NOTES, folder=folder, body=markdown_table(rows))
-
-
-def _test_images(data: Path, name: str) -> UInt8:
-    tiles = read_tiles(data / "objects/cifar10" / f"test_{name}.webp")
-    shown: UInt8 = tiles[np.arange(len(tiles)) % _VALIDATION_EVERY != 0]
-    return shown
-
-
-def main() -> None:
-    """Read the arguments, run, print the report."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument("--quick", action="store_true", help="one order of half a minute")
-    parser.add_argument("--catalog", type=Path, required=True, help="compiled objects")
-    parser.add_argument("--data", type=Path, help="folder of docs/data.md (default: MCDNN_DATA)")
-    parser.add_argument("--out", type=Path, help="folder for the report (default: docs/results)")
-    args = parser.parse_args()
-    data = args.data or Path(os.environ.get("MCDNN_DATA", ""))
-    if not (data / "objects" / "cifar10").is_dir():
-        parser.error("no CIFAR-10: name the data's folder with --data or MCDNN_DATA (docs/data.md)")
-    folder = args.out or (Path(tempfile.mkdtemp(prefix="specialization-")) if args.quick else RESULTS)
-    print(run(args.catalog, data, QUICK if args.quick else FULL, folder))
-
-
-if __name__ == "__main__":
-    main()
+def _ms(lived: Lived) -> float | None:
+    p95_s = lived.snapshot.apps[0].latency_p95_s
+    return None if p95_s is None else 1e3 * p95_s

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections import Counter, deque
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from catalog.store import Catalog
 from engine.head_orders import HeadsWanted, NamedHead, TrainerOrders, TrainingAccount
 from engine.scheduling.problem import Option, Problem
-from engine.scheduling.special_options import SpecialOffer, best_stakes, generic_options
+from engine.scheduling.special_options import SpecialOffer, generic_options, promising_stakes
 from engine.special_variants import SpecialVariant
+from specializer.best_of_orders import BestOfOrders, Candidate
 from specializer.cascade import RatesByCount, Stakes
 from specializer.class_profile import ClassProfile
 from specializer.expected_saving import ExpectedSaving
@@ -24,7 +25,8 @@ _LOOK_EVERY = 25
 _MOSTLY = 0.6
 _SHARE_OF = 100  # answers in which the share of a head's classes is counted
 _OTHER_SHARE = 0.05
-_COMPARED_AT = 0.95  # skew for which trunks are compared
+COMPARED_AT = 0.95  # skew for which trunks are compared
+MOST_TRUNKS = 3  # on which a head is tried: moving priors takes two milliseconds on each
 _MOST_TEAMS = 8
 
 
@@ -57,15 +59,15 @@ class _Usual:
 
 @dataclass(frozen=True, slots=True)
 class _Team:
-    """A specialist for heads on one trunk in front of one variant.
+    """A specialist for heads in front of one variant.
 
     Args:
-        special: the variant on whose trunk the heads are.
-        stakes: processor time, in s.
+        specials: by trunk that heads are on, the generic variant on it.
+        stakes: processor time, in s; of the most promising trunk.
     """
 
     specialist: Specialist[NamedHead]
-    special: Option
+    specials: Mapping[str, Option]
     stakes: Stakes
 
 
@@ -145,7 +147,7 @@ class AppSpecialist:
         if team is None or head is None:
             self._offered = None
             return None
-        stage = team.special.stages[0]
+        stage = team.specials[head.variant.trunk].stages[0]
         assert stage.head is not None, "a whole variant has a head"
         self._offered = SpecialOffer(
             self._app,
@@ -210,22 +212,30 @@ class AppSpecialist:
         if generic is None:
             return None
         bench, head_s = self._bench, self._bench.account.head_s
-        found = best_stakes(problem, generic, usual.shared, bench.rates, head_s, _COMPARED_AT)
-        if found is None:
+        found = promising_stakes(problem, generic, usual.shared, bench.rates, head_s, COMPARED_AT)
+        if not found:
             return None
-        option, stakes = found
+        found = found[:MOST_TRUNKS]
+        stakes = replace(found[0][1], head_cost=head_s * len(found))
+        candidates = [Candidate(self._orders(o, generic), s.special_cost) for o, s in found]
+        remembered: RememberedHeads[NamedHead] = RememberedHeads()
+        orders = BestOfOrders(candidates, stakes, COMPARED_AT)
+        specialist = Specialist(ExpectedSaving(stakes, remembered), orders, remembered)
+        return _Team(specialist, {bench.catalog.variants[o.variant].trunk: o for o, _ in found}, stakes)
+
+    def _orders(self, option: Option, generic: Option) -> TrainerOrders:
+        """Return what makes heads on the trunk of an option, in front of another one."""
+        bench = self._bench
         special, behind = (bench.catalog.variants[o.variant] for o in (option, generic))
         wanted = HeadsWanted(special.trunk, special.task, behind.trunk, generic.accuracy)
         classes = bench.catalog.tasks[special.task].classes
-        orders = TrainerOrders(bench.trainer, wanted, bench.account, classes, bench.name)
-        remembered: RememberedHeads[NamedHead] = RememberedHeads()
-        policy = ExpectedSaving(stakes, remembered)
-        return _Team(Specialist(policy, orders, remembered), option, stakes)
+        return TrainerOrders(bench.trainer, wanted, bench.account, classes, bench.name)
 
 
 def _saved_s(team: _Team, seen: Seen) -> float:
     """Return what a window that may have been answered by a cascade took less than the generic variant."""
-    if team.specialist.active is None or (seen.special is None and not seen.cascaded):
+    active = team.specialist.active
+    if active is None or (seen.special is None and not seen.cascaded):
         return 0.0
     spared_s = team.stakes.generic_cost if seen.generic is None else 0.0
-    return spared_s - team.stakes.special_cost
+    return spared_s - (team.stakes.special_cost if active.cost is None else active.cost)

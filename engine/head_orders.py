@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from engine.ledger import Category, Ledger, Refusal, Reservation
 from engine.special_variants import SpecialVariant, special_variant
-from specializer.cascade_threshold import CascadeAim
+from specializer.cascade_threshold import AIMED_SKEW, CascadeAim
 from specializer.errors import HeadRejected, TrainingFailed
 from specializer.head_trainer import HeadTrainer, TrainingOrder, TrainingResult
 from specializer.placed_trainer import FIRST_THERE
@@ -99,7 +99,7 @@ class HeadsWanted:
     task: str
     generic_trunk: str
     generic_accuracy: float
-    skew: float = 0.9
+    skew: float = AIMED_SKEW
 
 
 @dataclass(frozen=True, slots=True)

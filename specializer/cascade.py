@@ -102,15 +102,17 @@ class Stakes:
     special_cost: float
     head_cost: float = 0.0
 
-    def saved(self, rates: CascadeRates, skew: float, checked: float) -> float:
+    def saved(self, rates: CascadeRates, skew: float, checked: float, cost: float | None = None) -> float:
         """Return what the cascade saves on a window.
 
         Args:
             checked: share of its own answers that are checked by the generic model.
+            cost: of a window with the specialised one; None for special_cost.
         """
         passed = rates.passed_on(skew)
         generic_runs = passed + checked * (1.0 - passed)
-        return self.generic_cost * (1.0 - generic_runs) - self.special_cost
+        own = self.special_cost if cost is None else cost
+        return self.generic_cost * (1.0 - generic_runs) - own
 
     def least_skew(self, rates: CascadeRates, accuracy: float) -> float:
         """Return the skew from which the cascade is at least so accurate; above 1 where it never is."""

@@ -32,7 +32,11 @@ class Caution:
         doubt: further ones for each head in a row that did not pay, up to most_doubt.
         most_in_vain: heads in a row that did not pay, for each of which the next has to pay twice as much.
         evidence: log likelihood ratio at which a change is believed.
+        selection: weight of the choice among sets of classes in how sure a share has to be (see _choice).
+        margin: by how much more accurate than the goal a cascade has to seem before it is entered.
         slack: how far the accuracy may be below the goal before that is a change.
+        most_lost: share of the generic model's cost so far that specialising may have lost when another
+            head is ordered.
         least_saving: share of the generic model's cost; below it is not worth the while.
         check_share: of its own answers that are checked.
         most_false: share of checks that disagree when a head is wrong (tau_FP of CVPR 2017).
@@ -50,7 +54,10 @@ class Caution:
     most_doubt: float = 3.0
     most_in_vain: int = 8
     evidence: float = 7.0
+    selection: float = 0.2
+    margin: float = 0.005
     slack: float = 0.02
+    most_lost: float = 0.02
     least_saving: float = 0.05
     check_share: float = 0.01
     most_false: float = 0.5
@@ -112,6 +119,9 @@ class ExpectedSaving:
         self._since_look = self._since_change = 0
         self._gained = 0.0
         self._in_vain = 0
+        self._thought = 0
+        self._balance = 0.0
+        self._bearable = 0.0
 
     @property
     def check_share(self) -> float:
@@ -123,6 +133,7 @@ class ExpectedSaving:
         self._recent.append((seen.class_id, seen.confidence))
         self._usual.add(seen.class_id, seen.confidence, now)
         self._since_change += 1
+        self._bearable += self._caution.most_lost * self._stakes.generic_cost
         if active is not None and seen.cascaded and self._changed(seen, active):
             return self._wanted
         self._since_look += 1
@@ -141,7 +152,9 @@ class ExpectedSaving:
         if active is not self._watched:
             self._watch(active)
         stakes = self._stakes
-        self._gained += (stakes.generic_cost if seen.generic is None else 0.0) - stakes.special_cost
+        gained = (stakes.generic_cost if seen.generic is None else 0.0) - self._cost_of(active)
+        self._gained += gained
+        self._balance += gained
         outside = self._outside.observe(seen.class_id not in active.classes)
         if outside:
             self._leave(f"other classes came, {self._outside.since} answers ago", self._outside.since)
@@ -164,12 +177,15 @@ class ExpectedSaving:
         before = max(self._share(active.classes), 0.5 * (1.0 + least))
         seldom, often = (1.0 - rates.seems(p, self._stakes.generic_accuracy) for p in (before, least))
         self._outside = ChangeDetector(seldom, often, c.evidence)
-        bearable = 1.0 - (stakes.special_cost / stakes.generic_cost + c.least_saving)
+        bearable = 1.0 - (self._cost_of(active) / stakes.generic_cost + c.least_saving)
         self._passed = ChangeDetector(min(rates.passed_on(before), 0.9 * bearable), bearable, c.evidence)
         right = rates.accuracy_in / max(1.0 - rates.in_to_other, 1e-9) * self._stakes.generic_accuracy
         self._false = ChangeDetector(1.0 - right, max(c.most_false, 1.5 * (1.0 - right)), c.evidence / 2)
         self._watched = active
         self._gained = 0.0
+
+    def _cost_of(self, active: Active) -> float:
+        return self._stakes.special_cost if active.cost is None else active.cost
 
     def _count_gain(self) -> None:
         """Note whether the head that was in use has paid for its training."""
@@ -191,12 +207,15 @@ class ExpectedSaving:
         expected = self._expected()
         found, saved = self._best(expected, now)
         if active is not None:
-            kept, kept_saved = active.classes, self._saved(active.classes, active.rates, expected)
+            kept = active.classes
+            kept_saved = self._saved(kept, active.rates, expected, active.cost)
         else:
             kept = self._wanted.classes if self._is_near(self._wanted.classes) else ()
             rates = self._stakes.rates.of(len(kept))
             kept_saved = self._saved(kept, rates, expected) if kept else 0.0
         if found and found != kept and self._pays(found, saved - kept_saved):
+            if found != self._wanted.classes and not self._is_known(found):
+                self._balance -= self._stakes.head_cost
             self._wanted = Wanted(found, self._why(found), meanwhile=True)
         elif self._wanted.classes != kept:
             if active is None:
@@ -208,6 +227,7 @@ class ExpectedSaving:
         w = self._caution.usual_weight
         expected: dict[int, float] = {}
         usual = {c: n for c, n in self._usual.weights().items() if n >= self._caution.least_weight}
+        self._thought = len(usual)
         recent: dict[int, float] = {}
         for class_id, confidence in self._recent:
             recent[class_id] = recent.get(class_id, 0.0) + confidence
@@ -220,24 +240,33 @@ class ExpectedSaving:
     def _best(self, expected: dict[int, float], now: float) -> tuple[tuple[int, ...], float]:
         """Return the set of classes that saves most, and how much a window; empty for none."""
         order = sorted(expected, key=lambda c: (-expected[c], c))[: self._stakes.rates.most_classes]
-        new = [(tuple(sorted(order[:n])), self._stakes.rates.of(n)) for n in range(1, len(order) + 1)]
+        known = [(k.classes, k.rates, k.cost) for k in self._known]
+        tried = {classes for classes, _, _ in known}
+        sets = [tuple(sorted(order[:n])) for n in range(1, len(order) + 1)]
+        new = [(s, self._stakes.rates.of(len(s)), None) for s in sets if s not in tried]
         best: tuple[int, ...] = ()
         best_saved = self._caution.least_saving * self._stakes.generic_cost
-        for classes, rates in (*((k.classes, k.rates) for k in self._known), *new):
+        for classes, rates, cost in (*known, *new):
             if self._aside.get(classes, now) > now:
                 continue
-            saved = self._saved(classes, rates, expected)
+            saved = self._saved(classes, rates, expected, cost)
             if saved > best_saved and self._is_accurate(classes, rates):
                 best, best_saved = classes, saved
         return best, best_saved
 
-    def _saved(self, classes: tuple[int, ...], rates: CascadeRates, expected: dict[int, float]) -> float:
+    def _saved(
+        self,
+        classes: tuple[int, ...],
+        rates: CascadeRates,
+        expected: dict[int, float],
+        cost: float | None = None,
+    ) -> float:
         share = min(1.0, sum(expected.get(c, 0.0) for c in classes))
-        return self._stakes.saved(rates, share, self._caution.check_share)
+        return self._stakes.saved(rates, share, self._caution.check_share, cost)
 
     def _is_accurate(self, classes: tuple[int, ...], rates: CascadeRates) -> bool:
         share = self._least_share(classes)
-        return rates.accuracy(share, self._stakes.generic_accuracy) >= self._goal
+        return rates.accuracy(share, self._stakes.generic_accuracy) >= self._goal + self._caution.margin
 
     def _is_near(self, classes: tuple[int, ...]) -> bool:
         """Tell whether classes whose head is on its way are about as frequent as they have to be."""
@@ -250,10 +279,15 @@ class ExpectedSaving:
 
     def _pays(self, classes: tuple[int, ...], saved: float) -> bool:
         """Tell whether a head is paid back, expecting things to last as long as they have lasted."""
-        if any(k.classes == classes for k in self._known):
+        if self._is_known(classes):
             return saved > 0.0
+        if self._balance < -self._bearable:
+            return False
         least = self._caution.least_saving * self._stakes.generic_cost
         return saved > least and saved * self._since_change >= self._stakes.head_cost * 2.0**self._in_vain
+
+    def _is_known(self, classes: tuple[int, ...]) -> bool:
+        return any(k.classes == classes for k in self._known)
 
     def _answered(self, classes: Collection[int]) -> float:
         """Return the share of classes in what was just answered."""
@@ -274,10 +308,19 @@ class ExpectedSaving:
         if n <= 0:
             return 0.0
         share = (self._answered(classes) * len(self._recent) - chosen) / n
-        z2 = (c.sureness + min(c.most_doubt, c.doubt * self._in_vain)) ** 2
+        z2 = (c.sureness + min(c.most_doubt, c.doubt * self._in_vain)) ** 2 + self._choice(chosen)
         half = math.sqrt(z2 * (share * (1.0 - share) / n + z2 / (4.0 * n * n)))
         least = (share + z2 / (2.0 * n) - half) / (1.0 + z2 / n)
         return min(1.0, least / self._stakes.generic_accuracy)
+
+    def _choice(self, chosen: int) -> float:
+        """Return what Wilson's squared deviation has to grow by, as the best of many sets was chosen.
+
+        By the union bound it were twice the logarithm of their number if they were independent; sets that
+        have most of their classes in common are not.
+        """
+        sets = math.comb(self._thought, min(chosen, self._thought))
+        return self._caution.selection * 2.0 * math.log(sets)
 
     def _why(self, classes: Collection[int]) -> str:
         return f"they are {self._share(classes):.0%} of the last {len(self._recent)}"

@@ -46,10 +46,12 @@ class Active:
     Args:
         classes: ids, sorted.
         rates: its own, from validation.
+        cost: of a window with it, in the unit of the stakes; None for what they say.
     """
 
     classes: tuple[int, ...]
     rates: CascadeRates
+    cost: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,13 +12,12 @@ from catalog.special_rates import SCHEMA_VERSION, SpecialRates, SpecialRatesFile
 from catalog.store import Catalog, StoredFeatures
 from catalog.variants import MeasuredVariant
 from specializer.cascade import CascadeRates, RatesByCount, Stakes
-from specializer.cascade_threshold import CascadeAim
+from specializer.cascade_threshold import AIMED_SKEW, CascadeAim
 from specializer.errors import HeadRejected
 from specializer.special_head import SpecialHead, train_special_head
 
 COUNTS = (1, 2, 5, 10)
 SETS = 3
-AIMED_SKEW = 0.9
 BEST_SKEW = 1.0  # a trunk that does not even pay then never does
 LEAST_SAVING = 0.05  # of the generic model's time
 _FEWEST_OTHERS = 2

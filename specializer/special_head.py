@@ -81,7 +81,7 @@ def train_special_head(
     """Make a head that passes on as little as it can while the cascade is as accurate as it should be.
 
     First the generic head with other priors is tried on the validation split, which takes a few
-    milliseconds; one is trained on stored features only where that does not keep the accuracy.
+    milliseconds; one is trained on stored features only where that is of no use.
 
     Args:
         train: features (N, D) and labels (N,) of the task.
@@ -114,7 +114,7 @@ def train_special_head(
 
     with _threads().limit(limits=1):
         found = [] if generic is None else [tried(adapted_head(generic, train.labels, classes, skew))]
-        if not any(threshold.reaches for _, threshold in found):
+        if not any(threshold.shortcoming() is None for _, threshold in found):
             found.append(tried(retrained_head(train, (held_out, evenly), classes, skew, generic, rng)))
     weights, threshold = min(found, key=lambda f: _rank(f[1]))
     shortcoming = threshold.shortcoming()

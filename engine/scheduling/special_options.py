@@ -99,15 +99,15 @@ def generic_options(problem: Problem, app: str) -> list[Option]:
     return [o for o in problem.options.get(app, ()) if len(o.stages) == 1 and not o.needs_cloud]
 
 
-def best_stakes(
+def promising_stakes(
     problem: Problem,
     generic: Option,
     shared: frozenset[str],
     rates: Mapping[str, RatesByCount],
     head_s: float,
     skew: float,
-) -> tuple[Option, Stakes] | None:
-    """Return on which trunk specialising promises to save most of an app's processor time, and the stakes.
+) -> list[tuple[Option, Stakes]]:
+    """Return on which trunks specialising promises to save an app processor time, and the stakes.
 
     What other apps run anyway costs nothing, whichever of the two needs it.
 
@@ -119,12 +119,11 @@ def best_stakes(
         skew: for which trunks are compared.
 
     Returns:
-        The one that saves most over all numbers of classes; None where no trunk saves anything at that
-        skew, or only by being less accurate.
+        Those that save anything at that skew without being less accurate; first the one that saves most
+        over all numbers of classes.
     """
     generic_s = _run_s(problem.pieces, generic.stages[0].pieces, shared)
-    best: tuple[Option, Stakes] | None = None
-    most_s = 0.0
+    found: list[tuple[float, Option, Stakes]] = []
     for option in generic_options(problem, generic.app):
         known = rates.get(option.variant)
         if known is None or option.stages[0].parts == generic.stages[0].parts:
@@ -132,9 +131,10 @@ def best_stakes(
         special_s = _run_s(problem.pieces, option.stages[0].pieces, shared)
         stakes = Stakes(known, generic.accuracy, generic_s, special_s, head_s)
         saved_s = _saved_over_counts(stakes, skew)
-        if saved_s > most_s:
-            best, most_s = (option, stakes), saved_s
-    return best
+        if saved_s > 0.0:
+            found.append((saved_s, option, stakes))
+    found.sort(key=lambda f: -f[0])
+    return [(option, stakes) for _, option, stakes in found]
 
 
 def _saved_over_counts(stakes: Stakes, skew: float) -> float:

@@ -7,7 +7,7 @@ import pytest
 from engine.scheduling.problem import App, Option, PieceCost, Place, Problem, Stage, configuration_cost
 from engine.scheduling.special_options import (
     SpecialOffer,
-    best_stakes,
+    promising_stakes,
     special_heads,
     with_specials,
     without_specials,
@@ -60,9 +60,8 @@ def test_a_cascade_below_the_apps_floor_is_not_offered() -> None:
 
 def test_the_trunk_that_saves_most_is_taken() -> None:
     rates = {"small/identity": RatesByCount({2: RATES})}
-    found = best_stakes(PROBLEM, PROBLEM.options["who"][0], frozenset(), rates, 0.1, 0.95)
-    assert found is not None
-    option, stakes = found
+    found = promising_stakes(PROBLEM, PROBLEM.options["who"][0], frozenset(), rates, 0.1, 0.95)
+    ((option, stakes),) = found
     assert option.variant == "small/identity"
     assert (stakes.generic_cost, stakes.special_cost, stakes.head_cost) == (0.01, 0.001, 0.1)
 
@@ -70,12 +69,12 @@ def test_the_trunk_that_saves_most_is_taken() -> None:
 def test_nothing_pays_where_other_apps_run_the_trunk_anyway() -> None:
     rates = {"small/identity": RatesByCount({2: RATES})}
     shared = frozenset({"large"})
-    assert best_stakes(PROBLEM, PROBLEM.options["who"][0], shared, rates, 0.1, 0.95) is None
+    assert promising_stakes(PROBLEM, PROBLEM.options["who"][0], shared, rates, 0.1, 0.95) == []
 
 
 def test_a_trunk_that_makes_the_answers_worse_is_not_taken() -> None:
     poor = {"small/identity": RatesByCount({2: CascadeRates(0.7, 0.1, 0.9)})}
-    assert best_stakes(PROBLEM, PROBLEM.options["who"][0], frozenset(), poor, 0.1, 0.95) is None
+    assert promising_stakes(PROBLEM, PROBLEM.options["who"][0], frozenset(), poor, 0.1, 0.95) == []
 
 
 def test_a_cascade_that_may_be_as_accurate_counts_as_such_and_comes_first() -> None:

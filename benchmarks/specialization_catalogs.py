@@ -1,0 +1,138 @@
+"""The two catalogs that specialising is measured on: CIFAR-10's objects and LFW's people.
+
+The most accurate variant of each is a network as it was published; the smaller ones in front of it are
+made of published weights as well, so that both are compiled in minutes. Half of CIFAR-10's test images
+validate, since thresholds are chosen on them; the other half, and a fifth of the faces, are shown.
+"""
+
+from __future__ import annotations
+
+import csv
+import json
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+
+from benchmarks import cifar_tasks, face_tasks
+from benchmarks.catalog import compiled
+from benchmarks.catalog_groups import Group
+from benchmarks.image_lists import write_lists
+from catalog.errors import BadInput
+from catalog.store import Catalog
+from mcdnn.catalog_specialize import specialize
+
+UInt8 = npt.NDArray[np.uint8]
+Int64 = npt.NDArray[np.int64]
+
+_VALIDATION_EVERY = 2
+_TUNING_EPOCHS = 6
+_RESNETS = {
+    "resnet56": (9, ("int8",)),
+    "resnet20": (3, ("int8", "lowrank:kept=0.5+int8", "lowrank:kept=0.35+int8")),
+}
+_FACE_TECHNIQUES = ("drop-blocks:kept=0.6", "drop-blocks:kept=0.4")
+_PEOPLE, _QUICK_PEOPLE = 158, 8
+_QUICK_EVERY = 40
+_HOST, _SETS = "host", 3
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """A catalog and windows that nothing in it was made of.
+
+    Args:
+        task: that is asked about them.
+        windows: (N, S, S, 3) uint8 RGB.
+        truth: class ids (N,).
+    """
+
+    catalog: Catalog
+    task: str
+    windows: UInt8
+    truth: Int64
+
+    @property
+    def classes(self) -> tuple[str, ...]:
+        """Names."""
+        return self.catalog.tasks[self.task].classes
+
+
+def objects(data: Path, work: Path, quick: bool) -> Shown:
+    """Compile ten kinds of objects into a folder, or measure what is there anew; see module.
+
+    Raises:
+        BadInput: the data is not there.
+        RunFailed: the compiler failed.
+    """
+    return _shown("objects", "object", _write_objects, data, work, quick)
+
+
+def faces(data: Path, work: Path, quick: bool) -> Shown:
+    """Likewise people by their faces."""
+    return _shown("faces", "identity", _write_faces, data, work, quick)
+
+
+def _shown(
+    name: str, task: str, write: Callable[[Path, Path, bool], Path], data: Path, work: Path, quick: bool
+) -> Shown:
+    group = Group(name, "", (task,), write, None, lambda *_: True, ())
+    folder = work / name
+    catalog = compiled(group, data.resolve(), folder.resolve(), None, as_made=False, quick=quick)
+    specialize(catalog, _HOST, _SETS)
+    windows, truth = _read(folder / f"{task}_test.csv", catalog.tasks[task].classes)
+    return Shown(catalog, task, windows, truth)
+
+
+def _write_objects(data: Path, folder: Path, quick: bool) -> Path:
+    files = cifar_tasks.write_images(data, folder, _QUICK_EVERY if quick else 1, _VALIDATION_EVERY)
+    models = [cifar_tasks.published_model(data, name, *of) for name, of in _RESNETS.items()]
+    return _write_tasks(folder, "object", "object", cifar_tasks.SIDE_PX, files, "".join(models), quick)
+
+
+def _write_faces(data: Path, folder: Path, quick: bool) -> Path:
+    folder.mkdir(parents=True, exist_ok=True)
+    splits = face_tasks.identities(data, _QUICK_PEOPLE if quick else _PEOPLE)
+    files = write_lists(folder, "identity", splits)
+    model = face_tasks.published_model(data, _FACE_TECHNIQUES)
+    return _write_tasks(folder, "face", "identity", face_tasks.SIDE_PX, files, model, quick)
+
+
+def _write_tasks(
+    folder: Path, kind: str, task: str, side_px: int, files: Sequence[str], models: str, quick: bool
+) -> Path:
+    path = folder / "TASKS.toml"
+    path.write_text(
+        f"""
+[input.{kind}]
+size = {side_px}
+mirror = true
+
+[task.{task}]
+input = "{kind}"
+data = "."
+split = {json.dumps(files)}
+{models}
+[training]
+tuning_epochs = {1 if quick else _TUNING_EPOCHS}
+""",
+        encoding="utf-8",
+    )
+    return path
+
+
+def _read(path: Path, classes: Sequence[str]) -> tuple[UInt8, Int64]:
+    """Return the images of a list and their class ids."""
+    ids = {name: i for i, name in enumerate(classes)}
+    windows, truth = [], []
+    with path.open(encoding="utf-8") as stream:
+        for row in csv.DictReader(stream):
+            image = cv2.imread(row["file"], cv2.IMREAD_COLOR_RGB)
+            if image is None:
+                raise BadInput(f"{row['file']}: no such image: begin with an empty --work")
+            windows.append(image)
+            truth.append(ids[row["label"]])
+    return np.asarray(windows, np.uint8), np.asarray(truth, np.int64)

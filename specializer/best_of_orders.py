@@ -1,0 +1,69 @@
+"""One order, tried on several trunks: the head that saves most is taken.
+
+Which trunk is good enough for some classes depends on the classes more than on their number: a smaller
+one that tells a ship from a dog may mix up a cat and a dog.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Generic, TypeVar
+
+from specializer.cascade import Stakes
+from specializer.specialist import HeadOrders, NotTrained, Trained
+
+H = TypeVar("H")
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate(Generic[H]):
+    """A trunk that heads may be on.
+
+    Args:
+        orders: makes them.
+        cost: of a window with one of them, in the unit of the stakes.
+    """
+
+    orders: HeadOrders[H]
+    cost: float
+
+
+class BestOfOrders(Generic[H]):
+    """Implements HeadOrders by those of several trunks.
+
+    Args:
+        candidates: at least one, the most promising first.
+        stakes: what is saved is judged by.
+        skew: at which heads are compared.
+    """
+
+    def __init__(self, candidates: Sequence[Candidate[H]], stakes: Stakes, skew: float) -> None:
+        self._candidates = candidates
+        self._stakes = stakes
+        self._skew = skew
+        self._became: dict[int, Trained[H] | NotTrained] = {}
+
+    def order(self, classes: tuple[int, ...], now: float) -> None:
+        """Begin to make a head on each trunk; see HeadOrders."""
+        self._became = {}
+        for candidate in self._candidates:
+            candidate.orders.order(classes, now)
+
+    def ready(self, now: float) -> Trained[H] | NotTrained | None:
+        """Return the best once all are there, or why the most promising trunk gave none; see HeadOrders."""
+        for i, candidate in enumerate(self._candidates):
+            if i not in self._became and (became := candidate.orders.ready(now)) is not None:
+                self._became[i] = became
+        if len(self._became) < len(self._candidates):
+            return None
+        became_all, self._became = self._became, {}
+        made = [
+            replace(b, active=replace(b.active, cost=self._candidates[i].cost))
+            for i, b in became_all.items()
+            if isinstance(b, Trained)
+        ]
+        return max(made, key=self._saved) if made else became_all[0]
+
+    def _saved(self, made: Trained[H]) -> float:
+        return self._stakes.saved(made.active.rates, self._skew, 0.0, made.active.cost)
