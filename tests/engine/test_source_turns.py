@@ -12,7 +12,7 @@ import pytest
 from engine.capture import SUPERSEDED, Capture, CaptureCounts
 from engine.errors import SourceError
 from engine.frames import Frame
-from engine.source_turns import SourceTurns
+from engine.source_turns import REMOVED, SourceTurns
 from engine.sources.frame_list import FrameList
 from tests.engine.media import frame
 
@@ -175,3 +175,34 @@ def test_a_frame_of_a_moment_that_was_not_used_counts_as_left() -> None:
     turns.put_back(second)
     assert [(f.source, f.taken, f.left) for f in turns.figures()] == [("a", 1, 0), ("b", 0, 1)]
     turns.close()
+
+
+def live(name: str, times_s: Iterable[float], captured_from_s: float = 0.0) -> Capture:
+    return ended(Capture(FrameList(frames(name, times_s, captured_from_s), name, live=True), 6))
+
+
+def test_sources_come_and_go_and_nothing_is_uncounted() -> None:
+    turns = SourceTurns([live("a", [0.0, 1.0, 2.0]), live("b", [0.0, 1.0])], in_step=False)
+    first = [turns.get(LONG_S) for _ in range(3)]
+    assert [f.source for f in first if f is not None] == ["a", "b", "a"]
+    went = turns.change({"b"}, [live("c", [0.0, 0.5], captured_from_s=10.0)])
+    assert [c.name for c in went] == ["b"]
+    assert taken(turns) == [("a", 2.0), ("c", 10.0), ("c", 10.5)]
+    assert {f.source: (f.read, f.taken, f.dropped, f.left) for f in turns.figures()} == {
+        "a": (3, 3, {}, 0), "c": (2, 2, {}, 0), "b": (2, 1, {REMOVED: 1}, 0),
+    }  # fmt: skip
+    assert turns.counts() == CaptureCounts(read=7, taken=6, dropped=1, left=0)
+    turns.close()
+    went[0].close()
+
+
+def test_another_source_of_the_same_name_adds_to_its_figures() -> None:
+    turns = SourceTurns([live("a", [0.0, 1.0])], in_step=False)
+    turns.get(LONG_S)
+    went = turns.change({"a"}, [live("a", [0.0, 1.0, 2.0], captured_from_s=5.0)])
+    assert taken(turns) == [("a", 5.0), ("a", 6.0), ("a", 7.0)]
+    (figures,) = turns.figures()
+    assert (figures.read, figures.taken, figures.dropped) == (5, 4, {REMOVED: 1})
+    assert figures.report.connects == 2
+    turns.close()
+    went[0].close()
