@@ -46,6 +46,9 @@ class Metering(Protocol):
     def finish(self, now: float) -> None:
         """Book what was counted up to the end."""
 
+    def pay(self, own_share: bool) -> None:
+        """Pay from now on only what this program took, or all that is counted."""
+
 
 class NotMetered:
     """No meter: everything stays modelled."""
@@ -57,6 +60,9 @@ class NotMetered:
 
     def finish(self, now: float) -> None:
         """Nothing to book."""
+
+    def pay(self, own_share: bool) -> None:
+        """Nothing to pay."""
 
 
 NOT_METERED = NotMetered()
@@ -122,6 +128,10 @@ class EnergyMetering:
         """Book what was counted up to now; see Metering."""
         if self._begun:
             self._book(self._readings.fresh, now, at_once=True)
+
+    def pay(self, own_share: bool) -> None:
+        """Pay from the next reading on only what this program took, or all; see Metering."""
+        self._own_share = own_share
 
     def _book(self, read: Callable[[], MeterReading | None], now: float, at_once: bool = False) -> None:
         try:

@@ -17,6 +17,7 @@ from engine.ledger import Ledger
 from engine.meter_readings import ReadingsAhead, ReadingsOnDemand
 from engine.period import CHARGE
 from engine.power_fit import PowerFit
+from mcdnn.engine_file import EngineFile
 from mcdnn.wiring import Setup, answering_profile
 
 _log = logging.getLogger(__name__)
@@ -66,7 +67,7 @@ def _metering(
     base_w, core_w = setup.profile.base_w, setup.profile.processor_w
     beside_w = unmetered_w(setup, meter)
     metered_w = max(0.0, base_w - beside_w)
-    own_share = setup.file.budget.covers == "process"
+    own_share = pays_own_share(setup.file)
     _log.info(
         "meter %s: counts %s, for %s; %.3g W beside it are modelled",
         meter.name,
@@ -85,6 +86,11 @@ def _metering(
         beside_w,
         own_share,
     )
+
+
+def pays_own_share(file: EngineFile) -> bool:
+    """Tell whether what other programs took is left out of the budget."""
+    return file.budget.covers == "process"
 
 
 def unmetered_w(setup: Setup, meter: DeviceMeter) -> float:

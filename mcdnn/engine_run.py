@@ -33,7 +33,7 @@ from engine.standing import read_standing
 from engine.succession import Incumbent, Succession
 from engine.summary import Summary
 from engine.window_finding import SourceFinders
-from mcdnn.energy_wiring import open_energy, watch_battery
+from mcdnn.energy_wiring import open_energy, pays_own_share, watch_battery
 from mcdnn.gating_wiring import make_gate, make_tracking
 from mcdnn.source_wiring import further_captures, make_feed
 from mcdnn.special_wiring import OpenSpecializing, open_specializing
@@ -281,6 +281,9 @@ class EngineRun:
         self._spending.regrant(granted.energy_j, granted.cost_usd, terms_of(file.budget))
         self._memory.set_limit(granted.memory_bytes)
         self.pipeline.plan_every(plan_interval_s(self._ledger.budget.period_s))
+        self._energy.metering.pay(pays_own_share(file))
+        self._leave_battery()
+        self._leave_battery = watch_battery(setup, self.renew_budget)
 
     def _change_sources(self, gone: Collection[str], further: Sequence[Capture]) -> None:
         if not (gone or further):

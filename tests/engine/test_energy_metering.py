@@ -187,6 +187,17 @@ def test_what_other_programs_take_is_told_and_left_out_where_only_this_one_is_pa
     assert paid_j == pytest.approx(figures.counted_j - figures.others_j)
 
 
+def test_what_is_paid_may_change_while_it_counts(device: Device) -> None:
+    device.passes(1.0, 11.0, others_s=0.5)
+    device.attend()
+    device.metering.pay(own_share=True)
+    device.passes(1.0, 11.0, others_s=0.5)
+    device.attend()
+    figures = device.metering.figures
+    paid_j = sum(device.spent_j(EnergyOrigin.MEASURED).values())
+    assert figures.counted_j - figures.others_j < paid_j < figures.counted_j - 1.0
+
+
 def test_a_meter_that_fails_leaves_it_to_the_model_says_so_once_and_comes_back(
     device: Device, caplog: pytest.LogCaptureFixture
 ) -> None:
