@@ -20,7 +20,7 @@ from catalog.errors import BadInput
 from engine.errors import RecipientAway, ResultsRefused
 from engine.sinks.dated_results import DatedResult, dated_to_row
 
-_TRIED_AGAIN = (408, 425, 429)
+_TRIED_AGAIN = (401, 403, 404, 407, 408, 425, 429)
 _LONGEST_PAUSE_S = 3600.0
 _MOST_ANSWER_BYTES = 1 << 16
 
@@ -85,7 +85,9 @@ class Webhook:
     """A recipient that posts each batch as a JSON array of results.
 
     2xx is success. 408, 425, 429 and 5xx are tried again, not before Retry-After; so is whatever the
-    network does. Any other answer, redirections included, means that the same would come again.
+    network does, and so are 401, 403, 404 and 407, which say nothing of the results: a token that has
+    expired is renewed at the other side. Any other answer, redirections included, means that the same
+    would come again.
 
     Args:
         address: where to.

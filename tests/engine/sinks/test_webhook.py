@@ -42,7 +42,7 @@ def test_a_batch_is_one_post_of_a_json_array_with_the_headers_given_on_one_conne
     assert len(server.peers) == 1
 
 
-@pytest.mark.parametrize("status", [408, 429, 500, 502, 503])
+@pytest.mark.parametrize("status", [401, 403, 404, 407, 408, 425, 429, 500, 502, 503])
 def test_what_may_pass_is_to_be_tried_again(status: int) -> None:
     with web_server((status, {"Retry-After": "7"})) as server:
         hook = hook_to(server)
@@ -54,7 +54,7 @@ def test_what_may_pass_is_to_be_tried_again(status: int) -> None:
     assert len(server.rows) == 1
 
 
-@pytest.mark.parametrize("status", [301, 400, 401, 403, 404, 413])
+@pytest.mark.parametrize("status", [301, 400, 409, 413, 422])
 def test_what_would_come_again_is_refused_and_the_connection_goes_on(status: int) -> None:
     with web_server((status, {"Location": "/other"})) as server:
         hook = hook_to(server)
