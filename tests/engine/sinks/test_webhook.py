@@ -184,12 +184,12 @@ def test_a_hanging_webhook_never_holds_the_engine_up() -> None:
 
 
 def test_nothing_secret_is_logged_when_refused(caplog: pytest.LogCaptureFixture) -> None:
-    with web_server((404, {})) as server:
+    with web_server((422, {})) as server:
         sink = delivery_to(hook_to(server))  # type: ignore[arg-type]
         with caplog.at_level(logging.DEBUG):
             sink.accept(frame(0), [result(0)])
             sink.close()
-    assert sink.figures() == SinkFigures("post", 1, 0, {"answered 404": 1}, trouble="answered 404")
+    assert sink.figures() == SinkFigures("post", 1, 0, {"answered 422": 1}, trouble="answered 422")
     assert "s3cret" not in caplog.text
 
 
