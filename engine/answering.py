@@ -391,8 +391,7 @@ class Answerer:
         for app in due:
             if app in awaited:
                 waiting = awaited[app]
-                waiting.place = into.expect(unserved(serving.window, waiting.app, AT_CLOUD))
-                waiting.into = into
+                waiting.goes(into, unserved(serving.window, waiting.app, AT_CLOUD))
             else:
                 into.results.append(results[app] if app in results else self._unserved(serving, app))
 

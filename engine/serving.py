@@ -15,21 +15,32 @@ from engine.scheduling.problem import App
 class Awaited:
     """A request whose answer is to come; it is answered once.
 
+    The answer may come before it is known where it goes: while other windows of its moment are served.
+
     Args:
         app: that asked.
-        into: where the result goes.
-        place: kept for it there.
     """
 
     app: App
-    into: FrameResults | None = None
-    place: int = -1
+    _into: FrameResults | None = None
+    _place: int = -1
+    _result: Result | None = None
 
     def answer(self, result: Result) -> None:
         """Give the result."""
-        into, self.into = self.into, None
-        assert into is not None, "a request is answered once"
-        into.fill(self.place, result)
+        assert self._result is None, "a request is answered once"
+        self._result = result
+        into, self._into = self._into, None
+        if into is not None:
+            into.fill(self._place, result)
+
+    def goes(self, into: FrameResults, until_then: Result) -> None:
+        """Say where the result goes, and what stands there until it comes; called once."""
+        if self._result is not None:
+            into.results.append(self._result)
+            return
+        self._place = into.expect(until_then)
+        self._into = into
 
 
 @dataclass(slots=True, eq=False)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -24,6 +25,7 @@ from engine.scheduling.cloud_options import CloudPrices
 from engine.scheduling.policy import Choice, Plan, State
 from engine.scheduling.problem import Option, Problem
 from engine.scheduling.unserved import CLOUD_SILENT, CONNECTION_LOST, ENERGY_GONE, LATE, MONEY_GONE
+from engine.window_groups import Asked
 from tests.engine.held_offload import HeldOffload, listing
 from tests.engine.rig import ODD, WHO, Rig, make_rig, window
 
@@ -191,6 +193,31 @@ def test_an_answer_that_comes_later_is_ignored_and_paid_for(built_catalog: Catal
     assert b.held_j == pytest.approx(0.0)
     figures = b.rig.answerer.cloud_figures
     assert (figures.sent, figures.answered, figures.stood_in, figures.lost) == (2, 0, 0, 2)
+
+
+@pytest.mark.parametrize(("answered", "place"), [(True, "cloud"), (False, "device")])
+def test_what_is_answered_while_other_windows_of_its_moment_are_served_is_answered_once(
+    built_catalog: Catalog, answered: bool, place: str
+) -> None:
+    b = bench(built_catalog)
+    chooses = b.policy.choose
+
+    def meanwhile(*asked: Any) -> Choice:
+        """The cloud answers what was asked before, or the device has to."""
+        if b.offload.asked and answered:
+            b.offload.answer()
+        elif b.offload.asked:
+            b.rig.clock.now_s = began_s + DONE_S
+        return chooses(*asked)
+
+    began_s, windows = b.rig.clock.now_s, [window(0.0, i) for i in range(3)]
+    moment = [Asked(w, ["who", "odd"], 0.0, began_s, FrameResults(w.frame)) for w in windows]
+    b.policy.choose = meanwhile  # type: ignore[method-assign]
+    b.rig.answerer.answer_all(moment)
+    assert [(r.window, r.app, r.place) for r in the(moment[0].into)] == [
+        (windows[0].id, "who", place),
+        (windows[0].id, "odd", place),
+    ]
 
 
 def test_a_request_that_fails_is_answered_at_the_device_at_once(built_catalog: Catalog) -> None:
