@@ -73,7 +73,7 @@ class OffloadServicer:
         RESOURCE_EXHAUSTED: the queue is full, or too long for the deadline; trailing metadata
         "retry-after-s" says when to come back. Without that entry the message was larger than the server
         takes.
-        DEADLINE_EXCEEDED: the deadline passed, or would have, while the request waited.
+        DEADLINE_EXCEEDED: the deadline passed, or would have, while the request waited or ran.
         UNAVAILABLE: the server is stopping.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)

@@ -43,7 +43,7 @@ class OffloadStub:
     RESOURCE_EXHAUSTED: the queue is full, or too long for the deadline; trailing metadata
       "retry-after-s" says when to come back. Without that entry the message was larger than the server
       takes.
-    DEADLINE_EXCEEDED: the deadline passed, or would have, while the request waited.
+    DEADLINE_EXCEEDED: the deadline passed, or would have, while the request waited or ran.
     UNAVAILABLE: the server is stopping.
     """
     ClassifyStream: _grpc.StreamStreamMultiCallable[_classify_pb2.ClassifyRequest, _classify_pb2.StreamedAnswer]
@@ -82,7 +82,7 @@ class OffloadAsyncStub(OffloadStub):
     RESOURCE_EXHAUSTED: the queue is full, or too long for the deadline; trailing metadata
       "retry-after-s" says when to come back. Without that entry the message was larger than the server
       takes.
-    DEADLINE_EXCEEDED: the deadline passed, or would have, while the request waited.
+    DEADLINE_EXCEEDED: the deadline passed, or would have, while the request waited or ran.
     UNAVAILABLE: the server is stopping.
     """
     ClassifyStream: _aio.StreamStreamMultiCallable[_classify_pb2.ClassifyRequest, _classify_pb2.StreamedAnswer]  # type: ignore[assignment]
@@ -124,7 +124,7 @@ class OffloadServicer(metaclass=_abc_1.ABCMeta):
         RESOURCE_EXHAUSTED: the queue is full, or too long for the deadline; trailing metadata
           "retry-after-s" says when to come back. Without that entry the message was larger than the server
           takes.
-        DEADLINE_EXCEEDED: the deadline passed, or would have, while the request waited.
+        DEADLINE_EXCEEDED: the deadline passed, or would have, while the request waited or ran.
         UNAVAILABLE: the server is stopping.
         """
 
