@@ -59,11 +59,6 @@ class Board:
         """Return, by app, the results of the last frame of a source in which it was asked."""
         return self._answers.get(source, {})
 
-    @property
-    def sources(self) -> tuple[str, ...]:
-        """Those that showed something."""
-        return tuple(self._sights)
-
 
 def _by_app(results: Sequence[Result]) -> dict[str, list[Result]]:
     by_app: dict[str, list[Result]] = {}

@@ -12,6 +12,7 @@ from engine.capture import SourceFigures
 from engine.scheduling.unserved import ENERGY_GONE, MONEY_GONE
 from engine.sinks.sink_figures import SinkFigures
 from engine.snapshot import AppFigures, Snapshot, SpecialNews
+from engine.sources.protocol import SourceReport
 from mcdnn.figures_table import trunk
 from mcdnn.quantities import energy, money
 
@@ -20,6 +21,9 @@ _MAJORITY = 0.6
 _LEAST_ANSWERS = 20
 _JUDGED_EVERY_S = 15.0
 _GONE = {ENERGY_GONE: "The energy budget is gone", MONEY_GONE: "The cloud budget is gone"}
+
+
+_FIRST = SourceReport(connects=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +65,7 @@ class Chronicle:
 
     def __init__(self) -> None:
         self._kept: deque[Happening] = deque(maxlen=_MOST_KEPT)
-        self._before: Look | None = None
+        self._before = Look(0.0, Snapshot())
         self._answers: dict[str, Mapping[str, int]] = {}
         self._mostly: dict[str, str] = {}
         self._judged_s = -math.inf
@@ -69,11 +73,9 @@ class Chronicle:
 
     def look(self, look: Look) -> None:
         """Note what is different from the last look."""
-        before = self._before
-        self._before = look
-        if before is not None:
-            self._kept.extend(_changes(before, look))
-            self._kept.extend(self._used_up(before, look))
+        before, self._before = self._before, look
+        self._kept.extend(_changes(before, look))
+        self._kept.extend(self._used_up(before, look))
         self._kept.extend(self._taken_over(look))
 
     def note(self, happening: Happening) -> None:
@@ -135,10 +137,9 @@ def _of_sources(before: Look, now: Look) -> Iterator[Happening]:
     known = {s.source: s for s in before.snapshot.standing.sources}
     for source in now.snapshot.standing.sources:
         was = known.get(source.source)
-        if was is not None:
-            yield from _of_source(was, source, now.at_s)
-        elif known:
+        if was is None and known:
             yield Happening(now.at_s, "source", False, f"{source.source}: added")
+        yield from _of_source(was or SourceFigures(source.source, report=_FIRST), source, now.at_s)
     for gone in known.keys() - {s.source for s in now.snapshot.standing.sources}:
         yield Happening(now.at_s, "source", False, f"{gone}: removed")
 

@@ -15,7 +15,7 @@ from mcdnn.web.board import Sight
 _LEAST_WIDTH_PX = 640  # smaller frames are enlarged, or the text would cover them
 _MOST_WIDTH_PX = 960
 _QUALITY = 80
-_STANDS_S = 2.0
+_STANDS_S = 1.0
 _SAME_THING = 0.3
 
 
@@ -43,7 +43,7 @@ def standing_results(
     """Return a frame's results with the latest ones of apps that were not asked about it.
 
     Apps are asked at rates of their own, mostly not about the frame that is shown. An answer stands for
-    two seconds: at the frame's window in the same place; where the frame has windows of its kind, but
+    a second: at the frame's window in the same place; where the frame has windows of its kind, but
     none there, it has moved on and the answer with it.
     """
     asked = {r.app for r in results}

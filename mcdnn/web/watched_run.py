@@ -68,9 +68,8 @@ class WatchedRun:
 
     @property
     def sources(self) -> tuple[str, ...]:
-        """Names of the run's sources, those that gave no frame yet included."""
-        listed = (s.source for s in self.latest.standing.sources)
-        return tuple(dict.fromkeys([*listed, *self.board.sources]))
+        """Names of the run's sources, those that gave no frame yet included; not those that were removed."""
+        return tuple(s.source for s in self.latest.standing.sources)
 
     def health(self) -> Health:
         """Judge the run."""

@@ -14,7 +14,7 @@ def test_the_newest_frame_of_each_source_is_there_itself() -> None:
     seen = board.sight("clip")
     assert seen is not None and (seen.number, seen.frame) == (2, second)
     assert seen.frame.pixels is second.pixels  # nothing was copied
-    assert board.sources == ("clip", "yard")
+    assert board.sight("yard") == (1, yard, [])
     assert board.sight("garden") is None
 
 

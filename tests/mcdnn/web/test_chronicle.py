@@ -50,6 +50,12 @@ def test_a_loss_between_two_looks_is_told_too() -> None:
     ]
 
 
+def test_a_source_that_gives_nothing_from_the_beginning_is_told() -> None:
+    assert told(look(0.0, sources=(replace(DOOR, report=replace(LOST, connects=0)),))) == [
+        ("source", True, "door: gives no frames: connection refused")
+    ]
+
+
 def test_sources_come_and_go() -> None:
     yard = SourceFigures("yard")
     assert told(look(0.0, sources=(DOOR,)), look(1.0, sources=(yard,))) == [

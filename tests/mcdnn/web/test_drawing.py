@@ -51,7 +51,7 @@ def test_an_answer_about_another_kind_of_window_stays_where_it_was() -> None:
     assert standing_results([result(5)], {"where": [scene]}, 0.5) == [scene, result(5)]
 
 
-def test_an_answer_stands_for_two_seconds() -> None:
+def test_an_answer_stands_for_a_second() -> None:
     old = result(0, app="odd")
-    assert standing_results([], {"odd": [old]}, 2.0) == [old]
-    assert standing_results([], {"odd": [old]}, 2.1) == []
+    assert standing_results([], {"odd": [old]}, 1.0) == [old]
+    assert standing_results([], {"odd": [old]}, 1.1) == []
