@@ -102,6 +102,11 @@ class BudgetFigures:
     period_s: float = math.inf
     renewals: int = 0
 
+    @property
+    def is_limited(self) -> bool:
+        """Whether energy or money may run out."""
+        return math.isfinite(self.energy_j) or math.isfinite(self.cost_usd)
+
 
 @dataclass(frozen=True, slots=True)
 class MemoryFigures:

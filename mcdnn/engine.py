@@ -217,6 +217,11 @@ class Engine:
         return self._setup.catalog.root
 
     @property
+    def keeps_state(self) -> bool:
+        """Whether the next run goes on with what this one leaves of its budget."""
+        return self._file.state is not None
+
+    @property
     def problem(self) -> Problem:
         """What the policy of the current or the last run knows, with the costs measured so far.
 

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from mcdnn.engine_file import EngineFile
 
 _STOP_S = 20.0
+_FULL_AGAIN = "the next run begins with a full budget: the configuration names no folder for its state"
 _EXAMPLE = """examples:
   mcdnn run ENGINE.toml --out results.jsonl --video annotated.mp4
   mcdnn run ENGINE.toml --source clip.mp4 --duration 60 --policy original
@@ -145,6 +146,8 @@ def run(args: argparse.Namespace) -> int:
             reloaded_by_hangup(reloading.ask),
         ):
             snapshot = watch(engine, sources, duration_s, title, args.json, begin, supervised.stopping)
+    if not engine.keeps_state and snapshot.standing.budget.is_limited:
+        print(_FULL_AGAIN, file=sys.stderr if args.json else sys.stdout)
     if args.json:
         from mcdnn.closing_summary import summary_to_json
 

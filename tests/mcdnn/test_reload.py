@@ -25,7 +25,7 @@ from mcdnn.engine import Engine, Reloaded
 from mcdnn.reloading import Reloading
 from tests.catalog_builder import build_catalog
 from tests.engine.media import write_video
-from tests.engine.sources.served import LONG_S, wait_until
+from tests.engine.sources.served import LONG_S, VideoServer, held, wait_until
 from tests.mcdnn.notify_socket import NotifySocket
 
 WHO = {"name": "who", "task": "identity"}
@@ -51,12 +51,12 @@ def folder(made: Path, tmp_path: Path) -> Path:
     return tmp_path
 
 
-def replace_catalog(folder: Path, made: Path) -> None:
+def replace_catalog(folder: Path, made: Path, by: str = "second") -> None:
     """As a compile or a fetch does it: pieces first, catalog.json renamed over the old one at the end."""
     for name in ("parts", "heads", "profiles", "features"):
-        shutil.copytree(made / "second" / name, folder / "catalog" / name, dirs_exist_ok=True)
+        shutil.copytree(made / by / name, folder / "catalog" / name, dirs_exist_ok=True)
     beside = folder / "catalog" / ".catalog.json.new"
-    shutil.copy(made / "second" / "catalog.json", beside)
+    shutil.copy(made / by / "catalog.json", beside)
     beside.replace(folder / "catalog" / "catalog.json")
 
 
@@ -232,6 +232,37 @@ def test_a_still_scene_and_a_known_track_are_asked_again(folder: Path) -> None:
     changed = next(i for i, r in enumerate(running.results) if r.answer in ("even", "odd"))
     running.stop()
     assert {r.answer for r in running.results[changed:]} <= {"even", "odd"}
+
+
+def test_many_reloads_leave_nothing_behind_and_a_stream_keeps_its_connection(
+    folder: Path, made: Path
+) -> None:
+    Running(config(folder)).stop()  # onnxruntime opens files of its own, once
+    server = VideoServer()
+    before = held()
+    try:
+        door = {"uri": server.url("live.mjpg?fps=20"), "name": "door"}
+        table = config(folder, source=[door])
+        running = Running(table)
+        steady = held()
+        for i in range(6):
+            replace_catalog(folder, made, ("second", "first")[i % 2])
+            sources = [door, {**camera("yard", seed=i), "fps": 5.0}]
+            policy = ("original", "paced")[i % 2]
+            running.engine.reload({**table, "source": sources, "policy": policy, "specialize": bool(i % 2)})
+            running.wait_for(lambda r: r.source == "yard")
+        running.engine.reload(table)
+        wait_until(lambda: held().grown_since(steady) == {}, LONG_S)
+        running.wait_for(lambda r: r.source == "door", 3)
+        end = running.stop()
+    finally:
+        server.kill()
+    figures = {s.source: s for s in end.standing.sources}
+    report = figures["door"].report
+    assert (report.connects, report.failures, report.restarts) == (1, 0, 0)
+    assert figures["yard"].report.connects == 6
+    assert end.served_share == 1.0
+    assert held().grown_since(before) == {}
 
 
 def test_a_run_of_recordings_keeps_its_sources(folder: Path) -> None:

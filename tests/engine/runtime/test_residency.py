@@ -43,6 +43,19 @@ def test_admitting_twice_takes_memory_once() -> None:
     assert residency.used_bytes == 20
 
 
+def test_a_lower_limit_lets_go_of_what_was_not_used_for_longest() -> None:
+    residency = Residency(30)
+    for piece in "abc":
+        residency.admit(piece, 10)
+    residency.touch("a")
+    assert residency.set_limit(15, keep=frozenset("b")) == ["c", "a"]
+    assert (residency.pieces, residency.used_bytes) == ({"b"}, 10)
+    with pytest.raises(TooLarge):
+        residency.admit("d", 20)
+    assert residency.set_limit(30) == []
+    assert residency.admit("d", 20) == []
+
+
 @given(
     st.integers(1, 100),
     st.lists(st.tuples(st.sampled_from("abcdefgh"), st.integers(0, 60), st.booleans()), max_size=60),
