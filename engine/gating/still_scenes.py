@@ -14,6 +14,7 @@ from typing import Protocol
 from engine.frames import Frame
 from engine.gating.motion_gate import GateSettings, MotionGate
 from engine.gating.standing_answers import GateFigures, Savings
+from engine.gating.trial import Trial
 from engine.rates import RateGates
 from engine.results import Result
 
@@ -81,12 +82,16 @@ class _Scene:
     """What a source shows, and who has not had an answer about it yet.
 
     Args:
+        trial: whether comparing pays.
+        compared: whether the frame at hand was.
         tries: by app, how often it may still ask again where it was not served.
         owed: apps without an answer, by input type.
     """
 
     gate: MotionGate
     began_s: float
+    trial: Trial = field(default_factory=Trial)
+    compared: bool = False
     looked_s: float = 0.0
     passed_s: float = 0.0
     frames: int = 0
@@ -130,7 +135,8 @@ class StillScenes:
         scene = self._scenes.get(frame.source)
         if scene is None:
             scene = self._scenes[frame.source] = _Scene(MotionGate(self._settings), frame.t_s)
-        if not self._is_still(scene, frame, asking):
+        scene.compared = not scene.trial.rests()
+        if not scene.compared or not self._is_still(scene, frame, asking):
             return False
         return all(not asking.is_due(app, frame.t_s, frame.source) for app in scene.owed)
 
@@ -142,6 +148,9 @@ class StillScenes:
         scene.windows = dict(windows)
         scene.owed = {app: t for app, t in scene.owed.items() if windows.get(t)}
         scene.passed_s = frame.t_s
+        if not scene.compared:
+            return
+        scene.trial.looked(compared_j, searched_j)
         self._savings.compared(compared_j)
         self._savings.searched(searched_j)
 
@@ -150,6 +159,7 @@ class StillScenes:
         scene = self._scenes[frame.source]
         since_s, scene.passed_s = frame.t_s - scene.passed_s, frame.t_s
         requests = sum(asking.expected(t, n, since_s, frame.t_s) for t, n in scene.windows.items())
+        scene.trial.passed_over(compared_j)
         self._savings.compared(compared_j)
         self._savings.passed_over(frame.source, requests)
 
@@ -165,7 +175,10 @@ class StillScenes:
         for result in results:
             self._savings.answered(result.energy_j)
             scene = self._scenes.get(result.source)
-            if scene is None or result.served:
+            if scene is None:
+                continue
+            scene.trial.answered(result.energy_j, result.cost_usd)
+            if result.served:
                 continue
             left = scene.tries.get(result.app, 0)
             if left and result.app in scene.input_types:

@@ -108,6 +108,24 @@ def test_what_is_passed_over_is_counted_with_what_it_saves() -> None:
     assert figures.saved_j == pytest.approx(50 * 0.01 - 71 * 0.001 + figures.requests * 0.1)
 
 
+def test_where_comparing_takes_more_than_it_saves_frames_are_not_compared() -> None:
+    gate, asking = StillScenes(["clip"], GateSettings()), RateGates([WHO])
+    passed = []
+    for i in range(2400):
+        shown = Frame("clip", i, i / 10.0, picture(50), 0.0)
+        if gate.passes_over(shown, asking):
+            passed.append(i)
+            gate.passed_over(shown, asking, compared_j=0.02)
+        else:
+            gate.looked(shown, {"digit": 1}, compared_j=0.02, searched_j=0.01)
+            gate.asked("clip", asking.due("digit", shown.t_s, "clip"))
+            gate.answered([result(i, energy_j=0.005)])
+    assert passed[0] == 20
+    assert not any(200 <= i < 2200 for i in passed)
+    assert passed[-1] == 2399
+    assert gate.figures.saved_j < 0.0
+
+
 def test_a_source_that_is_not_gated_is_always_looked_at() -> None:
     gate, asking = StillScenes(["other"], GateSettings()), RateGates([WHO])
     for i in range(40):
