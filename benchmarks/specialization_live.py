@@ -77,6 +77,31 @@ class Case:
         )
 
 
+QUICK = (Case(2, 0.9, 30.0, 30.0),)
+OBJECTS = (
+    *(Case(n, 0.9, 60.0, 40.0, real=True) for n in (2, 5)),
+    Case(0, 0.0, 40.0, 40.0, real=True),
+    *(
+        Case(n, p, stretch_s, max(60.0, min(300.0, 2 * stretch_s)))
+        for n in (2, 5)
+        for p in (0.6, 0.9, 0.95)
+        for stretch_s in (15.0, 60.0, 300.0)
+    ),
+    Case(1, 1.0, 60.0, 60.0),
+    Case(0, 0.0, 300.0, 300.0),
+    Case(2, 1.0, 60.0, 0.0, away_s=3600.0),
+)
+FACES = (
+    Case(2, 0.9, 60.0, 40.0, real=True),
+    *(
+        Case(n, 0.9, stretch_s, max(60.0, min(300.0, 2 * stretch_s)))
+        for n in (2, 5, 10)
+        for stretch_s in (15.0, 300.0)
+    ),
+    Case(0, 0.0, 120.0, 120.0),
+)
+
+
 class Pace(Protocol):
     """Says when a window is shown."""
 
@@ -232,7 +257,7 @@ def _row(group: str, shown: Shown, case: Case, seed: int) -> Row:
         "pace": "real" if case.real else "fast",
         "windows": windows,
         "times_less": generic_j / run_j,
-        "times_less_with_heads": generic_j / all_j,
+        "with_heads": generic_j / all_j,
         "accuracy_pct": 100.0 * float(np.mean(with_heads.right)),
         "generic_accuracy_pct": 100.0 * float(np.mean(without.right)),
         "answered_alone": special.answered,

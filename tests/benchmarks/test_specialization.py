@@ -12,9 +12,21 @@ from tests.outside_data import outside_folder
 @pytest.mark.data
 def test_a_quick_replay_saves_more_than_the_published_policy_at_no_less_accuracy(tmp_path: Path) -> None:
     data = outside_folder("traces/tv_faces").parents[1]
-    run(data, ["tv"], True, tmp_path)
+    run(data, ["tv"], True, tmp_path, tmp_path)
     rows = {r["policy"]: r for r in json.loads((tmp_path / "specialization.json").read_text())["rows"]}
     ours, published = rows["expected-saving"], rows["WEG"]
     assert ours["gpu_times_less"] > published["gpu_times_less"] > 1.5
     assert ours["accuracy_pct"] >= ours["generic_accuracy_pct"]
     assert rows["MCDNN 2016"]["gpu_times_less"] == 1.0
+
+
+@pytest.mark.data
+def test_a_quick_run_compiles_a_catalog_and_specialises_on_it_in_replays_and_live(tmp_path: Path) -> None:
+    data = outside_folder("objects").parent
+    run(data, ["objects", "objects_live"], True, tmp_path, tmp_path / "work")
+    skewed, equal, lived = json.loads((tmp_path / "specialization.json").read_text())["rows"]
+    assert skewed["windows"] == 1200
+    assert equal["trace"] == "all classes equal"
+    assert equal["with_heads"] > 0.95
+    assert lived["windows"] == 300
+    assert 0.0 < lived["with_heads"] <= lived["times_less"]
