@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 
+from specializer.cascade import RatesByCount
 from specializer.expected_saving import Caution, ExpectedSaving
 from specializer.policy import Active, Seen
 from tests.specializer.policies import RATES, STAKES, tell
@@ -84,3 +85,28 @@ def test_it_leaves_a_head_that_passes_on_so_much_that_it_saves_nothing() -> None
     seen = Seen(None, 4, cascaded=True)
     wanted = [policy.observe(seen, active, 6.0 + i / 10) for i in range(10)]
     assert wanted[-1].why.startswith("it passes on too much")
+
+
+def test_no_further_head_is_ordered_once_too_much_was_lost() -> None:
+    dear = replace(STAKES, head_cost=20 * STAKES.generic_cost)
+    for most_lost, wanted in ((0.02, ()), (1.0, (1, 2, 4, 7))):
+        policy = ExpectedSaving(dear, caution=Caution(most_lost=most_lost, usual_s=10.0))
+        assert tell(policy, [4, 7] * 40).classes == (4, 7)
+        assert tell(policy, [1, 2] * 60, 8.0).classes == wanted
+
+
+def test_what_a_head_itself_costs_counts_and_not_what_others_do() -> None:
+    dear_head = [Active((4, 7), RATES, 0.95 * STAKES.generic_cost)]
+    assert tell(ExpectedSaving(replace(STAKES, head_cost=1e9), dear_head), [4, 7] * 10).classes == ()
+
+
+def test_the_more_sets_were_possible_the_longer_a_set_has_to_be_seen() -> None:
+    others = [0, 1, 2, 3, 5, 6, 8, 9] * 6
+    windows = []
+    for selection in (0.0, 1.0):
+        pairs = replace(STAKES, rates=RatesByCount({2: RATES}))
+        policy = ExpectedSaving(pairs, caution=Caution(selection=selection))
+        tell(policy, others)
+        seen = (policy.observe(Seen(None, (4, 7)[n % 2]), None, 4.8 + n / 10) for n in range(600))
+        windows.append(next(n for n, wanted in enumerate(seen) if wanted.classes))
+    assert windows[0] < windows[1]
