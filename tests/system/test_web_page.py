@@ -23,6 +23,7 @@ from tests.mcdnn.web.pages import TIMEOUT_S, Shown, page, shown_engine, until
 from tests.system.browser import DESKTOP, PHONE, browser
 
 TOKEN = "a-token-of-the-porch"
+WIDTHS = "return [...document.querySelectorAll('.camera img')].map((img) => img.naturalWidth)"
 
 
 @pytest.fixture(scope="module")
@@ -96,6 +97,40 @@ def test_a_phone_shows_all_in_one_column(shown: Shown) -> None:
     assert len(set(lefts)) == 1
 
 
+def test_two_cameras_are_streamed_and_further_ones_that_are_in_view_asked_for_pictures(
+    tiny_catalog: Path,
+) -> None:
+    sources = [{"uri": f"digits:?seed={i}&fps=5", "name": f"room {i}/{i}"} for i in range(4)]
+    with shown_engine(tiny_catalog, None, source=sources) as running, browser(1280, 1600) as driver:
+        driver.get(address(running.server))
+        wait(driver, lambda d: d.execute_script(WIDTHS) == [640] * 4)
+        assert running.server.pictures.viewers == 2
+        encoded = running.server.pictures.encoded
+        sources_of = "return [...document.querySelectorAll('.camera img')].map((img) => img.currentSrc)"
+        asked = driver.execute_script(sources_of)
+        assert ["/stream/" in a for a in asked] == [True, True, False, False]
+        wait(driver, lambda d: d.execute_script(sources_of) != asked)
+        assert running.server.pictures.encoded > encoded
+        assert complaints(driver) == []
+
+
+def test_what_is_wrong_is_told_in_words_and_a_lost_camera_says_why(tiny_catalog: Path) -> None:
+    sources = [
+        {"uri": "rtsp://admin:secret@127.0.0.1:1/door", "name": "door", "timeout_s": 0.5},
+        {"uri": "digits:?seed=7&fps=5", "name": "hall"},
+    ]
+    with shown_engine(tiny_catalog, None, source=sources) as running, browser(*PHONE) as driver:
+        driver.get(address(running.server))
+        trouble = wait(driver, lambda d: first(d, ".trouble"))
+        assert "Gives no frames: rtsp://127.0.0.1:1/door" in trouble.text
+        assert wait(driver, lambda d: texts(d, "#wrong")[0]) == "A source gives no frames."
+        wait(driver, lambda d: "door: gives no frames" in texts(d, "#happened")[0])
+        assert "secret" not in whole_text(driver)
+        header = driver.find_element(By.TAG_NAME, "header")
+        assert header.size["height"] < 80
+        assert driver.execute_script("return document.documentElement.scrollWidth") == PHONE[0]
+
+
 def test_pictures_stop_when_the_page_is_left(shown: Shown) -> None:
     with browser(*DESKTOP) as driver:
         driver.get(address(shown.server))
@@ -163,8 +198,7 @@ def test_pictures_for_the_documents(
     ):
         driver.get(address(running.server))
         until(lambda: running.summaries[0].latest.t_s > 50.0)
-        widths = "return [...document.querySelectorAll('.camera img')].map((img) => img.naturalWidth)"
-        wait(driver, lambda d: d.execute_script(widths) == [640, 640])
+        wait(driver, lambda d: d.execute_script(WIDTHS) == [640, 640])
         wait(driver, lambda d: first(d, "#energy .chart"))
         folder.mkdir(parents=True, exist_ok=True)
         save(driver, size[0], height, folder / f"web-{name}.png")

@@ -1,7 +1,7 @@
 // What was granted and what is gone: energy with its origin, money, memory, and what was lost.
 
 import { byId, el, fill } from "./dom.js";
-import { bytes, count, duration, energy, money, power, share } from "./format.js";
+import { bytes, count, duration, energy, money, power, sentence, share } from "./format.js";
 import { courseChart, legendLine, meter } from "./chart.js";
 
 const MOST_REASONS = 10;
@@ -17,16 +17,14 @@ export function showBudgets(now) {
     ...spending(budget.spent_j, budget.energy_j, passed_s, budget, energy, budget.overdraft_j),
     ...chart(points, "spent_j", "energy_j", energy),
     ...byOrigin(spent),
-    ...(meterLine ? [el("p", { class: "muted small" }, `${sentence(meterLine)}.`)] : [])]);
+    ...(meterLine ? [el("p", { class: "muted small" }, sentence(meterLine))] : [])]);
   byId("saved").parentElement.hidden = !now.saved.length;
-  fill(byId("saved"), now.saved, (lines) => lines.map((line) => el("p", {}, `${sentence(line)}.`)));
+  fill(byId("saved"), now.saved, (lines) => lines.map((line) => el("p", {}, sentence(line))));
   showMoney(now);
   fill(byId("memory"), standing.memory, memory);
   fill(byId("losses"), losses(now.summary), lossTable);
   showSpecial(standing.special);
 }
-
-const sentence = (text) => text.charAt(0).toUpperCase() + text.slice(1);
 
 // Renewal is told to the second; the rest of a text about pace would tire.
 function spending(spent, limit, passed_s, budget, unit, overdraft) {

@@ -17,6 +17,7 @@ export const bytes = (size) => withUnit(size, [[1e9, "GB"], [1e6, "MB"], [1e3, "
 export const share = (value, digits = 0) => value === null ? "–" : `${(100 * value).toFixed(digits)} %`;
 export const rate = (hz) => PLAIN.format(hz);
 export const clock = (at_s) => new Date(1000 * at_s).toLocaleTimeString("en-GB");
+export const sentence = (text) => `${text.charAt(0).toUpperCase()}${text.slice(1)}.`;
 export const day = (at_s) => new Date(1000 * at_s).toLocaleDateString("en-GB", { day: "numeric", month: "short" });
 
 export function duration(s) {

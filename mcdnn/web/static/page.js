@@ -4,7 +4,7 @@ import { showApps, showWhy } from "./apps.js";
 import { showBudgets, showCourse } from "./budgets.js";
 import { pauseCameras, showCameras } from "./cameras.js";
 import { byId, el, fill } from "./dom.js";
-import { clock, day, duration } from "./format.js";
+import { clock, day, duration, sentence } from "./format.js";
 
 const SILENT_MS = 6000, RETRY_MS = 3000;
 let events = null, heard_ms = Date.now(), last = null, isLost = false;
@@ -70,6 +70,8 @@ function showNow(now) {
   fill(byId("title"), [now.title], ([title]) => title);
   document.title = `${now.title} – mcdnn`;
   showStatus(now);
+  byId("wrong").hidden = !now.wrong.length;
+  fill(byId("wrong"), now.wrong, (wrong) => sentence(wrong.join(", ")));
   if (!now.summary.standing.sources.length) return;
   showCameras(now);
   showApps(now);
@@ -78,8 +80,7 @@ function showNow(now) {
 
 function showStatus(now) {
   if (now.status === "running") {
-    const since = `Running ${duration(now.summary.elapsed_s)}`;
-    setStatus(now.wrong.length ? "troubled" : "running", now.wrong.length ? `${since}; ${now.wrong.join("; ")}` : since);
+    setStatus(now.wrong.length ? "troubled" : "running", `Running ${duration(now.summary.elapsed_s)}`);
   } else if (now.status === "stalled") setStatus("bad", "The engine stands still");
   else setStatus("waiting", now.status === "ended" ? "Ended" : "Starting");
 }
