@@ -13,13 +13,13 @@ from cloud.tokens import Tokens
 from mcdnn.run_metrics import RunMetrics
 from mcdnn.web.address import check_exposure, listening_socket
 from mcdnn.web.app import make_app
+from mcdnn.web.connections import BoundedProtocol
 from mcdnn.web.pictures import Pictures
 from mcdnn.web.topics import Topics
 from mcdnn.web.watched_run import Followed, WatchedRun
 
 _LOOK_EVERY_S = 1.0
 _DRAIN_S = 2
-_MOST_CONNECTIONS = 128
 
 
 class PageServer:
@@ -47,13 +47,12 @@ class PageServer:
             uvicorn.Config(
                 app,
                 loop="asyncio",
-                http="h11",
+                http=BoundedProtocol,
                 ws="none",
                 lifespan="off",
                 log_config=None,
                 access_log=False,
                 server_header=False,
-                limit_concurrency=_MOST_CONNECTIONS,
                 timeout_graceful_shutdown=_DRAIN_S,
             )
         )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import socket
 from collections.abc import Iterator
+from contextlib import ExitStack, suppress
 from http.client import HTTPResponse
 from pathlib import Path
 
@@ -15,6 +16,7 @@ import pytest
 from catalog.errors import BadInput
 from cloud.endpoint import Endpoint
 from engine.frames import UInt8
+from mcdnn.web.connections import MOST_CONNECTIONS
 from mcdnn.web.server import PageServer
 from mcdnn.web.watched_run import WatchedRun
 from tests.catalog_builder import build_catalog
@@ -173,6 +175,24 @@ def test_as_many_may_listen_as_are_allowed() -> None:
         connection, response = open_answer(server.at, "/events")
         assert response.status == 200
         connection.close()
+
+
+def test_connections_that_say_nothing_take_no_more_files_than_are_spared() -> None:
+    with page() as server, ExitStack() as opened:
+        where = (server.at.host, server.at.port)
+        for _ in range(MOST_CONNECTIONS):
+            opened.enter_context(socket.create_connection(where, TIMEOUT_S))
+        with socket.create_connection(where, TIMEOUT_S) as beyond, suppress(ConnectionResetError):
+            assert beyond.recv(1) == b""
+        opened.close()
+        until(lambda: answers(server))
+
+
+def answers(server: PageServer) -> bool:
+    try:
+        return ask(server.at, "/static/page.css").status == 200
+    except OSError:
+        return False
 
 
 def test_an_address_that_is_taken_is_refused() -> None:
