@@ -46,17 +46,35 @@ def ended_by_signals(stop: Callable[[], None], within_s: float) -> Iterator[None
 def reloaded_by_hangup(reload: Callable[[], None]) -> Iterator[None]:
     """Call back on SIGHUP, from a signal handler of the main thread; what it did before is put back.
 
-    A run that is to survive its terminal (nohup) goes on ignoring the signal.
+    A run that is to survive its terminal (nohup) goes on ignoring the signal, and one whose terminal was
+    closed ends as on SIGTERM.
     """
     before = signal.getsignal(signal.SIGHUP)
     if before is signal.SIG_IGN:
         yield
         return
-    signal.signal(signal.SIGHUP, lambda _number, _frame: reload())
+    had_terminal = _has_terminal()
+
+    def hear(_number: int, _frame: object) -> None:
+        if had_terminal and not _has_terminal():
+            signal.raise_signal(signal.SIGTERM)
+        else:
+            reload()
+
+    signal.signal(signal.SIGHUP, hear)
     try:
         yield
     finally:
         signal.signal(signal.SIGHUP, before)
+
+
+def _has_terminal() -> bool:
+    """Tell whether this process has a terminal that could hang up."""
+    try:
+        os.close(os.open("/dev/tty", os.O_RDWR | os.O_NOCTTY))
+    except OSError:
+        return False
+    return True
 
 
 def _give_up(within_s: float) -> None:

@@ -108,7 +108,7 @@ class SpendingKeeper:
     def note(self, standing: PeriodStanding) -> None:
         """Take note; see SpendingNotes."""
         urgent = self._is_half_gone(standing)
-        self._latest = standing, self._now()
+        self._latest = standing, self._moment_of(standing)
         if urgent and not self._urgent:
             with self._changed:
                 self._urgent = True
@@ -121,11 +121,18 @@ class SpendingKeeper:
             self._changed.notify_all()
         self._thread.join()
         try:
-            self._write(SpendingRecord(self._now(), standing, 0.0, 0.0, self._terms))
+            at = self._moment_of(standing)
+            self._write(SpendingRecord(at, standing, 0.0, 0.0, self._terms))
         except RunFailed as e:
             _log.error("%s: the next run takes what was allowed for as spent", e)
         finally:
             self._release()
+
+    def _moment_of(self, standing: PeriodStanding) -> Moment:
+        """Return when a period stood so: while no frame comes, it stands as it did when the last one came."""
+        if self._latest is not None and self._latest[0].elapsed_s == standing.elapsed_s:
+            return self._latest[1]
+        return self._now()
 
     def _is_half_gone(self, standing: PeriodStanding) -> bool:
         written = self._written

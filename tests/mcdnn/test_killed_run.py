@@ -17,13 +17,14 @@ from mcdnn.cli import main
 from tests.catalog_builder import build_catalog
 from tests.engine.sources.served import LONG_S, wait_until
 
-GRANTED_J = 4.0 * 600.0 + 20.0  # the base load of ten minutes, and 20 J
+BASE_J = 4.0 * 180.0  # of three minutes
+GRANTED_J = BASE_J + 60.0
 ENGINE = f"""
 catalog = "catalog"
 state = "state"
 [budget]
 energy_j = {GRANTED_J}
-period = "10m"
+period = "3m"
 [[source]]
 uri = "digits:?seed=7&fps=60"
 [[app]]
@@ -93,8 +94,8 @@ def test_a_kill_gives_nothing_of_the_budget_back(
         assert before_j >= spent_j > 0.0
     end = summary(folder, capsys)
     left_j = end["standing"]["budget"]["energy_left_j"]
-    assert 0.0 < left_j < GRANTED_J - 4.0 * 600.0 - before_j
-    assert end["standing"]["budget"]["period_left_s"] < 600.0
+    assert 0.0 < left_j < GRANTED_J - BASE_J - before_j
+    assert end["standing"]["budget"]["period_left_s"] < 180.0
     assert "the last run did not end in good order" in caplog.text
 
 

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import fcntl
+import os
 import signal
 import subprocess
 import sys
+import termios
 
 import pytest
 
@@ -59,3 +62,23 @@ def test_a_hangup_reloads_as_often_as_it_comes() -> None:
         told(process, signal.SIGHUP, "again\n")
     process.kill()
     process.communicate()
+
+
+def test_a_run_whose_terminal_is_closed_ends_and_does_not_reload() -> None:
+    terminal, slave = os.openpty()
+    process = subprocess.Popen(
+        [sys.executable, "-c", PROGRAM, "0.05"],
+        stdin=slave,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+        preexec_fn=lambda: fcntl.ioctl(0, termios.TIOCSCTTY, 0),
+    )
+    os.close(slave)
+    assert process.stdout is not None
+    assert process.stdout.readline() == "ready\n"
+    told(process, signal.SIGHUP, "again\n")
+    os.close(terminal)
+    out, _ = process.communicate(timeout=LONG_S)
+    assert (out, process.returncode) == ("stopping\n", 1)

@@ -67,6 +67,17 @@ def test_a_new_period_is_written_down_at_once() -> None:
     keeper.close(PeriodStanding(1.0))
 
 
+def test_time_without_a_frame_is_time_that_passed() -> None:
+    """The ledger's clock stands still meanwhile: what is kept is when it last moved."""
+    disk, clock = Disk(), iter([Moment("boot", t, t) for t in (10.0, 20.0)])
+    keeper = SpendingKeeper(disk.write, lambda: next(clock), 1000.0, 1.0, {})
+    keeper.begin(PeriodStanding(0.0))
+    keeper.note(PeriodStanding(5.0))
+    keeper.note(PeriodStanding(5.0))
+    keeper.close(PeriodStanding(5.0))
+    assert disk.records[-1].written.since_boot_s == 20.0
+
+
 def test_without_a_limit_spending_is_kept_all_the_same() -> None:
     disk = Disk()
     keeper = keeper_on(disk, float("inf"))
