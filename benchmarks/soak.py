@@ -109,7 +109,17 @@ class Soaked:
         requests = sum(a["requests"] for a in self.summary["apps"])
         if requests != self.lines:
             wrong.append(f"{requests} requests, {self.lines} lines of results")
-        return wrong
+        return wrong + [_sink_in_words(s) for s in self.summary["standing"]["sinks"] if not _adds_up(s)]
+
+
+def _adds_up(sink: Mapping[str, Any]) -> bool:
+    came = sink["accepted"] + sink["recovered"]
+    went: int = sink["delivered"] + sum(sink["dropped"].values()) + sink["waiting"] + sink["spooled"]
+    return bool(came == went)
+
+
+def _sink_in_words(sink: Mapping[str, Any]) -> str:
+    return f"{sink['sink']}: " + ", ".join(f"{k} {v}" for k, v in sink.items() if k != "sink")
 
 
 def soak(data: Path, work: Path, minutes: float, every_s: float) -> Soaked:
@@ -252,6 +262,18 @@ def source_rows(soaked: Soaked) -> list[Row]:
     return rows
 
 
+def sink_rows(soaked: Soaked) -> list[Row]:
+    """Return what became of each sink's results."""
+    return [
+        {
+            "sink": s["sink"].partition(" ")[0],
+            **{k: s[k] for k in ("accepted", "delivered", "waiting", "retries")},
+            "dropped": sum(s["dropped"].values()),
+        }
+        for s in soaked.summary["standing"]["sinks"]
+    ]
+
+
 def fault_rows(soaked: Soaked) -> list[Row]:
     """Return what was done, and how soon the source was back."""
     return [
@@ -306,8 +328,14 @@ def write_soak(soaked: Soaked, out: Path) -> str:
     ]
     figures = [{"figure": name, "value": value} for name, value in row.items()]
     body = [verdict(row, soaked.miscounted()), "", *asked, "", *markdown_table(figures), "", "## Sources", ""]
-    body += [*markdown_table(source_rows(soaked)), "", "## Faults", "", *markdown_table(fault_rows(soaked))]
-    tables = {"sources": source_rows(soaked), "faults": fault_rows(soaked), "memory": _memory_rows(soaked)}
+    body += [*markdown_table(source_rows(soaked)), "", "## Results", "", *markdown_table(sink_rows(soaked))]
+    body += ["", "## Faults", "", *markdown_table(fault_rows(soaked))]
+    tables = {
+        "sources": source_rows(soaked),
+        "sinks": sink_rows(soaked),
+        "faults": fault_rows(soaked),
+        "memory": _memory_rows(soaked),
+    }
     packages = ("mcdnn", "numpy", "onnxruntime", "av")
     return write_report("soak", "A long run with faults", [row], _NOTES, packages, out, body, tables)
 

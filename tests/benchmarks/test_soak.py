@@ -27,6 +27,7 @@ def test_faults_leave_every_frame_counted_and_nothing_behind(tmp_path: Path) -> 
     assert sources["lane"]["report"]["failures"] >= 3
     text = write_soak(soaked, tmp_path / "out")
     assert "server killed" in text
+    assert "| webhook |" in text
     assert json.loads((tmp_path / "out/soak.json").read_text())["rows"][0]["counts_wrong"] == 0
 
 
@@ -44,9 +45,11 @@ def test_what_is_missed_is_said() -> None:
     assert soaked.miscounted() == []
     row = summary_row(soaked)
     assert verdict(row, []) == "**Missed: memory changed by 6.9 %, asked: 5; back within 10 s 0 times of 1.**"
-    soaked.summary = {**summary, "frames": 6, "standing": {"sources": [source(0)], "sinks": []}}
+    nothing = dict.fromkeys(("recovered", "waiting", "spooled", "retries"), 0)
+    sink = {"sink": "webhook", "accepted": 9, "delivered": 7, "dropped": {"full": 1}, **nothing}
+    soaked.summary = {**summary, "frames": 6, "standing": {"sources": [source(0)], "sinks": [sink]}}
     soaked.lines = 5
-    assert len(soaked.miscounted()) == 3
+    assert len(soaked.miscounted()) == 4
 
 
 def test_the_tail_of_a_file_is_read_once_a_line_at_a_time(tmp_path: Path) -> None:
