@@ -74,6 +74,7 @@ class Bench:
                 "growth_ms_per_min": _finite(load.growth_ms_per_min),
                 "points_lost": lost,
                 "cores_busy": load.processor_s,
+                "processor_ms_a_frame": 1e3 * load.processor_s / (FPS * streams),
                 "memory_mb": load.memory_mb,
             }
         )
@@ -243,7 +244,15 @@ def _summary(bench: Bench, way: str, carried: Sequence[int]) -> Row:
     number = int(median(carried))
     rows = [r for r in bench.rows if r["way"] == way and r["carried"]]
     shown = min(rows, key=lambda r: abs(int(r["streams"] or 0) - number)) if rows else {}
-    kept = ("p50_ms", "p95_ms", "growth_ms_per_min", "points_lost", "cores_busy", "memory_mb")
+    kept = (
+        "p50_ms",
+        "p95_ms",
+        "growth_ms_per_min",
+        "points_lost",
+        "cores_busy",
+        "processor_ms_a_frame",
+        "memory_mb",
+    )
     spread = {"streams": number, "streams_least": min(carried), "streams_most": max(carried)}
     return {"way": way, **spread, **{k: shown.get(k) for k in kept}}
 
