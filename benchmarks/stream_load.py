@@ -127,7 +127,7 @@ def _load(
     for line in lines:
         stream, number, at_s, by_app = json.loads(line)
         if window_s[0] <= began_s[stream] + number / FPS < window_s[1]:
-            if all(v is not None for v in by_app.values()) and by_app:
+            if all(v is not None for v in by_app.values()):  # of none where a gate passed the frame over
                 answered[stream, number] = at_s
             for app, variant in by_app.items():
                 variants.setdefault(app, Counter())[str(variant)] += 1
