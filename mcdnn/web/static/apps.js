@@ -11,7 +11,7 @@ export function showWhy(entries) {
 }
 
 export function showApps(now) {
-  const apps = now.summary.apps;
+  const apps = now.summary.apps.filter((app) => !reasons.size || reasons.has(app.app)); // no removed ones
   const cards = keyed(byId("apps"), apps.map((a) => a.app), makeCard);
   apps.forEach((app, i) => update(cards[i], app, now.answers.filter((a) => a.app === app.app)));
 }
