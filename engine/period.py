@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import math
 import re
+from abc import ABC, abstractmethod
 from dataclasses import dataclass
-from datetime import UTC, datetime, time, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from typing import Protocol
 
 from catalog.errors import BadInput
@@ -56,8 +57,8 @@ class FixedPeriod:
 
 
 @dataclass(frozen=True, slots=True)
-class DailyPeriod:
-    """From one time of day to the same time of the next day; the first one may be shorter.
+class CalendarPeriod(ABC):
+    """From one reset by the calendar to the next; the first period may be shorter.
 
     Args:
         reset_at: time of day on the wall clock.
@@ -68,21 +69,56 @@ class DailyPeriod:
     reset_at: time
     origin: datetime
 
+    @abstractmethod
+    def _next_date(self, day: date) -> date:
+        """Return the date of the first reset after that day."""
+
+    @abstractmethod
+    def _resets_on(self, day: date) -> bool:
+        """Tell whether there is a reset on that day."""
+
     def end_s(self, start_s: float) -> float:
-        """Return the first moment after start_s at which the wall clock shows reset_at."""
+        """Return the first moment of a reset after start_s."""
         moment = self._wall_clock(start_s)
-        reset = datetime.combine(moment.date(), self.reset_at, tzinfo=moment.tzinfo)
-        if _absolute(reset) <= _absolute(moment):
-            reset = datetime.combine(moment.date() + timedelta(days=1), self.reset_at, tzinfo=moment.tzinfo)
+        reset = self._at(moment.date(), moment)
+        if not self._resets_on(moment.date()) or _absolute(reset) <= _absolute(moment):
+            reset = self._at(self._next_date(moment.date()), moment)
         return (_absolute(reset) - _absolute(self.origin)).total_seconds()
 
     def expected_s(self, start_s: float) -> float:
-        """Return what is left of the day at start_s."""
+        """Return what is left until the reset at start_s."""
         return self.end_s(start_s) - start_s
+
+    def _at(self, day: date, moment: datetime) -> datetime:
+        return datetime.combine(day, self.reset_at, tzinfo=moment.tzinfo)
 
     def _wall_clock(self, now_s: float) -> datetime:
         moment = _absolute(self.origin) + timedelta(seconds=now_s)
         return moment if self.origin.tzinfo is None else moment.astimezone(self.origin.tzinfo)
+
+
+class DailyPeriod(CalendarPeriod):
+    """From one time of day to the same time of the next day."""
+
+    __slots__ = ()
+
+    def _next_date(self, day: date) -> date:
+        return day + timedelta(days=1)
+
+    def _resets_on(self, day: date) -> bool:  # noqa: ARG002 - on every day
+        return True
+
+
+class MonthlyPeriod(CalendarPeriod):
+    """From the first day of a month, at a time of day, to that of the next."""
+
+    __slots__ = ()
+
+    def _next_date(self, day: date) -> date:
+        return (day.replace(day=1) + timedelta(days=31)).replace(day=1)
+
+    def _resets_on(self, day: date) -> bool:
+        return day.day == 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,22 +163,26 @@ def parse_period(text: str, reset_at: str | None, origin: datetime, where: str =
     """Make the period that a configuration asks for.
 
     Args:
-        text: a duration, "day" or "charge".
-        reset_at: "HH:MM", for "day" alone; midnight where it is not given.
+        text: a duration, "day", "month" or "charge".
+        reset_at: "HH:MM", for "day" and "month" alone; midnight where it is not given.
         origin: the wall clock at second 0 of the engine's clock.
         where: file and table, for the error.
 
     Raises:
         BadInput: neither of these, or a time of day that is none or that does not belong here.
     """
-    if text != "day" and reset_at is not None:
-        raise BadInput(f'{where}.reset_at = "{reset_at}": only with period = "day", not "{text}"')
+    if text not in ("day", "month") and reset_at is not None:
+        raise BadInput(f'{where}.reset_at = "{reset_at}": only with period = "day" or "month", not "{text}"')
     if text == CHARGE:
         return ChargePeriod()
+    if text == "month":
+        return MonthlyPeriod(_time_of_day(reset_at or "00:00", where), origin)
     if text == "day":
         return DailyPeriod(_time_of_day(reset_at or "00:00", where), origin)
     if _DURATION.fullmatch(text.strip()) is None:
-        raise BadInput(f'{where}.period = "{text}": expected a duration such as "10h", or "day", or "charge"')
+        raise BadInput(
+            f'{where}.period = "{text}": expected a duration such as "10h", or "day", "month" or "charge"'
+        )
     return FixedPeriod(parse_duration_s(text, f"{where}.period"))
 
 

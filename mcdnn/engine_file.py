@@ -39,7 +39,7 @@ class BudgetTable(_Table):
     Args:
         energy_j: in a period, base load included.
         cloud_usd: in a period.
-        period: "10h" or the like, "day" (with reset_at), or "charge".
+        period: "10h" or the like, "day" or "month" (with reset_at), or "charge".
         reset_at: "HH:MM".
         carry_over: whether a period leaves what it did not spend to the next.
         memory_mb: of models, at any moment.
@@ -58,7 +58,7 @@ class BudgetTable(_Table):
     @model_validator(mode="after")
     def _period_needed(self) -> BudgetTable:
         if (self.energy_j is not None or self.cloud_usd is not None) and self.period is None:
-            raise ValueError('a budget needs its period: period = "10h", "day" or "charge"')
+            raise ValueError('a budget needs its period: period = "10h", "day", "month" or "charge"')
         return self
 
 

@@ -13,6 +13,7 @@ from engine.period import (
     ChargePeriod,
     DailyPeriod,
     FixedPeriod,
+    MonthlyPeriod,
     format_duration,
     parse_duration_s,
     parse_period,
@@ -102,7 +103,11 @@ def test_a_configuration_names_its_period() -> None:
 @pytest.mark.parametrize(
     ("text", "reset_at", "message"),
     [
-        ("week", None, 'budget.period = "week": expected a duration such as "10h", or "day", or "charge"'),
+        (
+            "week",
+            None,
+            'budget.period = "week": expected a duration such as "10h", or "day", "month" or "charge"',
+        ),
         ("day", "25:00", 'budget.reset_at = "25:00": expected a time of day'),
         ("day", "7", 'budget.reset_at = "7": expected a time of day'),
         ("10h", "07:00", 'budget.reset_at = "07:00": only with period = "day"'),
@@ -121,3 +126,31 @@ def test_a_wrong_period_is_refused_by_key_and_value(text: str, reset_at: str | N
 )
 def test_durations_are_written_in_their_two_largest_units(seconds: float, text: str) -> None:
     assert format_duration(seconds) == text
+
+
+@pytest.mark.parametrize(
+    ("origin", "reset_at", "end"),
+    [
+        (NOON, time(0), datetime(2026, 4, 1, tzinfo=UTC)),
+        (datetime(2026, 12, 31, 23, tzinfo=UTC), time(7), datetime(2027, 1, 1, 7, tzinfo=UTC)),
+        (datetime(2026, 2, 1, 6, tzinfo=UTC), time(7), datetime(2026, 2, 1, 7, tzinfo=UTC)),
+        (datetime(2026, 2, 1, 7, tzinfo=UTC), time(7), datetime(2026, 3, 1, 7, tzinfo=UTC)),
+        (datetime(2028, 1, 31, 12, tzinfo=UTC), time(0), datetime(2028, 2, 1, tzinfo=UTC)),
+    ],
+)
+def test_a_month_ends_on_the_first_of_the_next(origin: datetime, reset_at: time, end: datetime) -> None:
+    assert MonthlyPeriod(reset_at, origin).end_s(0.0) == (end - origin).total_seconds()
+
+
+@given(st.datetimes(datetime(2020, 1, 1), datetime(2040, 1, 1)), st.times())
+def test_months_follow_one_another_without_gaps(origin: datetime, reset_at: time) -> None:
+    period, at_s = MonthlyPeriod(reset_at.replace(second=0, microsecond=0), origin), 0.0
+    for _ in range(14):
+        end_s = period.end_s(at_s)
+        assert 0.0 < end_s - at_s < 31 * 24 * HOUR_S + 1e-3
+        at_s = end_s
+
+
+def test_a_month_is_told_by_its_name() -> None:
+    assert parse_period("month", "07:00", NOON) == MonthlyPeriod(time(7), NOON)
+    assert parse_period("month", None, NOON) != parse_period("day", None, NOON)
