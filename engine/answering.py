@@ -311,7 +311,7 @@ class Answerer:
         self._cloud.pay_upkeep(now)
         self._specializing.finish(now)
 
-    def _state(self, now: float, backlog_s: float, missed: int = 0) -> State:
+    def _state(self, now: float, backlog_s: float) -> State:
         left, memory = self._ledger.left(now), self._memory
         connected, mbps = self._link.now()
         return State(
@@ -323,7 +323,6 @@ class Answerer:
             connected,
             backlog_s,
             mbps,
-            missed=missed,
         )
 
     def _prepare(self, options: Mapping[str, Option]) -> tuple[PreparedPass, ...]:
@@ -333,8 +332,7 @@ class Answerer:
         """Let the policy choose for a window that waits for others, expected to take ahead_s."""
         now, due = asked.now, asked.due
         self._take_note(self._loads.book(now), now)
-        waited_s = self._clocks.wall_s() - asked.began_s + ahead_s
-        state = self._state(now, waited_s, asked.window.frame.missed)
+        state = self._state(now, self._clocks.wall_s() - asked.began_s + ahead_s)
         choice = self._policy.choose(asked.window.input_type, due, state, now)
         serving = Serving(asked.window, now, asked.began_s, dict(choice.unserved))
         if self._why_aside:

@@ -236,7 +236,6 @@ class _Reading:
             line["backlog_s"],
             mbps,
             line["context"],
-            line.get("missed", 0),
         )
 
     def _choice(self, line: Mapping[str, Any]) -> Choice:
