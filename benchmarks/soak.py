@@ -185,7 +185,9 @@ def _write_config(work: Path, door: StreamServer, other: StreamServer, receiver:
         "gate": other.url("street?viewer=2&fault=garbage"),
         "lane": other.url("street?viewer=3&fault=cut"),
     }
-    sources = "".join(f'[[source]]\nname = "{name}"\nuri = "{url}"\n' for name, url in urls.items())
+    sources = "".join(
+        f'[[source]]\nname = "{name}"\nuri = "{url}"\nmotion_gate = false\n' for name, url in urls.items()
+    )
     apps = "".join(f'[[app]]\nname = "app{i}"\ntask = "task{i}"\n' for i in range(_TASKS))
     sink = f'[[sink]]\nkind = "webhook"\nurl = "{receiver}"\n'
     extractor = '[extractor]\nsynthetic = "whole-frame"\n'
