@@ -120,12 +120,14 @@ tuning_epochs = {scale.tuning_epochs}
 """
 
 
-def published_model(data: Path, name: str, blocks: int, techniques: tuple[str, ...]) -> str:
+def published_model(
+    data: Path, name: str, blocks: int, techniques: tuple[str, ...], arch: str = "resnet"
+) -> str:
     """Return the table of a published ResNet of so many blocks a stage."""
     (weights,) = sorted((data / _WEIGHTS).glob(f"{name}*")) or [data / _WEIGHTS / name]
     return f"""
 [[model]]
-arch = "resnet"
+arch = "{arch}"
 arguments = {{ blocks = {blocks} }}
 weights = {json.dumps(str(weights.resolve()))}
 techniques = {json.dumps(techniques)}

@@ -30,9 +30,10 @@ Int64 = npt.NDArray[np.int64]
 
 _VALIDATION_EVERY = 2
 _TUNING_EPOCHS = 6
+_SMALL = "benchmarks.undivided_resnet:undivided_resnet"
 _RESNETS = {
-    "resnet56": (9, ("int8",)),
-    "resnet20": (3, ("int8", "drop-blocks:kept=0.7+int8", "drop-blocks:kept=0.5+int8")),
+    "resnet56": (9, ("int8",), "resnet"),
+    "resnet20": (3, ("int8", "drop-blocks:kept=0.7+int8", "drop-blocks:kept=0.5+int8"), _SMALL),
 }
 _FACE_TECHNIQUES = ("drop-blocks:kept=0.6", "drop-blocks:kept=0.4")
 _PEOPLE, _QUICK_PEOPLE = 158, 8
@@ -90,8 +91,8 @@ def _shown(
 def _write_objects(data: Path, folder: Path, quick: bool) -> Path:
     files = cifar_tasks.write_images(data, folder, _QUICK_EVERY if quick else 1, _VALIDATION_EVERY)
     models = [
-        cifar_tasks.published_model(data, name, blocks, techniques[:1] if quick else techniques)
-        for name, (blocks, techniques) in _RESNETS.items()
+        cifar_tasks.published_model(data, name, blocks, techniques[:1] if quick else techniques, arch)
+        for name, (blocks, techniques, arch) in _RESNETS.items()
     ]
     return _write_tasks(folder, "object", "object", cifar_tasks.SIDE_PX, files, "".join(models), quick)
 

@@ -54,8 +54,8 @@ class Caution:
     most_doubt: float = 3.0
     most_in_vain: int = 8
     evidence: float = 7.0
-    selection: float = 0.2
-    margin: float = 0.005
+    selection: float = 0.1
+    margin: float = 0.002
     slack: float = 0.02
     most_lost: float = 0.02
     least_saving: float = 0.05

@@ -18,7 +18,7 @@ from catalog.errors import DataError
 from catalog.heads import HeadWeights
 from catalog.store import StoredFeatures
 from specializer.cascade import CascadeRates
-from specializer.cascade_threshold import CascadeAim, Threshold, choose_threshold
+from specializer.cascade_threshold import LEAST_ACCURACY_OUT, CascadeAim, Threshold, choose_threshold
 from specializer.errors import HeadRejected
 from specializer.head_candidates import OwnLabels, adapted_head, retrained_head
 
@@ -26,6 +26,9 @@ Int64 = npt.NDArray[np.int64]
 
 # At a skew of 1 nothing would ever be passed on, and nobody would learn that the scene has changed.
 _MOST_SKEW = 0.98
+# Accuracy that a head with moved priors may lack before one is trained: where it lacks less, the trunk is too
+# weak for the classes, and a trained head is no better.
+_KNOWS_LITTLE = 0.05
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +84,7 @@ def train_special_head(
     """Make a head that passes on as little as it can while the cascade is as accurate as it should be.
 
     First the generic head with other priors is tried on the validation split, which takes a few
-    milliseconds; one is trained on stored features only where that is of no use.
+    milliseconds; one is trained on stored features only where the generic head knows little of the classes.
 
     Args:
         train: features (N, D) and labels (N,) of the task.
@@ -114,7 +117,7 @@ def train_special_head(
 
     with _threads().limit(limits=1):
         found = [] if generic is None else [tried(adapted_head(generic, train.labels, classes, skew))]
-        if not any(threshold.shortcoming() is None for _, threshold in found):
+        if not any(_knows_its_classes(threshold) for _, threshold in found):
             found.append(tried(retrained_head(train, (held_out, evenly), classes, skew, generic, rng)))
     weights, threshold = min(found, key=lambda f: _rank(f[1]))
     shortcoming = threshold.shortcoming()
@@ -130,6 +133,11 @@ def train_special_head(
 def _threads() -> ThreadpoolController:
     """Find the libraries that have threads, once: it takes as long as a head whose priors are moved."""
     return ThreadpoolController()
+
+
+def _knows_its_classes(threshold: Threshold) -> bool:
+    tells_others = threshold.rates.accuracy_out >= LEAST_ACCURACY_OUT
+    return tells_others and threshold.accuracy >= threshold.wanted - _KNOWS_LITTLE
 
 
 def _rank(threshold: Threshold) -> tuple[bool, float]:

@@ -198,7 +198,7 @@ def test_decisions_among_cascades_replay_to_the_last_bit(built_catalog: Catalog,
     log = DecisionLog(tmp_path / "log.jsonl")
     results = Engine(built_catalog, Trainer(built_catalog), "paced", log).ask(120)
     log.close()
-    assert "small/identity[" in str(results[-1].variant)
+    assert any("small/identity[" in str(r.variant) for r in results)
     found = replay(DecisionLogReader(tmp_path / "log.jsonl"), partial(make_policy, "paced"))
     assert found.choices == 120
     assert found.differing == 0
