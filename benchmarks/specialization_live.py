@@ -1,9 +1,9 @@
 """Specialising in the live engine: real images in skewed orders, with and without it, the same images.
 
-Ten windows a second. At the pace "real" they come by the clock. At the pace "fast" the next window is
-shown as soon as the one before is answered, and the engine's time, which is the source's, runs
-faster; only while a head is under way do windows come by the clock, so that its training takes as long
-as it takes in the scene, too.
+Ten windows a second, two where a scene is left for an hour. At the pace "real" they come by the clock.
+At the pace "fast" the next window is shown as soon as the one before is answered, and the engine's
+time, which is the source's, runs faster; only while a head is under way do windows come by the clock,
+so that its training takes as long as it takes in the scene, too.
 """
 
 from __future__ import annotations
@@ -30,6 +30,7 @@ from sim.label_replay import Sighting
 UInt8 = npt.NDArray[np.uint8]
 
 WINDOWS_HZ = 10.0
+_AWAY_HZ = 2.0  # an hour is long
 _BEGINS_S = 3.0  # by the clock: what trains heads has been started by then, as on a camera
 _MOST_TRAINING_S = 2.0  # for which windows come by the clock after a head was ordered
 _MOST_ANSWERING_S = 30.0
@@ -70,7 +71,7 @@ class Case:
     def sightings(self, classes: int, rng: np.random.Generator) -> list[Sighting]:
         """Return what is seen and when."""
         if self.away_s:
-            return list(there_and_back(self.away_s, self.stretch_s, classes, rng, WINDOWS_HZ))
+            return list(there_and_back(self.away_s, self.stretch_s, classes, rng, _AWAY_HZ))
         dominant = self.dominant or classes
         return list(
             skewed_stretches(dominant, self.share, self.stretch_s, self.lasts_s, classes, rng, WINDOWS_HZ)

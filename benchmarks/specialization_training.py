@@ -21,6 +21,7 @@ from catalog.heads import HeadWeights
 from catalog.store import Catalog, CatalogWriter, StoredFeatures, open_catalog
 from specializer.background_trainer import BackgroundHeadTrainer
 from specializer.cascade_threshold import CascadeAim
+from specializer.errors import HeadRejected
 from specializer.head_trainer import TrainingOrder, TrainingResult
 
 FEATURES, TRAIN_ROWS, VALIDATION_ROWS, CLASSES = 512, 10_000, 2_000, 10
@@ -129,7 +130,10 @@ def _row(trainer: BackgroundHeadTrainer, part: LoadedPart, classes: int, heads: 
         _infer_for(part, alone, _ALONE_S)
         begun = trainer.begin(_order(seed, classes))
         _infer_until(part, meanwhile, begun)
-        results.append(begun.result())
+        if begun.exception() is None:
+            results.append(begun.result())
+        elif not isinstance(begun.exception(), HeadRejected):
+            begun.result()
     took_s = [r.took_s for r in results]
     alone_ms, meanwhile_ms = (1e3 * float(np.percentile(t, 95)) for t in (alone, meanwhile))
     return {
@@ -138,7 +142,8 @@ def _row(trainer: BackgroundHeadTrainer, part: LoadedPart, classes: int, heads: 
         "dominant": classes,
         "features": FEATURES,
         "stored": TRAIN_ROWS,
-        "heads": heads,
+        "heads": len(results),
+        "rejected": heads - len(results),
         "median_s": round(float(np.median(took_s)), 3),
         "p95_s": round(float(np.percentile(took_s, 95)), 3),
         "median_processor_s": round(float(np.median([r.processor_s for r in results])), 3),
