@@ -148,6 +148,8 @@ class Planner:
                 self._thought_of = situation
                 return PlannedMix(free, None, _gap(free.bound, free.value))
         held = self._fast_pieces(windows, rushed)
+        if self._loads_j(held, resident) > limits[0]:
+            held = frozenset()  # what cannot be loaded cannot be kept
         stayed = None
         if kept is not None and self._fits(kept) and held <= kept:
             stayed = self._with_loads(outlook, limits, resident, kept, prove=False)

@@ -150,6 +150,19 @@ def test_where_windows_rush_in_something_fast_is_kept_too() -> None:
     assert Planner(narrow).plan(windows, limits, rushed=("digit",)).kept is None
 
 
+@pytest.mark.parametrize(("energy_j", "kept"), [(0.0, frozenset()), (2.9, frozenset()), (3.0, {"small"})])
+def test_what_is_fast_is_not_held_without_the_energy_to_load_it(
+    energy_j: float, kept: frozenset[str]
+) -> None:
+    apps = [app("who", latency_limit_s=2.0)]
+    problem = shared_trunks(apps, Budget(memory_bytes=800.0), load_share=3.0)  # loading takes 24, 12 and 3 J
+    windows = Outlook(dict.fromkeys(kinds_of(problem), 10.0))
+    limits = np.array([energy_j, np.inf, np.inf])
+    planned = Planner(problem).plan(windows, limits, rushed=("digit",))
+    assert planned.kept is not None
+    assert {"large", "middle", "small"} & planned.kept == kept
+
+
 def test_other_windows_or_budgets_are_a_reason_to_think_over_what_is_kept() -> None:
     problem = random_problem(3, apps=2, trunks=4)
     (usual,) = kinds_of(problem)
