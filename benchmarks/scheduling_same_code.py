@@ -154,7 +154,7 @@ def _budget(catalog: Catalog, seconds: float) -> DemoBudget:
     """Return the demonstration's budget: the most accurate models would use it up half way."""
     scenes = Engine(unlimited_config(catalog.root)).run(camera(seconds, "max"))
     rehearsal = Engine(unlimited_config(catalog.root)).run(camera(rehearsal_seconds(seconds)))
-    return budget_from(scenes, rehearsal, load_device_profile("host").base_w, seconds, catalog)
+    return budget_from(scenes, [rehearsal], load_device_profile("host").base_w, seconds, catalog)
 
 
 def _live(catalog: Catalog, budget: DemoBudget, recording: Path, log: Path) -> Lived:

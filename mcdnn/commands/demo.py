@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import json
 import sys
 from collections.abc import Callable
 from dataclasses import replace
@@ -20,6 +19,7 @@ if TYPE_CHECKING:
     from mcdnn.demonstration import DemoBudget
     from mcdnn.engine import Engine
     from mcdnn.pictures import RunToDraw
+    from mcdnn.side_by_side import SideBySide
 
 _EXAMPLE = """example:
   mcdnn demo --seconds 20 --out out/demo
@@ -33,11 +33,12 @@ def add_parser(subparsers: Any) -> None:
     parser = subparsers.add_parser(
         "demo",
         help="four apps share a digit camera on a budget",
-        description="Compiles the embedded digits once (kept for the next time), then runs four apps on a "
-        "digit camera twice on the same budget, which the most accurate models exhaust half way: with these "
-        "models, then with the scheduler. With --cloud the device has memory for the smallest models only, a "
-        "server in another process has them all, and the link between them is cut in the middle of the run. "
-        "Leaves results, annotated videos and a picture in --out.",
+        description="Compiles the embedded digits once (kept for the next time), then has four apps watch a "
+        "digit camera three times at once, each time on the same budget, which the most accurate models "
+        "exhaust half way: with these models, with the published scheduler, and with ours. With --cloud the "
+        "device has memory for the smallest models only, a server in another process has them all, and the "
+        "link between them is cut in the middle of the run. Leaves results, annotated videos and "
+        "a picture in --out.",
         epilog=_EXAMPLE,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
@@ -48,14 +49,13 @@ def add_parser(subparsers: Any) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Compile where needed, rehearse, run both policies, compare.
+    """Compile where needed, rehearse, run all policies side by side, compare.
 
     Raises:
         BadInput: too short a run, or a folder that cannot be written.
         MissingExtra: nothing is compiled yet and torch is not installed.
     """
-    from mcdnn.closing_summary import print_comparison, text_console
-    from mcdnn.demonstration import POLICIES
+    from mcdnn.closing_summary import print_closing_summary, print_comparison, text_console
     from mcdnn.pictures import Limits, draw_runs
 
     if not _LEAST_S <= args.seconds < float("inf"):
@@ -64,15 +64,17 @@ def run(args: argparse.Namespace) -> int:
     catalog = _compiled(args.jobs, console)
     if args.cloud:
         return _with_cloud(catalog, args.seconds, args.out)
-    budget = _rehearsed_budget(catalog, args.seconds, console)
-    snapshots: dict[str, Snapshot] = {}
-    runs: list[RunToDraw] = []
-    for policy in POLICIES:
-        snapshots[policy], drawn = _run_policy(catalog, policy, budget, args.out)
-        runs.append(drawn)
-    print_comparison(snapshots, console)
+    budget, ran = _side_by_side(catalog, args.seconds, args.out, console)
+    for policy, (snapshot, _) in ran.items():
+        print_closing_summary(snapshot, console, _title(policy))
+    print_comparison({policy: snapshot for policy, (snapshot, _) in ran.items()}, console)
     limits = Limits(budget.energy_j, budget.seconds, budget.memory_mb * 1e6, budget.base_w)
-    draw_runs(runs, args.out / "demo.png", "Four apps on a digit camera, one budget", limits)
+    draw_runs(
+        [drawn for _, drawn in ran.values()],
+        args.out / "demo.png",
+        "Four apps on a digit camera, one budget",
+        limits,
+    )
     for left in sorted(args.out.iterdir()):
         print(left)
     return 0
@@ -90,7 +92,7 @@ def _with_cloud(catalog: Catalog, seconds: float, out: Path) -> int:
     with served(catalog.root) as server, shaped(server, LINK) as link:
         engine = Engine(cloud_config(catalog, link.endpoint))
         _begin_with_first_result(engine, lambda: link.replay(link_changes(seconds)))
-        _, drawn = _run_engine(engine, f"{POLICY}-cloud", seconds, out)
+        drawn = _watched(engine, f"{POLICY}-cloud", seconds, out)
     draw_runs([replace(drawn, cuts=((begins_s, ends_s),))], out / "demo.png", "Four apps, a server, a cut")
     for left in sorted(out.iterdir()):
         print(left)
@@ -121,46 +123,51 @@ def _compiled(jobs: int | None, console: Console) -> Catalog:
     return compile_shown(read_task_file("digits"), folder, begun, jobs or usable_cores(), console)
 
 
-def _rehearsed_budget(catalog: Catalog, seconds: float, console: Console) -> DemoBudget:
+def _side_by_side(
+    catalog: Catalog, seconds: float, out: Path, console: Console
+) -> tuple[DemoBudget, dict[str, tuple[Snapshot, RunToDraw]]]:
+    """Rehearse with the most accurate models, then run every policy on the budget that follows from it."""
+    from mcdnn.demonstration import POLICIES, camera, config
+    from mcdnn.side_by_side import side_by_side
+
+    with side_by_side(len(POLICIES)) as engines:
+        budget = _rehearsed_budget(catalog, seconds, engines, console)
+        configs = {policy: config(catalog.root, policy, budget) for policy in POLICIES}
+        with console.status(f"{', '.join(POLICIES)} watch the camera side by side for {seconds:g} s"):
+            return budget, engines.run(configs, camera(seconds), out)
+
+
+def _rehearsed_budget(catalog: Catalog, seconds: float, engines: SideBySide, console: Console) -> DemoBudget:
     """Run the most accurate models for a while without a budget, to know what they take."""
     from catalog.devices import load_device_profile
-    from mcdnn.demonstration import budget_from, camera, rehearsal_seconds, unlimited_config
-    from mcdnn.engine import Engine
+    from mcdnn.demonstration import POLICIES, budget_from, camera, rehearsal_seconds, unlimited_config
 
     rehearsed_s = rehearsal_seconds(seconds)
     print(f"rehearsing with the most accurate models for {rehearsed_s:.0f} s, to size the budget")
+    unlimited = unlimited_config(catalog.root)
     with console.status("rehearsing"):
-        scenes = Engine(unlimited_config(catalog.root)).run(camera(seconds, "max"))
-        rehearsal = Engine(unlimited_config(catalog.root)).run(camera(rehearsed_s))
-    budget = budget_from(scenes, rehearsal, load_device_profile("host").base_w, seconds, catalog)
+        (scenes,) = engines.rehearse(unlimited, camera(seconds, "max"), 1)
+        rehearsals = engines.rehearse(unlimited, camera(rehearsed_s), len(POLICIES))
+    budget = budget_from(scenes, rehearsals, load_device_profile("host").base_w, seconds, catalog)
     print(
         f"budget: {budget.energy_j:.1f} J in {seconds:g} s, of which {budget.base_w * seconds:.1f} J are the "
-        f"base load and the rest lasts for half the time with the most accurate models; "
-        f"{budget.memory_mb:.2f} MB of memory; no money for a cloud"
+        f"base load and the rest finds windows all the time and lasts for half of it with the most accurate "
+        f"models; {budget.memory_mb:.2f} MB of memory; no money for a cloud"
     )
     return budget
 
 
-def _run_policy(catalog: Catalog, policy: str, budget: DemoBudget, out: Path) -> tuple[Snapshot, RunToDraw]:
-    from mcdnn.demonstration import config
-    from mcdnn.engine import Engine
-
-    return _run_engine(Engine(config(catalog.root, policy, budget)), policy, budget.seconds, out)
-
-
-def _run_engine(engine: Engine, name: str, seconds: float, out: Path) -> tuple[Snapshot, RunToDraw]:
-    """Run on the digit camera, and leave results, an annotated video and a summary."""
-    from engine.sinks.annotated_video import AnnotatedVideoSink
-    from engine.sinks.json_lines import JsonLinesSink
-    from mcdnn.closing_summary import summary_to_json
+def _watched(engine: Engine, name: str, seconds: float, out: Path) -> RunToDraw:
+    """Run on the digit camera with a live table."""
     from mcdnn.commands.run import watch
     from mcdnn.demonstration import camera
-    from mcdnn.pictures import RunToDraw
+    from mcdnn.kept_run import kept_run
 
-    results = out / f"{name}.jsonl"
-    engine.add_sink(JsonLinesSink(results))
-    engine.add_sink(AnnotatedVideoSink(out / f"{name}.mp4", energy_left_j=engine.energy_left_j))
-    snapshot = watch(engine, camera(seconds), float("inf"), f"digit camera, {name}")
-    summary = json.dumps(summary_to_json(snapshot), indent=1, allow_nan=False)
-    (out / f"{name}.summary.json").write_text(summary + "\n", encoding="utf-8")
-    return snapshot, RunToDraw(name, results, engine.course)
+    def run() -> Snapshot:
+        return watch(engine, camera(seconds), float("inf"), _title(name))
+
+    return kept_run(engine, name, out, run)[1]
+
+
+def _title(name: str) -> str:
+    return f"digit camera, {name}"
