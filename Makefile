@@ -13,7 +13,7 @@ TORCH_INDEX ?= https://download.pytorch.org/whl/cpu
 PACKAGES    := catalog specializer engine cloud sim mcdnn benchmarks tests
 
 # PROGRAM:PACKAGE of what tests/system needs; what is no program is named by its package alone.
-SYSTEM_PROGRAMS := chromium:chromium chromedriver:chromium-driver \
+SYSTEM_PROGRAMS := chromium:chromium chromedriver:chromium-driver systemd:systemd nsenter:util-linux \
 	gir1.2-gst-rtsp-server-1.0 python3-gst-1.0 gstreamer1.0-plugins-good gstreamer1.0-plugins-bad
 
 .PHONY: env demo test test-system lint format protos clean

@@ -6,6 +6,7 @@ Exit status: 0 done, 1 something failed while running, 2 bad input (one line say
 from __future__ import annotations
 
 import argparse
+import faulthandler
 import importlib
 import logging
 import os
@@ -50,6 +51,7 @@ def make_parser() -> argparse.ArgumentParser:
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command and return its exit status."""
     args = make_parser().parse_args(argv)
+    _say_where_it_was()
     logging.basicConfig(
         level=(logging.WARNING, logging.INFO, logging.DEBUG)[min(args.verbose, 2)],
         handlers=[RunLog(getattr(args, "log", "text"), goes_to_journal(os.environ, sys.stderr))],
@@ -72,6 +74,12 @@ def main(argv: Sequence[str] | None = None) -> int:
         _let_go_of_stdout()
         return _end(args.command, e, 1)
     return status
+
+
+def _say_where_it_was() -> None:
+    """Have a process that is ended by its watchdog, or by native code, say where its threads were."""
+    if sys.__stderr__ is not None:
+        faulthandler.enable(sys.__stderr__)
 
 
 def _end(command: str, error: Exception, status: int) -> int:

@@ -109,6 +109,7 @@ def run(args: argparse.Namespace) -> int:
         from cloud.server import CloudServer, serve_until_signalled
     except ModuleNotFoundError as e:
         raise MissingExtra(e.name or "a package", "cloud", "serving a catalog") from e
+    from mcdnn.service_manager import supervision_here
     from mcdnn.wiring import backends_to_serve, open_catalog_to_run
 
     listen = parse_endpoint(args.listen, "--listen")
@@ -125,6 +126,7 @@ def run(args: argparse.Namespace) -> int:
 
     def ready(where: Endpoint) -> None:
         print(f"mcdnn serve: {len(catalog.variants)} variants of {args.catalog} at {where}", flush=True)
+        supervision_here().manager.tell("READY=1")
 
     async def serve() -> None:
         server = CloudServer(host, limits, _to_stderr, drain_s, access, training)
