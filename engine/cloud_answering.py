@@ -30,7 +30,7 @@ from engine.window_results import answered, answered_away, unserved
 _log = logging.getLogger(__name__)
 
 _GRACE_S = 1.0  # beyond its deadline, for a request to end
-_SPARE = 0.02  # of the latency limit, to be done before it: threads wake up late
+_SPARE = 0.1  # of the latency limit, to be done before it: threads wake up late on a busy processor
 _LEAST_S = 1e-3  # less than that is left: nothing is sent any more
 
 StandIn = Callable[[DevicePass, Window, Reservation, float], tuple[Execution | NotRun, float]]
@@ -65,6 +65,7 @@ class _Standby:
     Args:
         ends_s: when nobody waits any longer.
         deadline_s: when it should be done.
+        limit_s: from the beginning until `ends_s`.
     """
 
     flight: _Flight
@@ -73,6 +74,7 @@ class _Standby:
     ends_s: float
     deadline_s: float
     worst_s: float
+    limit_s: float
 
 
 class CloudAnswering:
@@ -156,7 +158,8 @@ class CloudAnswering:
         flight = _Flight(exchange, serving.window, serving.began_s, awaited, bill, here_j)
         for run, reservation in zip(exchange.standby, standing, strict=True):
             ends_s = serving.began_s + run.limit_s
-            standby = _Standby(flight, run, reservation, ends_s, ends_s - _SPARE * run.limit_s, run.worst_s)
+            done_s = ends_s - _SPARE * run.limit_s
+            standby = _Standby(flight, run, reservation, ends_s, done_s, run.worst_s, run.limit_s)
             flight.standbys.append(standby)
             self._line.add(standby)
         serving.awaited |= awaited
@@ -177,18 +180,29 @@ class CloudAnswering:
         line = self._line
         line.looks(self._clocks.wall_s())
         before = len(line)
+        while (standby := self._next_here(now)) is not None:
+            self._answer_here(standby, CLOUD_SILENT, now)
+        line.looked(self._clocks.wall_s())
+        return len(line) < before
+
+    def _next_here(self, now: float) -> _Standby | None:
+        """Take what the cloud has answered meanwhile; return what the device should answer next.
+
+        Where many exchanges fail at once, as with their connection, what has to begin goes before what
+        merely has nothing to wait for.
+        """
         while self._landed:
             self._land(*self._landed.popleft(), now)
-        while (standby := line.overdue(self._clocks.wall_s())) is not None:
-            self._answer_here(standby, CLOUD_SILENT, now)
-        return len(line) < before
+        standby = self._line.overdue(self._clocks.wall_s())
+        return self._line.first_ready() if standby is None else standby
 
     def wait_s(self) -> float:
         """Return for how long nothing has to be looked at unless an answer comes; called before waiting."""
         if not self._under_way:
             return float("inf")
         self._line.rests()
-        return max(0.0, self._line.due_s() - self._clocks.wall_s())
+        now_s = self._clocks.wall_s()
+        return max(0.0, self._line.due_s(now_s) - now_s)
 
     def wait(self, most_s: float) -> None:
         """Wait for an answer, or until the device has to give one."""
@@ -230,10 +244,11 @@ class CloudAnswering:
     def _submit(self, flight: _Flight, asked: tuple[UInt8, ...] | PassedFeatures) -> None:
         self._next_id += 1
         self._under_way += 1
-        left_s = max(s.deadline_s - s.worst_s for s in flight.standbys) - self._clocks.wall_s()
+        now_s = self._clocks.wall_s()
+        left_s = max(self._line.begins_s(s, now_s) for s in flight.standbys) - now_s
         if left_s < _LEAST_S:
             flight.answer.set_exception(OffloadFailed("no time is left to ask the cloud"))
-            self._landed.append((flight, self._clocks.wall_s()))
+            self._landed.append((flight, now_s))
             return
         self._accounts.send(flight.bill, flight.exchange.up_bytes)
         features = asked if isinstance(asked, PassedFeatures) else None
@@ -257,8 +272,8 @@ class CloudAnswering:
         except OffloadFailed as e:
             _log.debug("%s", e)
             self._accounts.pay_unanswered(flight.bill, e.may_have_run, now)
-            for standby in tuple(flight.standbys):
-                self._answer_here(standby, CLOUD_SILENT, now)
+            for standby in flight.standbys:
+                self._line.release(standby)
             return
         radio_j, cost_usd = self._accounts.pay(flight.bill, answer, arrived_s, now)
         latency_s, share = arrived_s - flight.began_s, 1.0 / len(answer.answers)
@@ -288,7 +303,7 @@ class CloudAnswering:
             return
         self._line.remove(standby)
         flight.standbys.remove(standby)
-        outcome, waited_j = self._stand_in(ready, flight.window, standby.held, now)
+        outcome, waited_j = self._run_here(standby, ready, now)
         if isinstance(outcome, NotRun):
             self._give_up(standby, outcome.reason)
             return
@@ -301,6 +316,12 @@ class CloudAnswering:
         for app, result in answered(flight.window, given, latency_s).items():
             flight.awaited.pop(app).answer(result._replace(reason=result.reason or why))
             self._stood_in += 1
+
+    def _run_here(self, standby: _Standby, ready: DevicePass, now: float) -> tuple[Execution | NotRun, float]:
+        began_s = self._clocks.wall_s()
+        outcome = self._stand_in(ready, standby.flight.window, standby.held, now)
+        self._line.ran(self._clocks.wall_s() - began_s, standby)
+        return outcome
 
     def _give_up(self, standby: _Standby, reason: str) -> None:
         for app in standby.run.apps:

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from catalog.errors import BadInput, MissingExtra
+from mcdnn.garbage_pauses import set_aside
 
 if TYPE_CHECKING:
     from catalog.store import Catalog
@@ -146,8 +147,7 @@ def run(args: argparse.Namespace) -> int:
 
 def _collect_seldom() -> None:
     """Leave what is there out of the search for cycles, and search seldom: requests leave hardly any."""
-    gc.collect()
-    gc.freeze()
+    set_aside()
     gc.set_threshold(*_COLLECT_AFTER)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import threading
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
@@ -124,6 +125,14 @@ def test_a_run_can_be_looked_at_from_outside(folder: Path) -> None:
     explained = choices.explain()
     assert list(explained) == ["who", "odd"]
     assert explained["who"][1].chosen is not None
+
+
+def test_a_search_for_garbage_stops_nobody_for_long_while_a_run_goes_on(folder: Path) -> None:
+    """The libraries that an engine loads hold a hundred thousand objects, and requests have deadlines."""
+    frozen: list[int] = []
+    Engine(config(folder)).on_result(lambda _: frozen.append(gc.get_freeze_count())).run(source())
+    assert max(frozen) > 10_000  # what is told after the end is told without
+    assert gc.get_freeze_count() == 0
 
 
 def test_one_run_goes_on_at_a_time(folder: Path) -> None:
