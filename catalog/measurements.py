@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-# 1 had neither energy nor failures, 2 no live times; such files read as lacking them
-SCHEMA_VERSION = 3
-_DEFAULT = "onnxruntime"
-_REFERENCE = "torch"
-_WORTHWHILE = 0.9
+# 1 had neither energy nor failures, 2 no live times, 3 no chains; such files read as lacking them
+SCHEMA_VERSION = 4
+DEFAULT = "onnxruntime"
+REFERENCE = "torch"
+WORTHWHILE = 0.9  # of the default backend's time: what another has to be below to be picked
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +57,23 @@ class LiveTime:
 
 
 @dataclass(frozen=True, slots=True)
+class ChainMeasurement:
+    """The parts of a trunk run one after the other on one window, in a loop.
+
+    Args:
+        parts: in order.
+        backends: what ran each of them.
+        latency_p50_s: median of the whole chain.
+        picked: whether these parts are to be run so.
+    """
+
+    parts: tuple[str, ...]
+    backends: tuple[str, ...]
+    latency_p50_s: float
+    picked: bool
+
+
+@dataclass(frozen=True, slots=True)
 class PartFailure:
     """A part that a backend cannot run as it should, and why; nothing else is affected."""
 
@@ -79,6 +96,7 @@ class DeviceMeasurements:
         head_s: median time of one head on one window, alone and in a loop, by head id.
         failures: what could not be measured, by part and backend.
         live: what a camera's window takes, by the id of each part, as it is picked to run, and head.
+        chains: of trunks that can be run in more than one way, each way.
         schema_version: of the file.
     """
 
@@ -90,15 +108,18 @@ class DeviceMeasurements:
     head_s: dict[str, float]
     failures: tuple[PartFailure, ...] = ()
     live: dict[str, LiveTime] = field(default_factory=dict)
+    chains: tuple[ChainMeasurement, ...] = ()
     schema_version: int = SCHEMA_VERSION
 
     def best(self, part: str, batch: int = 1) -> PartMeasurement:
-        """Return the measurement of a part as it is picked to run, at a batch size; see pick.
+        """Return the measurement of a part as it is picked to run, at a batch size.
+
+        With the chain that it is run in; alone where no chain was measured, see pick.
 
         Raises:
             KeyError: the part was not measured at that batch size.
         """
-        return pick(self.parts, part, batch)
+        return pick(self.parts, part, batch, picked_together(self.chains).get(part))
 
     def live_part(self, part: str) -> LiveTime:
         """Return what a part takes live; as in a loop where that alone was measured.
@@ -125,12 +146,25 @@ class DeviceMeasurements:
         return f"part {part}: {'; '.join(reasons)}"
 
 
-def pick(measured: Sequence[PartMeasurement], part: str, batch: int = 1) -> PartMeasurement:
+def picked_together(chains: Sequence[ChainMeasurement]) -> dict[str, str]:
+    """Return what runs each part of the chains that are picked."""
+    return {p: b for c in chains if c.picked for p, b in zip(c.parts, c.backends, strict=True)}
+
+
+def pick(
+    measured: Sequence[PartMeasurement], part: str, batch: int = 1, backend: str | None = None
+) -> PartMeasurement:
     """Return the measurement of a part as it is picked to run, at a batch size.
 
     The backend that answers one window fastest is picked, but the default one stays where another is
     less than a tenth faster: a second runtime in memory is not worth less. The torch reference is
     there to compare with, and picked only where nothing else was measured.
+
+    Args:
+        measured: of all parts.
+        part: which.
+        batch: windows a call.
+        backend: that is picked already, with the other parts of a trunk.
 
     Raises:
         KeyError: the part was not measured at that batch size.
@@ -139,14 +173,15 @@ def pick(measured: Sequence[PartMeasurement], part: str, batch: int = 1) -> Part
     if not rows:
         raise KeyError(part)
     alone = [m for m in measured if m.part == part and m.batch == 1] or rows
-    picked = _picked([m for m in alone if m.backend != _REFERENCE] or alone)
+    together = [m for m in alone if m.backend == backend]
+    picked = _picked(together or [m for m in alone if m.backend != REFERENCE] or alone)
     same = [m for m in rows if (m.backend, m.precision) == (picked.backend, picked.precision)]
     return same[0] if same else _picked(rows)
 
 
 def _picked(rows: list[PartMeasurement]) -> PartMeasurement:
     fastest = min(rows, key=lambda m: m.latency_p50_s)
-    default = [m for m in rows if m.backend == _DEFAULT]
-    if default and fastest.latency_p50_s > _WORTHWHILE * min(m.latency_p50_s for m in default):
+    default = [m for m in rows if m.backend == DEFAULT]
+    if default and fastest.latency_p50_s > WORTHWHILE * min(m.latency_p50_s for m in default):
         return min(default, key=lambda m: m.latency_p50_s)
     return fastest

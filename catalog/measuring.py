@@ -2,8 +2,9 @@
 
 A machine is noisy: other work comes and goes. So all parts take turns, a few calls each, round after
 round; what disturbs a moment disturbs all of them alike, and medians shrug it off. Every backend's
-calls are measured in a loop, to compare models and backends; then those that were picked as a camera
-makes them (see camera_rhythm), which is what running them costs.
+calls are measured in a loop, to compare models and backends, part by part and then in chains (see
+trunk_chains), by which backends are picked; then those that were picked as a camera makes them (see
+camera_rhythm), which is what running them costs.
 """
 
 from __future__ import annotations
@@ -22,11 +23,20 @@ from catalog.devices import load_device_profile
 from catalog.errors import BackendError
 from catalog.heads import FusedHeads, HeadWeights
 from catalog.measured_calls import Clock, MeasuredCall, PartTrial, Runtime, resident_groups
-from catalog.measurements import DeviceMeasurements, LiveTime, PartFailure, PartMeasurement, pick
+from catalog.measurements import (
+    ChainMeasurement,
+    DeviceMeasurements,
+    LiveTime,
+    PartFailure,
+    PartMeasurement,
+    pick,
+    picked_together,
+)
 from catalog.meters import Meter, open_meter
 from catalog.parts import Part
 from catalog.peak_memory import peak_memory_bytes
 from catalog.store import Catalog
+from catalog.trunk_chains import chain_trials, time_chains
 
 Report = Callable[[int, int], None]
 
@@ -38,6 +48,7 @@ _MOST_LIVE_ROUNDS = 100
 _MOST_RESIDENT_BYTES = 500_000_000
 _MEMORY_SHARE = 0.5
 _LIVE_SHARE = 0.5
+_CHAIN_SHARE = 0.15
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,8 +60,8 @@ class MeasuringPlan:
         backends: names of backends that run every part; the first gives the answers that the others
             are held against.
         threads: threads that a call may use.
-        budget_s: about how long it may take, half of it as a camera calls; three rounds of either are
-            made in any case.
+        budget_s: about how long it may take, half of it as a camera calls and some of it in chains;
+            three rounds of each are made in any case.
         power: device profile whose power models energy where the machine has no meter.
         memory: also take the peak memory of each part and backend, in a process of its own, within
             half of budget_s.
@@ -100,15 +111,18 @@ def measure(
     rows: list[PartMeasurement] = []
     failures: list[PartFailure] = []
     live: dict[str, LiveTime] = {}
+    chains: list[ChainMeasurement] = []
     timer = own if plan.threads == 1 else clock
     parts = catalog.contents.parts
     rounds_s = plan.budget_s * (1.0 - _MEMORY_SHARE if plan.memory else 1.0)
     for group in resident_groups(parts, _MOST_RESIDENT_BYTES):
         calls = _opened(catalog, group, plan, timer, failures)
         share_s = rounds_s * len(group) / len(parts)
-        _take_turns(calls, (1.0 - _LIVE_SHARE) * share_s, clock, meter)
+        _take_turns(calls, (1.0 - _LIVE_SHARE - _CHAIN_SHARE) * share_s, clock, meter)
         measured = [_measurement(c, plan.threads, meter) for c in calls]
-        turns = _trunk_turns(catalog, _picked_calls(calls, measured))
+        trials = chain_trials(catalog.contents.trunks, calls, measured)
+        chains += time_chains(trials, _CHAIN_SHARE * share_s, _LEAST_ROUNDS, _MOST_ROUNDS, clock)
+        turns = _trunk_turns(catalog, _picked_calls(calls, measured, picked_together(chains)))
         take_frames(turns, _LIVE_SHARE * share_s, _LEAST_ROUNDS, _MOST_LIVE_ROUNDS, clock, timer, sleep)
         rows += measured
         live |= live_times(turns)
@@ -125,6 +139,7 @@ def measure(
         _head_times(catalog, clock),
         tuple(failures),
         live,
+        tuple(chains),
     )
 
 
@@ -188,11 +203,11 @@ def _measurement(call: MeasuredCall, threads: int, meter: Meter) -> PartMeasurem
 
 
 def _picked_calls(
-    calls: Sequence[MeasuredCall], measured: Sequence[PartMeasurement]
+    calls: Sequence[MeasuredCall], measured: Sequence[PartMeasurement], together: Mapping[str, str]
 ) -> dict[str, MeasuredCall]:
     """Return the call that answers one window of each part as it is picked to run, by part."""
     alone = {(c.part.id, c.backend, c.precision): c for c in calls if c.batch == 1}
-    best = {part: pick(measured, part) for part, _, _ in alone}
+    best = {part: pick(measured, part, backend=together.get(part)) for part, _, _ in alone}
     return {part: alone[part, m.backend, m.precision] for part, m in best.items()}
 
 

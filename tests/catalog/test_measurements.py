@@ -4,7 +4,13 @@ from dataclasses import replace
 
 import pytest
 
-from catalog.measurements import DeviceMeasurements, LiveTime, PartFailure, PartMeasurement
+from catalog.measurements import (
+    ChainMeasurement,
+    DeviceMeasurements,
+    LiveTime,
+    PartFailure,
+    PartMeasurement,
+)
 
 
 def row(part: str, backend: str, batch: int, latency_s: float) -> PartMeasurement:
@@ -72,3 +78,21 @@ def test_what_was_not_measured_live_is_read_as_in_a_loop() -> None:
     assert live.best("p").latency_p50_s == 0.1
     with pytest.raises(KeyError, match="r"):
         live.live_part("r")
+
+
+def test_parts_of_a_chain_run_as_it_was_picked() -> None:
+    rows = tuple(row(p, b, n, 0.1 if b == "a" else 0.2) for p in "pq" for b in "ab" for n in (1, 4))
+    chains = (
+        ChainMeasurement(("p", "q"), ("a", "a"), 0.5, picked=False),
+        ChainMeasurement(("p", "q"), ("b", "b"), 0.3, picked=True),
+    )
+    measured = DeviceMeasurements("host", "a machine", {}, "", (*rows, row("r", "a", 1, 0.1)), {})
+    together = replace(measured, chains=chains)
+    assert [measured.best(p).backend for p in "pqr"] == ["a", "a", "a"]
+    assert [together.best(p).backend for p in "pqr"] == ["b", "b", "a"]
+    assert together.best("p", batch=4) == row("p", "b", 4, 0.2)
+
+
+def test_a_chain_whose_backend_was_not_measured_for_a_part_changes_nothing() -> None:
+    lost = (ChainMeasurement(("p",), ("gone",), 0.1, picked=True),)
+    assert replace(MEASURED, chains=lost).best("p") == MEASURED.best("p")

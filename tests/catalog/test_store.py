@@ -360,7 +360,7 @@ def test_measurements_of_an_older_version_still_open(root: Path) -> None:
     added = ("energy_j", "energy_origin", "peak_memory_bytes")
 
     def back_in_time(data: dict[str, Any]) -> None:
-        del data["schema_version"], data["failures"], data["live"]
+        del data["schema_version"], data["failures"], data["live"], data["chains"]
         data["parts"] = [{k: v for k, v in m.items() if k not in added} for m in data["parts"]]
 
     write_json(root / "profiles" / "host.json", back_in_time)
@@ -368,8 +368,8 @@ def test_measurements_of_an_older_version_still_open(root: Path) -> None:
 
 
 def test_measurements_of_a_later_version_are_refused_with_the_remedy(root: Path) -> None:
-    write_json(root / "profiles" / "host.json", lambda data: data.update(schema_version=4))
-    with pytest.raises(CatalogError, match=r"schema_version 4: .* up to 3: mcdnn catalog profile"):
+    write_json(root / "profiles" / "host.json", lambda data: data.update(schema_version=5))
+    with pytest.raises(CatalogError, match=r"schema_version 5: .* up to 4: mcdnn catalog profile"):
         open_catalog(root).measurements()
 
 
