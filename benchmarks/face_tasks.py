@@ -19,7 +19,7 @@ _VALIDATION_EVERY = 8
 _AGE_BANDS = ((12, "child"), (25, "young"), (45, "adult"), (65, "older"), (200, "old"))
 _GENDERS = {"0": "male", "1": "female"}
 SIDE_PX = 112
-_WEIGHTS = "weights/face_id/mobilefacenet_068.ckpt"
+WEIGHTS = "weights/face_id/mobilefacenet_068.ckpt"
 _PUBLISHED_TECHNIQUES = (
     "int8",
     "prune:kept=0.6+int8",
@@ -116,7 +116,7 @@ size = {SIDE_PX}
 mirror = true
 
 {"".join(tables)}
-{published_model(data, _PUBLISHED_TECHNIQUES)}
+{published_model(data / WEIGHTS, _PUBLISHED_TECHNIQUES)}
 [[model]]
 arch = "mobilenet"
 arguments = {{ width = 0.5 }}
@@ -132,13 +132,24 @@ tuning_epochs = {scale.tuning_epochs}
 """
 
 
-def published_model(data: Path, techniques: tuple[str, ...]) -> str:
+def published_model(weights: Path, techniques: tuple[str, ...]) -> str:
     """Return the table of the published MobileFaceNet."""
-    weights = json.dumps(str((data / _WEIGHTS).resolve()))
+    return _model("benchmarks.mobilefacenet:mobilefacenet", weights, techniques, fine_tune=False)
+
+
+def smaller_model(weights: Path, techniques: tuple[str, ...]) -> str:
+    """Return the table of the one that sees half as many rows and columns, which is trained further."""
+    return _model(
+        "benchmarks.smaller_mobilefacenet:smaller_mobilefacenet", weights, techniques, fine_tune=True
+    )
+
+
+def _model(arch: str, weights: Path, techniques: tuple[str, ...], *, fine_tune: bool) -> str:
     return f"""
 [[model]]
-arch = "benchmarks.mobilefacenet:mobilefacenet"
-weights = {weights}
+arch = "{arch}"
+weights = {json.dumps(str(weights.resolve()))}
+fine_tune = {json.dumps(fine_tune)}
 techniques = {json.dumps(techniques)}
 [model.pixels]
 colour = "grey3"

@@ -9,7 +9,7 @@ from __future__ import annotations
 from torch import Tensor, nn
 
 _FEATURES = 128
-_CROP_PX = 8
+_CROPPED = 14  # of so many columns one goes on either side
 _GLOBAL = (7, 6)  # positions that are left of 112 x 96 after four strides of 2
 # (expansion, channels, blocks, stride of the first) of table 1.
 _BOTTLENECKS = ((2, 64, 5, 2), (4, 128, 1, 2), (2, 128, 6, 1), (4, 128, 1, 2), (2, 128, 2, 1))
@@ -63,9 +63,14 @@ class _Bottleneck(nn.Module):
 
 
 class MobileFaceNet(nn.Module):
-    """Normalised planes (N, 3, 112, 112) -> logits (N, C) by way of 128 features."""
+    """Normalised planes (N, 3, 112, 112) -> logits (N, C) by way of 128 features.
 
-    def __init__(self, classes: int) -> None:
+    Args:
+        classes: of the linear layer.
+        positions: rows and columns that the last depthwise layer weighs, each by itself.
+    """
+
+    def __init__(self, classes: int, positions: tuple[int, int] = _GLOBAL) -> None:
         super().__init__()
         self.conv1 = _Layer(3, 64, 3, stride=2, padding=1)
         self.dw_conv1 = _Layer(64, 64, 3, padding=1, groups=64)
@@ -77,13 +82,14 @@ class MobileFaceNet(nn.Module):
                 inputs = channels
         self.blocks = nn.Sequential(*blocks)
         self.conv2 = _Layer(inputs, 512, 1)
-        self.linear7 = _Layer(512, 512, _GLOBAL, groups=512, linear=True)
+        self.linear7 = _Layer(512, 512, positions, groups=512, linear=True)
         self.linear1 = _Layer(512, _FEATURES, 1, linear=True)
         self.head = nn.Linear(_FEATURES, classes)
 
     def forward(self, planes: Tensor) -> Tensor:
         """Return logits."""
-        x = planes[:, :, :, _CROP_PX:-_CROP_PX]
+        crop_px = int(planes.shape[3]) // _CROPPED
+        x = planes[:, :, :, crop_px:-crop_px]
         x = self.blocks(self.dw_conv1(self.conv1(x)))
         x = self.linear1(self.linear7(self.conv2(x)))
         y: Tensor = self.head(x.flatten(1))

@@ -1,17 +1,19 @@
 """What specialization saves, and how right the answers stay: replays, and runs of the live engine.
 
-    python -m benchmarks.specialization [--quick] [--data DIR] [--work DIR] [--groups NAME,...]
+    python -m benchmarks.specialization [--quick] [--data DIR] [--work DIR] [--groups NAME,...] [--resume]
 
 Compiles two catalogs, which takes about half an hour on two cores; kept in --work, they are only measured
-anew the next time. Then it takes about 25 minutes, on a machine with nothing else to do. Writes
-docs/results/specialization.md for people and .json for programs; a quick run and a run of some groups
-only write to --out or to a new temporary folder.
+anew the next time. Then it takes about 25 minutes, on a machine with nothing else to do. What each group
+gave is kept in --work, too: a run of some groups reports the others as they were measured before, and
+--resume measures only those that were not. Writes docs/results/specialization.md for people and .json for
+programs once all groups are there; otherwise, and quick runs, only to --out or to a new temporary folder.
 """
 
 from __future__ import annotations
 
 import argparse
 import os
+import sys
 import tempfile
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -19,6 +21,7 @@ from functools import partial
 from pathlib import Path
 
 from benchmarks import specialization_catalogs
+from benchmarks.measured_groups import MeasuredGroups
 from benchmarks.report import RESULTS, Row, markdown_table, write_report
 from benchmarks.specialization_catalogs import Shown
 from benchmarks.specialization_live import FACES, OBJECTS, QUICK, Case, live_rows
@@ -76,15 +79,16 @@ _TABLED = (
     "expected-saving does not, and does. Heads take 4.3 s (MCDNN 2016) where nothing else is said."
 )
 _MEASURED = (
-    "What a catalog's models answer to real windows, drawn in the order of generated skews at ten windows a "
-    "second: {about} The generic model is the most accurate variant; heads are made by the code of the "
-    "training process, on the trunks that the engine picks, from the stored features; costs are times "
-    "measured on this machine. 10 seeds, none of which the policy's constants were chosen on: medians, of "
-    "accuracies means. `times_less`: of windows, checks included; `with_heads`: with what making heads took, "
-    "too; `longest_below_s` as above. Other classes take over after the time named."
+    "Replayed, not live: what a catalog's models answer to real windows, drawn in the order of generated "
+    "skews at ten windows a second: {about} The policy is the engine's own code; the generic model is the "
+    "most accurate variant; heads are made by the code of the training process, on the trunks that the "
+    "engine picks, from the stored features; costs are times measured on this machine. 10 seeds, none of "
+    "which the policy's constants were chosen on: medians, of accuracies means. `times_less`: of windows, "
+    "checks included; `with_heads`: with what making heads took, too; `longest_below_s` as above. Other "
+    "classes take over after the time named."
 )
 _LIVE = (
-    "The same images in the same order through the engine twice, with and without specialising. "
+    "Live: the same images in the same order through the engine twice, with and without specialising. "
     "`times_less`: processor time of models that the ledger booked without over that with it, checks "
     "included; `with_heads`: what the training process took included. At the pace `real`, windows come ten "
     "a second by the clock; at `fast`, the next comes when the one before is answered, on the same ten a "
@@ -94,7 +98,8 @@ _LIVE = (
 _ABOUT = {
     "objects": "CIFAR-10 test images; in front of ResNet-56 stand int8 variants of ResNet-20, two of them "
     "with blocks left out.",
-    "faces": "people of LFW; in front of the published MobileFaceNet stand two with blocks left out.",
+    "faces": "people of LFW; in front of the published MobileFaceNet stand one that sees half as many rows "
+    "and columns, and two of that with blocks left out.",
 }
 _TRAINING = (
     "From the order to the head, 512 features and 10,000 stored windows, in the process of low priority, "
@@ -129,19 +134,28 @@ GROUPS = {
 }
 
 
-def run(data: Path, names: Sequence[str], quick: bool, folder: Path, work: Path) -> str:
-    """Run groups, write the report to a folder and return its text.
+def run(data: Path, names: Sequence[str], quick: bool, folder: Path, work: Path, resume: bool = False) -> str:
+    """Run groups, write the report of all that are measured to a folder and return its text.
 
     Args:
-        work: where catalogs are kept.
+        work: where catalogs and what groups gave are kept.
+        resume: measure only groups that nothing is kept of.
     """
-    stage = Stage(data, work, quick)
-    tables = {name: GROUPS[name].rows(stage) for name in names}
+    stage, kept = Stage(data, work, quick), MeasuredGroups(work, quick)
+    for name in names:
+        if not (resume and kept.get(name)):
+            kept.put(name, GROUPS[name].rows(stage))
+    return _report(kept, folder)
+
+
+def _report(kept: MeasuredGroups, folder: Path) -> str:
+    measured = {name: found for name in GROUPS if (found := kept.get(name)) is not None}
     body: list[str] = []
-    for name, rows in tables.items():
-        shown = [{k: v for k, v in r.items() if k != "group"} for r in rows]
-        body += [f"## {GROUPS[name].title}", "", GROUPS[name].about, "", *markdown_table(shown), ""]
-    every = [r for rows in tables.values() for r in rows]
+    for name, of in measured.items():
+        shown = [{k: v for k, v in r.items() if k != "group"} for r in of.rows]
+        body += [f"## {GROUPS[name].title}", "", f"{GROUPS[name].about} Measured at {of.date}.", ""]
+        body += [*markdown_table(shown), ""]
+    every = [r for of in measured.values() for r in of.rows]
     packages = ("mcdnn", "numpy", "onnxruntime", "openvino", "torch")
     return write_report("specialization", "Specialization", every, (), packages, folder, body)
 
@@ -153,8 +167,11 @@ def main() -> None:
     )
     parser.add_argument("--quick", action="store_true", help="few images, traces and seeds")
     parser.add_argument("--data", type=Path, help="folder of docs/data.md (default: MCDNN_DATA)")
-    parser.add_argument("--work", type=Path, help="where catalogs are kept (default: a temporary folder)")
+    parser.add_argument(
+        "--work", type=Path, help="where catalogs and groups are kept (default: a temporary folder)"
+    )
     parser.add_argument("--groups", default=",".join(GROUPS), help=f"some of {','.join(GROUPS)}")
+    parser.add_argument("--resume", action="store_true", help="measure only groups that --work lacks")
     parser.add_argument("--out", type=Path, help="folder for the report (default: docs/results)")
     args = parser.parse_args()
     data = args.data or Path(os.environ.get("MCDNN_DATA", ""))
@@ -164,10 +181,13 @@ def main() -> None:
     unknown = [g for g in groups if g not in GROUPS]
     if unknown:
         parser.error(f"--groups {unknown[0]!r}: expected some of {','.join(GROUPS)}")
-    whole = not args.quick and set(groups) == set(GROUPS)
-    folder = args.out or (RESULTS if whole else Path(tempfile.mkdtemp(prefix="specialization-")))
     with tempfile.TemporaryDirectory(prefix="specialization-work-") as temporary:
-        print(run(data, groups, args.quick, folder, args.work or Path(temporary)))
+        work = args.work or Path(temporary)
+        kept = MeasuredGroups(work, args.quick)
+        whole = not args.quick and all(name in groups or kept.get(name) for name in GROUPS)
+        folder = args.out or (RESULTS if whole else Path(tempfile.mkdtemp(prefix="specialization-")))
+        print(run(data, groups, args.quick, folder, work, args.resume))
+        print(f"written to {folder}", file=sys.stderr)
 
 
 if __name__ == "__main__":

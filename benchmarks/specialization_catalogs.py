@@ -21,6 +21,7 @@ from benchmarks import cifar_tasks, face_tasks
 from benchmarks.catalog import compiled
 from benchmarks.catalog_groups import Group
 from benchmarks.image_lists import write_lists
+from benchmarks.smaller_mobilefacenet import write_smaller_weights
 from catalog.errors import BadInput
 from catalog.store import Catalog
 from mcdnn.catalog_specialize import specialize
@@ -35,7 +36,8 @@ _RESNETS = {
     "resnet56": (9, ("int8",), "resnet"),
     "resnet20": (3, ("int8", "drop-blocks:kept=0.7+int8", "drop-blocks:kept=0.5+int8"), _SMALL),
 }
-_FACE_TECHNIQUES = ("drop-blocks:kept=0.6", "drop-blocks:kept=0.4")
+_SMALLER_WEIGHTS = "smaller_mobilefacenet.safetensors"
+_SMALLER_TECHNIQUES = ("drop-blocks:kept=0.7", "drop-blocks:kept=0.5")
 _PEOPLE, _QUICK_PEOPLE = 158, 8
 _QUICK_EVERY = 40
 _HOST, _SETS = "host", 3
@@ -101,8 +103,11 @@ def _write_faces(data: Path, folder: Path, quick: bool) -> Path:
     folder.mkdir(parents=True, exist_ok=True)
     splits = face_tasks.identities(data, _QUICK_PEOPLE if quick else _PEOPLE)
     files = write_lists(folder, "identity", splits)
-    model = face_tasks.published_model(data, _FACE_TECHNIQUES)
-    return _write_tasks(folder, "face", "identity", face_tasks.SIDE_PX, files, model, quick)
+    write_smaller_weights(data / face_tasks.WEIGHTS, folder / _SMALLER_WEIGHTS)
+    techniques = _SMALLER_TECHNIQUES[:1] if quick else _SMALLER_TECHNIQUES
+    smaller = face_tasks.smaller_model(folder / _SMALLER_WEIGHTS, techniques)
+    models = face_tasks.published_model(data / face_tasks.WEIGHTS, ()) + smaller
+    return _write_tasks(folder, "face", "identity", face_tasks.SIDE_PX, files, models, quick)
 
 
 def _write_tasks(
