@@ -249,10 +249,16 @@ class Answerer:
         return plan.rates_hz
 
     def answer(
-        self, window: Window, due: Sequence[str], now: float, began_s: float, into: FrameResults
+        self,
+        window: Window,
+        due: Sequence[str],
+        now: float,
+        began_s: float,
+        into: FrameResults,
+        missed: int = 0,
     ) -> None:
         """Serve the apps that are due on a window; see answer_all."""
-        asked = Asked(window, due, now, began_s, into)
+        asked = Asked(window, due, now, began_s, into, missed)
         choice, serving = self._choose(asked, 0.0)
         if choice.options:
             for ready in self._prepare(choice.options):
@@ -311,7 +317,7 @@ class Answerer:
         self._cloud.pay_upkeep(now)
         self._specializing.finish(now)
 
-    def _state(self, now: float, backlog_s: float) -> State:
+    def _state(self, now: float, backlog_s: float, missed: int = 0) -> State:
         left, memory = self._ledger.left(now), self._memory
         connected, mbps = self._link.now()
         return State(
@@ -323,6 +329,7 @@ class Answerer:
             connected,
             backlog_s,
             mbps,
+            missed=missed,
         )
 
     def _prepare(self, options: Mapping[str, Option]) -> tuple[PreparedPass, ...]:
@@ -332,7 +339,8 @@ class Answerer:
         """Let the policy choose for a window that waits for others, expected to take ahead_s."""
         now, due = asked.now, asked.due
         self._take_note(self._loads.book(now), now)
-        state = self._state(now, self._clocks.wall_s() - asked.began_s + ahead_s)
+        waited_s = self._clocks.wall_s() - asked.began_s + ahead_s
+        state = self._state(now, waited_s, asked.missed)
         choice = self._policy.choose(asked.window.input_type, due, state, now)
         serving = Serving(asked.window, now, asked.began_s, dict(choice.unserved))
         if self._why_aside:

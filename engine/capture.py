@@ -9,7 +9,7 @@ import time
 from collections import deque
 from collections.abc import Callable, Mapping
 from contextlib import closing
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from catalog.errors import BadInput
 from engine.frames import Frame
@@ -254,15 +254,18 @@ class Capture:
 
     def _keep(self, frame: Frame, busy_s: float) -> bool:
         """Queue a frame; return whether to go on reading. After close() nobody takes it any more."""
+        missed = 0
         with self._changed:
             self._busy_s += busy_s
             if self._drops:
                 if len(self._frames) == self._capacity:
-                    self._frames.popleft()
+                    missed = self._frames.popleft().missed + 1
                     self._dropped += 1
             else:
                 self._wait_for_room(frame.pixels.nbytes)
             self._frames.append(frame)
+            if missed:
+                self._frames[0] = replace(self._frames[0], missed=self._frames[0].missed + missed)
             self._read += 1
             first = len(self._frames) == 1
             if first:

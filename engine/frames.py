@@ -40,6 +40,7 @@ class Frame:
         captured_s: reading of the monotonic clock when the frame was complete.
         truth: what is in it, or None where the source does not know.
         still: it shows what the frame before showed, and was not searched.
+        missed: frames of the source since the one that was taken before, which nobody took in time.
     """
 
     source: str
@@ -49,6 +50,7 @@ class Frame:
     captured_s: float
     truth: tuple[TruthWindow, ...] | None = None
     still: bool = False
+    missed: int = 0
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -124,6 +124,7 @@ class Pipeline:
         self._meter = DemandMeter()
         self._changes: queue.SimpleQueue[Callable[[], None]] = queue.SimpleQueue()
         self._now_s = 0.0
+        self._taken_s: dict[str, float] = {}
         self._ends_s = float("inf")
         self._frames = 0
         self._line = FrameLine(self._deliver)
@@ -246,13 +247,17 @@ class Pipeline:
         found, energy_j = self._find(frame)
         answers = FrameResults(frame if found is not None else replace(frame, still=True))
         windows = found if found is not None else {t: [] for t in self._gates.tasks}
+        passed_s = now - self._taken_s.get(frame.source, now)
+        self._taken_s[frame.source] = now
         before = len(asked)
         for window in (w for of_type in windows.values() for w in of_type):
             due = self._gates.due(window.input_type, now, frame.source)
             self._gate.asked(frame.source, due)
             asks = self._kept.reuse(window, due, self._gates.apps, answers)
             if asks:
-                asked.append(Asked(window, asks, now, began_s, answers))
+                alike = len(windows[window.input_type])
+                missed = self._gates.missed(asks, alike, frame.missed, passed_s, now) if frame.missed else 0
+                asked.append(Asked(window, asks, now, began_s, answers, missed))
         demand = self._kept.to_answer(windows, (a.window for a in asked[before:]))
         self._meter.add_frame(energy_j, demand, now)
         self._ledger.hold_back(self._meter.power_w)

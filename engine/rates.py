@@ -103,6 +103,24 @@ class RateGates:
         rates_hz = (self._rate_hz[a.name] for a in self._apps.get(input_type, ()))
         return sum(min(windows, hz / sharing * passed_s) if passed_s > 0.0 else 0.0 for hz in rates_hz)
 
+    def missed(self, due: Iterable[str], windows: int, frames: int, passed_s: float, now: float) -> int:
+        """Return how many windows like one of a frame were lost that its apps would have asked about.
+
+        Args:
+            due: who asks about the window, all of one input type.
+            windows: of its kind in the frame.
+            frames: of its source since the one before, that were lost.
+            passed_s: since that one.
+            now: time on the run's clock.
+        """
+        asked = float(frames)
+        for app in due:
+            rate_hz = self._rate_hz[app]
+            if rate_hz != _EVERY_WINDOW_HZ:
+                share_hz = rate_hz / self._showing(self._named[app].input_type, now)
+                asked = min(asked, share_hz * passed_s / windows - 1.0)
+        return max(0, round(asked))
+
     def _sharing(self, input_type: str, source: str, now: float) -> int:
         """Return how many sources have shown windows of this input type lately."""
         seen_s = self._seen_s.setdefault(input_type, {})

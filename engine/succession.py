@@ -137,10 +137,16 @@ class Succession:
         return answered
 
     def answer(
-        self, window: Window, due: Sequence[str], now: float, began_s: float, into: FrameResults
+        self,
+        window: Window,
+        due: Sequence[str],
+        now: float,
+        began_s: float,
+        into: FrameResults,
+        missed: int = 0,
     ) -> None:
         """See Answerer."""
-        self._now.answerer.answer(window, due, now, began_s, into)
+        self._now.answerer.answer(window, due, now, began_s, into, missed)
 
     def answer_all(self, moment: Sequence[Asked]) -> None:
         """See Answerer."""

@@ -22,6 +22,7 @@ class Asked(NamedTuple):
         now: time on the source's clock.
         began_s: reading of the wall clock from which latency counts.
         into: gets one result an app, in the order of `due`; some may come later.
+        missed: windows like this one that came before it, and that nobody could take in time.
     """
 
     window: Window
@@ -29,6 +30,7 @@ class Asked(NamedTuple):
     now: float
     began_s: float
     into: FrameResults
+    missed: int = 0
 
 
 class Member(NamedTuple):

@@ -148,6 +148,7 @@ class SimulatedDevice:
                 now - captured_s if now > captured_s else 0.0,
                 network.mbps,
                 context,
+                0,
             )
         )
 

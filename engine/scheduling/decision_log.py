@@ -226,6 +226,8 @@ class StateLines:
             "mbps": state.mbps,
             "context": state.context,
         }
+        if state.missed:
+            line["missed"] = state.missed
         if state.resident is not self._resident and state.resident != self._resident:
             line["resident"] = sorted(state.resident)
         if state.loading is not self._loading and state.loading != self._loading:

@@ -236,6 +236,7 @@ class _Reading:
             line["backlog_s"],
             mbps,
             line["context"],
+            line.get("missed", 0),
         )
 
     def _choice(self, line: Mapping[str, Any]) -> Choice:

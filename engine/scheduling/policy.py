@@ -24,6 +24,7 @@ class State(NamedTuple):
         backlog_s: how long the window has waited already.
         mbps: speed of the link now; inf where nothing else is known than what the problem expects.
         context: which of the options' contexts holds for the window's input type; "" for none.
+        missed: windows like this one that came since the one before, and that nobody could take in time.
     """
 
     energy_left_j: float = float("inf")
@@ -35,6 +36,7 @@ class State(NamedTuple):
     backlog_s: float = 0.0
     mbps: float = float("inf")
     context: str = ""
+    missed: int = 0
 
 
 @dataclass(frozen=True, slots=True)

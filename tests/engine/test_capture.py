@@ -56,6 +56,14 @@ def test_a_live_source_drops_its_oldest_frames_and_counts_them() -> None:
     assert capture.counts() == CaptureCounts(read=10, taken=3, dropped=7, left=0)
 
 
+def test_a_frame_says_how_many_before_it_nobody_took() -> None:
+    for capacity, missed in ((1, [9]), (3, [7, 0, 0])):
+        source = FrameList(frames(10), "live", live=True)
+        capture = Capture(source, capacity)
+        wait_until_ended(source)
+        assert [f.missed for f in iter(capture.take, None)] == missed
+
+
 def test_an_error_comes_after_the_frames_before_it_and_stays() -> None:
     def breaking() -> Iterator[Frame]:
         yield frame(0)

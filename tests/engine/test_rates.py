@@ -86,3 +86,15 @@ def test_a_source_that_shows_nothing_leaves_its_share_to_the_others() -> None:
         gates.due("digit", tick / 5, "yard")
     alone = sum(len(gates.due("digit", 20.0 + tick / 30, "door")) for tick in range(30 * 60))
     assert alone == pytest.approx(5 * 60, abs=6)
+
+
+def test_requests_that_lost_frames_would_have_brought_are_those_that_apps_would_have_made() -> None:
+    gates = RateGates([app("every", float("inf")), app("often", 10.0), app("seldom", 0.5)])
+
+    def missed(*due: str, windows: int = 2) -> int:
+        return gates.missed(due, windows, frames=4, passed_s=1.0, now=7.0)
+
+    assert missed("every") == 4
+    assert missed("often") == 4  # ten requests a second are five a window: one was made
+    assert missed("often", windows=5) == 1
+    assert missed("every", "seldom") == 0

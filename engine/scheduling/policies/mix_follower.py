@@ -67,6 +67,7 @@ class MixFollower:
         "is_stale",
         "kind",
         "least_s",
+        "missed",
         "windows",
     )
 
@@ -74,7 +75,8 @@ class MixFollower:
         self.kind = kind
         self.least_s = least_s
         self.is_stale = False  # whether there is another plan than the one that it follows
-        self.windows = 0  # since somebody last took them
+        self.windows = 0  # that came since somebody last took the counts
+        self.missed = 0  # of these, what was not taken in time, or had waited too long by then
         self.instead: dict[object, PreparedChoice] = {}
         self._choices: list[PreparedChoice] = []
         self._shares: list[float] = []
@@ -106,7 +108,8 @@ class MixFollower:
         credits[top] = most - 1.0
         return self._choices[top]
 
-    def take_windows(self) -> int:
-        """Return how many windows came since the last call."""
-        windows, self.windows = self.windows, 0
-        return windows
+    def take_windows(self) -> tuple[int, int]:
+        """Return how many windows came since the last call, and how many of them were missed."""
+        counts = self.windows, self.missed
+        self.windows = self.missed = 0
+        return counts

@@ -5,7 +5,8 @@ mix of configurations each kind of window gets, within the energy, money and pro
 left (planner). It solves again when some minutes have passed, when the budgets run away from what
 was planned, and when a kind of window appears that it does not know. While more windows come than
 the processor carries, a plan over the rates of the moment takes over, in which energy and money
-keep the prices of the first (rush).
+keep the prices of the first (rush). Windows that nobody took in time count as come: otherwise models
+that take all the time there is would look as if they could be afforded.
 
 `choose` gives each window the configuration of its kind's mix that lags furthest behind its share,
 so that the mix is kept also where prices alone would be all or nothing. An app that would fall below
@@ -59,6 +60,7 @@ class Paced:
 
     def __init__(self, problem: Problem) -> None:
         self._forecast = Forecast(problem)
+        self._rush = Rush(Planner(problem))
         self._left_s = 0.0
         self._kept: frozenset[str] | None = None
         self._picked_s: dict[str, float] = {}
@@ -96,7 +98,8 @@ class Paced:
             follower = self._follow_new(key)
         elif follower.is_stale:
             self._follow(follower)
-        follower.windows += 1
+        follower.windows += 1 + state.missed
+        follower.missed += state.missed
         picked = follower.next()
         if follower.least_s:
             picked = self._with_least(follower, picked, now)
@@ -109,7 +112,10 @@ class Paced:
             and state.energy_left_j > 0.0
         ):
             return picked.choice
-        return self._stand_ins.instead_of(picked, follower, state)
+        instead = self._stand_ins.instead_of(picked, follower, state)
+        if not instead.options and state.backlog_s > picked.patience_s:
+            follower.missed += 1
+        return instead
 
     def _with_least(self, follower: MixFollower, picked: PreparedChoice, now: float) -> PreparedChoice:
         """Return what was picked, with the apps that would otherwise fall below their least rate."""
@@ -130,7 +136,7 @@ class Paced:
         self._problem = problem
         self._planner = Planner(problem)
         self._followers: dict[tuple[str, tuple[str, ...], str, bool], MixFollower] = {}
-        self._rush = Rush(self._planner)
+        self._rush.take(self._planner, problem.apps)
         self._why = WhyUnserved(problem, self._planner)
         self._prices = np.zeros(RESOURCES)
         self._stand_ins = StandIns(problem, self._planner, self._why)
@@ -257,15 +263,14 @@ class Paced:
 
     def _take_windows(self, now: float | None) -> None:
         """Pass on how many windows came of each kind since the last call."""
-        came: dict[Kind, int] = {}
         for follower in self._followers.values():
-            count = follower.take_windows()
+            count, lost = follower.take_windows()
             if count:
                 kind = follower.kind
-                came[kind] = came.get(kind, 0) + count
+                self._rush.add(kind, count, lost)
                 self._forecast.demand.count(kind.input_type, kind.due, kind.context, count)
         if now is not None:
-            self._rush.count(came, now)
+            self._rush.pass_time(now)
 
     def _wanted(self) -> tuple[str, ...]:
         """Return what the mixes need in memory, what is needed most first."""

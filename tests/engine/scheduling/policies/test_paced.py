@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import replace
-from itertools import pairwise
+from itertools import count, pairwise
 
 import pytest
 
@@ -138,6 +138,32 @@ def test_more_windows_than_the_processor_carries_get_smaller_variants_and_then_f
     assert 0.6 in busy and busy[0.0] == 0
     assert 0.3 * len(flood) < accuracies(flood)[0.6] < 0.55 * len(flood)
     assert OVERLOADED in {r for c in flood for r in c.unserved.values()}
+
+
+def test_windows_that_nobody_took_in_time_count_as_come() -> None:
+    problem = shared_trunks([app("who", wanted_hz=4.0)], Budget(1e9, period_s=HOUR_S))  # .8, .4, .1 s
+    taken = accuracies(play(problem, 1.0, 100.0, missed=3)[50:])
+    assert taken[0.9] == 0
+    assert taken[0.6] > 0
+
+
+def test_a_processor_that_others_need_too_carries_what_it_was_seen_to_carry() -> None:
+    problem = shared_trunks([app("who", wanted_hz=1.0)], Budget(1e9, period_s=HOUR_S))  # .8, .4, .1 s
+    policy = Paced(problem)
+
+    def accuracy_after(missed: int, seconds: int) -> float:
+        for _ in range(seconds):
+            state = all_resident(problem, period_left_s=HOUR_S)._replace(missed=missed)
+            policy.plan(state, next(now))
+            choice = policy.choose("digit", ("who",), state, 0.0)
+        return choice.options["who"].accuracy
+
+    now = (2.0 * n for n in count())
+    assert accuracy_after(0, 30) == 0.9  # 0.4 s of the processor a second
+    assert accuracy_after(1, 30) < 0.9  # now twice as much is asked: less than 0.9, but more than is there
+    policy.set_problem(problem)
+    assert accuracy_after(1, 2) < 0.9
+    assert accuracy_after(0, 300) == 0.9
 
 
 def test_an_app_keeps_its_least_rate_while_others_go_short() -> None:
