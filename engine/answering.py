@@ -290,9 +290,14 @@ class Answerer:
         for asked, choice, serving in chosen:
             self._close(asked, choice, serving)
 
-    def attend(self, now: float) -> bool:
-        """Give what the cloud has answered, answer here what waits too long; tell whether there was any."""
-        return self._cloud.attend(now)
+    def attend(self, now: float, ahead_s: float = 0.0) -> bool:
+        """Give what the cloud has answered, answer here what waits too long; tell whether there was any.
+
+        Args:
+            now: time on the source's clock.
+            ahead_s: for how long nobody will be able to attend.
+        """
+        return self._cloud.attend(now, ahead_s)
 
     def wait_s(self) -> float:
         """Return for how long only an answer of the cloud is to be attended to; called before waiting."""

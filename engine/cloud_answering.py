@@ -166,11 +166,12 @@ class CloudAnswering:
         self._sent += len(apps)
         self._submit(flight, asked)
 
-    def attend(self, now: float) -> bool:
+    def attend(self, now: float, ahead_s: float = 0.0) -> bool:
         """Give the answers that have come, and have the device answer what can wait no longer.
 
         Args:
             now: time on the source's clock.
+            ahead_s: for how long nobody will be able to attend: what cannot wait for so long is answered.
 
         Returns:
             Whether anything was answered.
@@ -180,12 +181,12 @@ class CloudAnswering:
         line = self._line
         line.looks(self._clocks.wall_s())
         before = len(line)
-        while (standby := self._next_here(now)) is not None:
+        while (standby := self._next_here(now, ahead_s)) is not None:
             self._answer_here(standby, CLOUD_SILENT, now)
         line.looked(self._clocks.wall_s())
         return len(line) < before
 
-    def _next_here(self, now: float) -> _Standby | None:
+    def _next_here(self, now: float, ahead_s: float) -> _Standby | None:
         """Take what the cloud has answered meanwhile; return what the device should answer next.
 
         Where many exchanges fail at once, as with their connection, what has to begin goes before what
@@ -193,7 +194,7 @@ class CloudAnswering:
         """
         while self._landed:
             self._land(*self._landed.popleft(), now)
-        standby = self._line.overdue(self._clocks.wall_s())
+        standby = self._line.overdue(self._clocks.wall_s(), ahead_s)
         return self._line.first_ready() if standby is None else standby
 
     def wait_s(self) -> float:

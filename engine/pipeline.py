@@ -16,6 +16,7 @@ from engine.energy_model import EnergyModel
 from engine.errors import SourceBroke, SourceError
 from engine.frame_results import FrameLine, FrameResults
 from engine.frames import Frame, Window
+from engine.garbage_search import LEFT_TO_PYTHON, GarbageSearch
 from engine.gating.still_scenes import NO_GATE, FrameGate
 from engine.heartbeat import Heartbeat
 from engine.ledger import Category, Ledger
@@ -86,6 +87,7 @@ class Pipeline:
             seconds are not those of the source.
         gate: passes over frames that show nothing new.
         kept: answers that stand along tracks.
+        garbage: searched for between frames.
     """
 
     def __init__(
@@ -104,6 +106,7 @@ class Pipeline:
         metering: Metering = NOT_METERED,
         gate: FrameGate = NO_GATE,
         kept: AnswerKeeper = NO_TRACKING,
+        garbage: GarbageSearch = LEFT_TO_PYTHON,
     ) -> None:
         self._capture = capture
         self._finder = finder
@@ -120,6 +123,7 @@ class Pipeline:
         self._metering: Metering = NOT_METERED
         self._gate = gate
         self._kept = kept
+        self._garbage = garbage
         self._next_plan_s = 0.0
         self._meter = DemandMeter()
         self._changes: queue.SimpleQueue[Callable[[], None]] = queue.SimpleQueue()
@@ -166,8 +170,13 @@ class Pipeline:
         self._ends_s = duration_s
         latest_s = self._clocks.wall_s() + duration_s + _WAIT_S if self._capture.live else float("inf")
         self._metering = self._offered_metering if self._capture.live else NOT_METERED
+        with self._garbage.held():
+            self._run(stop, duration_s, latest_s)
+
+    def _run(self, stop: Event, duration_s: float, latest_s: float) -> None:
         while not stop.is_set():
             self.heartbeat.beat()
+            self._search_garbage()
             try:
                 frame = self._next_frame()
             except queue.Empty:
@@ -273,6 +282,14 @@ class Pipeline:
         """Hand on what the cloud, or the device for it, has answered since the last look."""
         if self._answerer.attend(self._now_s):
             self._line.flush()
+
+    def _search_garbage(self) -> None:
+        """Have garbage searched for where that is due, after what would have to be answered meanwhile."""
+        if self._garbage.is_due:
+            self._answerer.attend(self._now_s, self._garbage.expected_s)
+            self._line.flush()
+            self._answerer.wait_s()  # it is foreseen, so no time in which the loop was too busy to look
+            self._garbage.search()
 
     def _deliver(self, answered: FrameResults) -> None:
         """Count a frame whose results are complete and hand it to the sinks."""

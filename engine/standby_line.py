@@ -102,12 +102,12 @@ class StandbyLine(Generic[_StandsBy]):
         """Return when the first has to begin; inf without any."""
         return self._latest_s() - self._margin_s(self._line[0], now_s) if self._line else math.inf
 
-    def overdue(self, now_s: float) -> _StandsBy | None:
-        """Return the first one if it has to begin now."""
+    def overdue(self, now_s: float, ahead_s: float = 0.0) -> _StandsBy | None:
+        """Return the first one if it has to begin now, or before so much more time has passed."""
         if not self._line:
             return None
         first = self._line[0]
-        margin_s = self._margin_s(first, now_s)
+        margin_s = self._margin_s(first, now_s) + ahead_s
         if now_s < first.deadline_s - self._pace() * self._total_s - margin_s:
             return None
         latest_s = self._latest_s()

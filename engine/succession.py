@@ -124,14 +124,19 @@ class Succession:
             )
         self._next = _Successor(incumbent, frozenset(begun), then)
 
-    def attend(self, now: float) -> bool:
-        """Attend to all; let a successor take over, and close who has nothing under way any more."""
+    def attend(self, now: float, ahead_s: float = 0.0) -> bool:
+        """Attend to all; let a successor take over, and close who has nothing under way any more.
+
+        Args:
+            now: time on the source's clock.
+            ahead_s: for how long nobody will be able to attend.
+        """
         answered = False
         for each in tuple(self._retiring):
-            answered |= each.answerer.attend(now)
+            answered |= each.answerer.attend(now, ahead_s)
             if not each.answerer.under_way:
                 self._retire(each, now)
-        answered |= self._now.answerer.attend(now)
+        answered |= self._now.answerer.attend(now, ahead_s)
         if self._next is not None and self._next.pieces.isdisjoint(self._memory.loading):
             self._take_over(self._next)
         return answered

@@ -28,7 +28,6 @@ from mcdnn.configuration_change import (
 )
 from mcdnn.engine_file import EngineFile, SourceTable, parse_engine_table, read_engine_file
 from mcdnn.engine_run import EngineRun
-from mcdnn.garbage_pauses import short_pauses
 from mcdnn.sink_wiring import occasion_of, open_sinks, read_sinks
 from mcdnn.source_wiring import choices_of
 from mcdnn.wiring import (
@@ -322,8 +321,7 @@ class Engine:
             run = self._begin(source)
             try:
                 on_start(run.summary)
-                with short_pauses():  # once all is there that stays: libraries load when they are first used
-                    run.pipeline.run(self._stop, duration_s)
+                run.pipeline.run(self._stop, duration_s)
             except KeyboardInterrupt:
                 if not self._stop.is_set():
                     run.close()

@@ -11,6 +11,7 @@ from datetime import datetime
 from catalog.errors import BadInput
 from engine.answering import Answerer
 from engine.capture import Capture
+from engine.garbage_search import FullSearch
 from engine.gating.still_scenes import StillScenes
 from engine.load_booking import LoadBooking
 from engine.pipeline import Pipeline
@@ -118,6 +119,7 @@ class EngineRun:
             metering=energy.metering,
             gate=self._gate,
             kept=self._kept,
+            garbage=FullSearch(),
         )
         self._departing: list[threading.Thread] = []
         self._leave_battery = watch_battery(setup, self.renew_budget)

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from catalog.errors import BadInput, MissingExtra
-from mcdnn.garbage_pauses import set_aside
+from engine.garbage_search import set_aside
 
 if TYPE_CHECKING:
     from catalog.store import Catalog

@@ -273,6 +273,23 @@ def test_who_was_busy_once_asks_for_answers_earlier_from_then_on(built_catalog: 
     assert {r.place for r in the(into)} == {"device"}
 
 
+def test_what_would_have_to_begin_while_nobody_can_attend_begins_before(built_catalog: Catalog) -> None:
+    b = bench(built_catalog)
+    first, began_s = b.ask(index=0), b.rig.clock.now_s
+    b.rig.clock.now_s += 0.25
+    second = b.ask(index=1)
+    b.rig.answerer.wait_s()
+    assert not b.rig.answerer.attend(0.0, 0.1)
+    assert b.rig.answerer.attend(0.0, 0.3)
+    assert [f.missing for f in (first, second)] == [0, 2]
+    assert {(r.place, r.served) for r in the(first)} == {("device", True)}
+    b.rig.answerer.wait_s()
+    b.rig.clock.now_s = began_s + 0.55
+    b.offload.answer()
+    b.attend_at(b.rig.clock.now_s)
+    assert {(r.place, r.served) for r in the(second)} == {("cloud", True)}
+
+
 def test_where_many_fail_at_once_the_one_with_the_least_time_goes_first(built_catalog: Catalog) -> None:
     b = bench(built_catalog)
     urgent = b.ask(index=0)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field, replace
 
 import pytest
@@ -12,6 +13,7 @@ from catalog.store import Catalog
 from engine.capture import Capture
 from engine.errors import SinkError, SourceBroke, SourceError
 from engine.frames import Frame
+from engine.garbage_search import LEFT_TO_PYTHON, GarbageSearch
 from engine.gating.still_scenes import NO_GATE, FrameGate
 from engine.ledger import Category
 from engine.pipeline import Pipeline
@@ -87,6 +89,7 @@ def make_line(
     live: bool = False,
     gate: FrameGate = NO_GATE,
     kept: AnswerKeeper = NO_TRACKING,
+    garbage: GarbageSearch = LEFT_TO_PYTHON,
 ) -> Line:
     """Put a pipeline together.
 
@@ -95,6 +98,7 @@ def make_line(
         reading_s: processor time to read one.
         gate: passes frames over.
         kept: gives answers again.
+        garbage: searched for between frames.
     """
     ticks = iter(range(1_000_000))
     capture = Capture(FrameList(frames, live=live), 4, busy_clock=lambda: reading_s * next(ticks))
@@ -112,6 +116,7 @@ def make_line(
         clocks=rig.clocks,
         gate=gate,
         kept=kept,
+        garbage=garbage,
     )
     return Line(rig, pipeline, gates, shelf, summary, threading.Event())
 
@@ -128,6 +133,42 @@ def test_every_frame_reaches_the_sink_in_order_with_its_results(built_catalog: C
         2 * [f"{i}.digit.0"] for i in range(20)
     ]
     assert (end.frames, end.requests, end.served_share, end.t_s) == (20, 40, 1.0, 1.9)
+
+
+@dataclass
+class DueAgain:
+    """A search that is due a few times."""
+
+    times: int
+    expected_s: float
+    searched: int = 0
+
+    @property
+    def is_due(self) -> bool:
+        return self.searched < self.times
+
+    def held(self) -> AbstractContextManager[None]:
+        return nullcontext()
+
+    def search(self) -> None:
+        self.searched += 1
+
+
+def test_garbage_is_searched_for_between_frames_after_what_would_become_due_meanwhile(
+    built_catalog: Catalog, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rig, search = make_rig(built_catalog), DueAgain(3, 0.125)
+    line = make_line(rig, seconds(2.0), garbage=search)
+    attend, ahead = rig.answerer.attend, []
+
+    def told(now: float, ahead_s: float = 0.0) -> bool:
+        ahead.append((ahead_s, search.searched))
+        return attend(now, ahead_s)
+
+    monkeypatch.setattr(rig.answerer, "attend", told)
+    assert line.run().frames == 20
+    assert [each for each in ahead if each[0]] == [(0.125, 0), (0.125, 1), (0.125, 2)]
+    assert search.searched == 3
 
 
 def two_cameras(rig: Rig, length_s: float) -> Line:
