@@ -29,6 +29,7 @@ import numpy.typing as npt
 from engine.scheduling.configuration_space import ConfigurationSpace, Usable
 from engine.scheduling.configurations import RESOURCES, Configuration
 from engine.scheduling.kinds import Kind
+from engine.scheduling.not_solved import NotSolved
 
 Float64 = npt.NDArray[np.float64]
 
@@ -324,5 +325,5 @@ def _linear_program(gains: Float64, rows: Float64, upper: Float64) -> tuple[Floa
     unit = max(float(np.abs(gains).max()), _LEAST_SHARE)
     solved = linprog(-gains / unit, A_ub=rows, b_ub=upper, method="highs")
     if solved.x is None:  # x = 0 is always feasible and x is bounded: HiGHS gave up
-        raise RuntimeError(f"the fluid program was not solved: {solved.message}")
+        raise NotSolved(f"the fluid program was not solved: {solved.message}")
     return np.asarray(solved.x), -unit * np.asarray(solved.ineqlin.marginals)

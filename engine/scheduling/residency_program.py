@@ -28,6 +28,7 @@ import numpy.typing as npt
 from engine.scheduling.configuration_space import ConfigurationSpace, OptionColumn
 from engine.scheduling.configurations import RESOURCES
 from engine.scheduling.kinds import Kind
+from engine.scheduling.not_solved import NotSolved
 from engine.scheduling.problem import Problem
 
 if TYPE_CHECKING:
@@ -72,7 +73,7 @@ def best_residents(
             one for plans that keep them.
 
     Raises:
-        RuntimeError: HiGHS found nothing at all, though nothing kept is always feasible.
+        NotSolved: HiGHS found nothing at all, though nothing kept is always feasible.
     """
     from scipy.optimize import Bounds, LinearConstraint, milp
 
@@ -93,7 +94,7 @@ def best_residents(
         options={"mip_rel_gap": tolerance, "node_limit": _NODES},
     )
     if solved.x is None:
-        raise RuntimeError(f"what to keep in memory was not solved: {solved.message}")
+        raise NotSolved(f"what to keep in memory was not solved: {solved.message}")
     kept = frozenset(p for p, column in rows.pieces.items() if solved.x[column] > 0.5)
     return Kept(kept, -unit * float(solved.mip_dual_bound))
 

@@ -24,6 +24,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
+from engine.scheduling.not_solved import NotSolved
 from engine.scheduling.problem import App, Option, Place, Problem
 
 if TYPE_CHECKING:
@@ -69,7 +70,7 @@ def best_configuration(problem: Problem, demand: Demand, worth: Worth) -> dict[s
         bounds=Bounds(0.0, program.upper()),
     )
     if solved.x is None:  # nothing chosen is always feasible, so this is HiGHS giving up
-        raise RuntimeError(f"the static program was not solved: {solved.message}")
+        raise NotSolved(f"the static program was not solved: {solved.message}")
     return {o.app: o for o, x in zip(program.choices, solved.x, strict=False) if x > 0.5}
 
 

@@ -15,6 +15,7 @@ its least rate is added, whatever the prices. What cannot run right now is repla
 
 from __future__ import annotations
 
+import logging
 import math
 from collections.abc import Sequence
 
@@ -25,6 +26,7 @@ from engine.scheduling.configurations import RESOURCES, Configuration
 from engine.scheduling.fluid_program import FluidPlan, Outlook
 from engine.scheduling.forecast import Forecast
 from engine.scheduling.kinds import Kind
+from engine.scheduling.not_solved import NotSolved
 from engine.scheduling.planner import Planner
 from engine.scheduling.policies.mix_follower import MixFollower, PreparedChoice
 from engine.scheduling.policies.rush import Rush
@@ -33,6 +35,7 @@ from engine.scheduling.policies.why_unserved import WhyUnserved
 from engine.scheduling.policy import Choice, Plan, Prices, State
 from engine.scheduling.problem import Problem
 
+_log = logging.getLogger(__name__)
 Float64 = npt.NDArray[np.float64]
 
 _NO_LIMIT = math.inf
@@ -84,10 +87,13 @@ class Paced:
         self._left_s = state.period_left_s
         self._take_windows(now)
         self._forecast.see(state.connected and self._in_cloud, now)
-        if self._is_due(state, now):
-            self._solve(state, now)
-        elif self._period is not None and self._rush_began_or_ended(self._period):
-            self._follow_all()
+        try:
+            if self._is_due(state, now):
+                self._solve(state, now)
+            elif self._period is not None and self._rush_began_or_ended(self._period):
+                self._follow_all()
+        except NotSolved as e:
+            self._go_on(e, now)
         return self._answer
 
     def choose(self, input_type: str, due: Sequence[str], state: State, now: float) -> Choice:
@@ -203,6 +209,14 @@ class Paced:
         self._pace = _Pace.of(self._period, outlook, state, now)
         self._rush.end()
         self._rush_began_or_ended(self._period)
+        self._follow_all()
+
+    def _go_on(self, why: NotSolved, now: float) -> None:
+        """Follow the plan before, or the best at its prices, until the next is due: a camera goes on."""
+        _log.warning("paced: goes on with the plan before: %s", why)
+        self._planned_s = now
+        self._is_new_kind = False
+        self._rush.end()
         self._follow_all()
 
     def _follow_all(self) -> None:

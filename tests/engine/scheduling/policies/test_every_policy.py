@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -43,11 +47,27 @@ def play(name: str, problem: Problem, script: list[tuple[tuple[str, ...], State,
     policy = make_policy(name, problem)
     choices = []
     now = 0.0
-    for asked, state, wait_s in script:
-        now += wait_s
-        policy.plan(state, now)
-        choices.append(policy.choose("digit", asked, state, now))
+    with nothing_given_up():
+        for asked, state, wait_s in script:
+            now += wait_s
+            policy.plan(state, now)
+            choices.append(policy.choose("digit", asked, state, now))
     return choices
+
+
+@contextmanager
+def nothing_given_up() -> Iterator[None]:
+    """Fail where a policy goes on without the plan that it wanted: these problems can all be solved."""
+    said: list[str] = []
+    listener = logging.Handler(logging.WARNING)
+    listener.emit = lambda record: said.append(record.getMessage())  # type: ignore[method-assign]
+    log = logging.getLogger("engine.scheduling")
+    log.addHandler(listener)
+    try:
+        yield
+    finally:
+        log.removeHandler(listener)
+    assert not said
 
 
 @pytest.mark.parametrize("name", sorted(POLICIES))

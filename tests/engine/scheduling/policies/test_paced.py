@@ -166,6 +166,17 @@ def test_a_processor_that_others_need_too_carries_what_it_was_seen_to_carry() ->
     assert accuracy_after(0, 300) == 0.9
 
 
+def test_it_goes_on_where_its_solver_gives_up(caplog: pytest.LogCaptureFixture) -> None:
+    problem = shared_trunks([app("who")], Budget(10.0, period_s=60.0, memory_bytes=100))
+    policy = Paced(problem)
+    state = all_resident(problem, period_left_s=10.0)._replace(energy_left_j=1.5, missed=10**15)
+    for now in (0.0, 5.0, 10.0):
+        policy.plan(state, now)
+        choice = policy.choose("digit", ("who",), state, now)
+        assert {*choice.options} | {*choice.unserved} == {"who"}
+    assert "goes on with the plan before" in caplog.text
+
+
 def test_an_app_keeps_its_least_rate_while_others_go_short() -> None:
     budget = Budget(100.0, period_s=1000.0)  # for a tenth of the windows
     dear = own_trunks(
