@@ -1,4 +1,4 @@
-"""The Containerfile cannot be built in a test; what it copies and calls can be held against the project."""
+"""Building the Containerfile takes minutes; what it copies and calls is held against the project here."""
 
 from __future__ import annotations
 
@@ -28,6 +28,13 @@ def test_it_copies_all_that_the_package_is_made_of_and_nothing_that_is_not_there
     }
     assert copied == needed
     assert all((ROOT / name).exists() for name in copied)
+
+
+def test_the_ignore_file_lets_builders_have_what_it_copies() -> None:
+    ignored, *let_through = (ROOT / ".dockerignore").read_text(encoding="utf-8").splitlines()[1:]
+    copied = {name for *names, _ in words_after("COPY") for name in names}
+    assert ignored == "*"
+    assert {li.removeprefix("!") for li in let_through if li.startswith("!")} == copied
 
 
 def test_its_command_is_one_that_the_program_takes() -> None:
