@@ -7,7 +7,9 @@ from dataclasses import dataclass
 from engine.period import CHARGE
 from mcdnn.engine_file import EngineFile, SourceTable
 
-_FOLLOWED = frozenset({"catalog", "policy", "budget", "cloud", "specialize", "extractor", "source", "app"})
+_FOLLOWED = frozenset(
+    {"catalog", "policy", "budget", "cloud", "specialize", "extractor", "source", "sink", "app"}
+)
 _CHARGE_ONLY = 'budget.period to or from "charge"'
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -28,7 +28,8 @@ from mcdnn.configuration_change import (
 )
 from mcdnn.engine_file import EngineFile, SourceTable, parse_engine_table, read_engine_file
 from mcdnn.engine_run import EngineRun
-from mcdnn.sink_wiring import occasion_of, open_sinks, read_sinks
+from mcdnn.sink_change import ConfiguredSinks
+from mcdnn.sink_wiring import SinkSetup, occasion_of, read_sinks
 from mcdnn.source_wiring import choices_of
 from mcdnn.wiring import (
     Setup,
@@ -85,6 +86,7 @@ class Engine:
         self._sinks: list[Sink] = []
         with naming(self._file.where):
             self._sink_setups = read_sinks(self._file.sink)
+        self._configured_sinks: ConfiguredSinks | None = None
         self._decisions: Decisions = Unlogged()
         self._watchers: list[Decisions] = []
         self._running = False
@@ -144,12 +146,14 @@ class Engine:
             change = change_between(self._file, wanted)
             change = self._with_sources_that_may_change(change, self._current_run)
             setup = open_setup(change.file, self._setup)
+            with naming(change.file.where):
+                sinks = read_sinks(change.file.sink)
             sources = source_change(self._file.source, change.file.source)
-            done = self._follow(setup, sources, self._current_run)
+            done = self._follow(setup, sources, sinks, self._current_run)
             while not done.wait(_LOOK_UP_S) and self._is_running():
                 pass
             catalog = ("catalog",) if setup.catalog is not self._setup.catalog else ()
-            self._setup = setup
+            self._setup, self._sink_setups = setup, sinks
             return Reloaded(tuple(dict.fromkeys((*catalog, *change.followed))), change.fixed)
 
     def on_result(self, callback: Callable[[Result], None]) -> Engine:
@@ -344,12 +348,12 @@ class Engine:
         self._source_names = configured_names if opened is was_opened else None
         with self._lock:
             try:
-                configured = open_sinks(self._sink_setups, occasion_of(opened))
+                configured = ConfiguredSinks(occasion_of(opened), ()).change_to(self._sink_setups).then
             except BaseException:
                 for each in opened:
                     each.source.close()
                 raise
-            sinks = [*self._sinks, *(CallbackSink(c) for c in self._callbacks), *configured]
+            sinks = [*self._sinks, *(CallbackSink(c) for c in self._callbacks), *configured.sinks]
             try:
                 decisions = AllDecisions([self._decisions, *self._watchers])
                 logged = isinstance(self._decisions, DecisionLog)
@@ -357,12 +361,13 @@ class Engine:
             except BaseException:
                 for each in opened:
                     each.source.close()
-                for sink in configured:
+                for sink in configured.sinks:
                     sink.close()
                 raise
             self._sinks = []
             self._decisions = Unlogged()
             self._watchers = []
+            self._configured_sinks = configured
             self._current_run = self._latest_run = run
         return run
 
@@ -391,7 +396,9 @@ class Engine:
         followed = tuple(k for k in change.followed if k != "source")
         return ConfigurationChange(file, followed, (*change.fixed, "source"))
 
-    def _follow(self, setup: Setup, sources: SourceChange, run: EngineRun) -> threading.Event:
+    def _follow(
+        self, setup: Setup, sources: SourceChange, sinks: Sequence[SinkSetup], run: EngineRun
+    ) -> threading.Event:
         """Open further sources, and have a run take a checked configuration."""
         names = self._source_names or []
         if not setup.file.source and names:
@@ -403,6 +410,7 @@ class Engine:
             if sources.further
             else ()
         )
+        come_sinks: tuple[Sink, ...] = ()
         try:
             come = [o.source.name for o in opened]
             twice = sorted({n for n in come if n in {name for _, name in kept}})
@@ -412,12 +420,18 @@ class Engine:
                 apps = self._apps_of(setup)
                 if not apps:
                     raise BadInput("no app: add an [[app]]")
-                done = run.follow(setup, apps, gone, opened)
+                assert self._configured_sinks is not None, "a run has its sinks"
+                sink_change = self._configured_sinks.change_to(sinks)
+                come_sinks = sink_change.further
+                done = run.follow(setup, apps, gone, opened, sink_change)
+                self._configured_sinks = sink_change.then
                 self._file, self._apps = setup.file, apps
                 self._note_classes(apps, setup)
         except BaseException:
             for each in opened:
                 each.source.close()
+            for sink in come_sinks:
+                sink.close()
             raise
         if self._source_names is not None:
             self._source_names = [*kept, *zip(sources.further, come, strict=True)]

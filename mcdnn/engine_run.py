@@ -36,6 +36,7 @@ from engine.summary import Summary
 from engine.window_finding import SourceFinders
 from mcdnn.energy_wiring import open_energy, pays_own_share, watch_battery
 from mcdnn.gating_wiring import make_gate, make_tracking
+from mcdnn.sink_change import SinkChange
 from mcdnn.source_wiring import further_captures, make_feed
 from mcdnn.special_wiring import OpenSpecializing, open_specializing
 from mcdnn.state_wiring import open_spending, terms_of
@@ -122,6 +123,7 @@ class EngineRun:
             garbage=FullSearch(),
         )
         self._departing: list[threading.Thread] = []
+        self._joining: list[Sink] = []  # opened, and not yet taken by the loop
         self._leave_battery = watch_battery(setup, self.renew_budget)
 
     @property
@@ -156,7 +158,12 @@ class EngineRun:
         return isinstance(self._feed, SourceTurns) and self._feed.live
 
     def follow(
-        self, setup: Setup, apps: Mapping[str, App], gone: Collection[str], further: Sequence[OpenSource]
+        self,
+        setup: Setup,
+        apps: Mapping[str, App],
+        gone: Collection[str],
+        further: Sequence[OpenSource],
+        sinks: SinkChange,
     ) -> threading.Event:
         """Have the loop take another configuration between two frames; any thread may ask.
 
@@ -167,6 +174,7 @@ class EngineRun:
             apps: by name.
             gone: names of sources.
             further: live sources; owned from here on, unless this raises.
+            sinks: that go and come; likewise.
 
         Returns:
             What is set once all of it holds.
@@ -184,6 +192,7 @@ class EngineRun:
         begins = self._succeeding(setup, problem) if succeeds else None
         self._wanted = (setup, apps, problem)
         captures = further_captures(further)
+        self._joining = [*self._joining, *sinks.further]
         done = threading.Event()
 
         def take() -> None:
@@ -196,6 +205,8 @@ class EngineRun:
 
         def begin() -> None:
             now = self.pipeline.now_s
+            self._sink.change(sinks.leaving, sinks.further)
+            self._joining = [s for s in self._joining if s not in sinks.further]
             self._change_budget(setup, now)
             if begins is None:
                 take()
@@ -223,7 +234,7 @@ class EngineRun:
             closing.callback(self._leave_battery)
             ends: list[Snapshot] = []
             closing.callback(lambda: ends.append(self.summary.finish()))
-            closing.callback(self._sink.close)
+            closing.callback(self._close_sinks)
             closing.callback(lambda: self._spending.close(self._ledger.standing(self.pipeline.now_s)))
             closing.callback(self._leave_departing)
             self._feed.close()
@@ -324,6 +335,11 @@ class EngineRun:
     def _leave_departing(self) -> None:
         for thread in self._departing:
             thread.join()
+
+    def _close_sinks(self) -> None:
+        for sink in self._joining:
+            sink.close()
+        self._sink.close()
 
     def _standing(self) -> Standing:
         self._spending.note(self._ledger.standing(self.pipeline.now_s))

@@ -113,9 +113,16 @@ class Delivery:
 
     def accept(self, frame: Frame, results: Sequence[Result]) -> None:  # noqa: ARG002 - results alone matter
         """Put results into the outbox; see Sink."""
+        self.accept_of(self._now_s(), results)
+
+    def accept_of(self, at_s: float, results: Sequence[Result]) -> None:
+        """Put results of a moment into the outbox.
+
+        Args:
+            at_s: the time of day, in seconds since 1970.
+        """
         if not results:
             return
-        at_s = self._now_s()
         if not self._live:
             self._wait_for_room()
         self._account.accepted(len(results))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
@@ -41,3 +42,23 @@ class SinkFigures:
     def all_dropped(self) -> int:
         """Results dropped for whatever reason."""
         return sum(self.dropped.values())
+
+
+def joined(past: SinkFigures, now: SinkFigures) -> SinkFigures:
+    """Return the figures of a sink and of the one that took its place, as of one.
+
+    What the first one left in a spool and the second one found there was never away.
+    """
+    handed_on = min(past.spooled, now.recovered)
+    return SinkFigures(
+        now.sink,
+        past.accepted + now.accepted,
+        past.delivered + now.delivered,
+        Counter(past.dropped) + Counter(now.dropped),
+        past.waiting + now.waiting,
+        past.spooled + now.spooled - handed_on,
+        past.recovered + now.recovered - handed_on,
+        past.frames_dropped + now.frames_dropped,
+        past.retries + now.retries,
+        now.trouble,
+    )

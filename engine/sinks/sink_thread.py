@@ -57,6 +57,16 @@ class SinkThread:
         self._thread.start()
 
     @property
+    def sink(self) -> Sink:
+        """Whom it feeds."""
+        return self._sink
+
+    @property
+    def name(self) -> str:
+        """Of the sink in its figures."""
+        return self._name
+
+    @property
     def error(self) -> SinkError | None:
         """What ended the sink's work, if anything did."""
         return self._error

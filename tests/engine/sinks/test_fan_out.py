@@ -12,10 +12,10 @@ import pytest
 from engine.errors import SinkError
 from engine.frames import Frame
 from engine.results import Result
-from engine.sinks.fan_out import FanOut
+from engine.sinks.fan_out import FanOut, Leaving
 from engine.sinks.json_lines import JsonLinesSink
 from engine.sinks.result_list import ResultList
-from engine.sinks.sink_figures import SINK_FAILED, TOO_SLOW, SinkFigures
+from engine.sinks.sink_figures import SINK_FAILED, TOO_SLOW, SinkFigures, joined
 from tests.engine.media import frame, result
 
 _LONG_S = 30.0
@@ -162,3 +162,51 @@ def test_no_sinks_at_all_are_fine() -> None:
     fan_out = FanOut([])
     feed(fan_out, 3)
     fan_out.close()
+
+
+def test_sinks_that_go_finish_and_those_that_come_see_what_follows() -> None:
+    stays, goes, comes = GatedList(), GatedList(), ResultList()
+    stays.gate.set()
+    fan_out = FanOut([stays, goes])
+    feed(fan_out, 3)
+    closed = threading.Event()
+    fan_out.change([Leaving(goes, closed.set)], [comes])
+    assert not closed.is_set()
+    feed(fan_out, 2)
+    goes.gate.set()
+    assert closed.wait(_LONG_S)
+    fan_out.close()
+    assert [len(s.results) for s in (stays, goes, comes)] == [10, 6, 4]
+
+
+def test_the_figures_of_a_sink_go_on_in_the_one_that_takes_its_place() -> None:
+    first = GatedList()
+    first.gate.set()
+    fan_out = FanOut([first])
+    for _ in range(3):
+        feed(fan_out, 2)
+        second, closed = GatedList(), threading.Event()
+        second.gate.set()
+        fan_out.change([Leaving(first, closed.set)], [second])
+        assert closed.wait(_LONG_S)
+        first = second
+    fan_out.close()
+    assert fan_out.figures == (SinkFigures("gated list", 12, 12),)
+
+
+def test_one_that_comes_beside_another_of_its_name_is_told_apart() -> None:
+    gated = [GatedList(), GatedList()]
+    fan_out = FanOut(gated[:1])
+    fan_out.change([], gated[1:])
+    assert [f.sink for f in fan_out.figures] == ["gated list", "gated list (2)"]
+    for each in gated:
+        each.gate.set()
+    fan_out.close()
+
+
+def test_what_one_left_in_a_spool_and_the_next_found_there_is_counted_once() -> None:
+    past = SinkFigures("hook", accepted=10, delivered=4, spooled=6)
+    now = SinkFigures("hook", accepted=3, delivered=7, recovered=6, spooled=2)
+    assert joined(past, now) == SinkFigures("hook", accepted=13, delivered=11, spooled=2)
+    other = SinkFigures("hook", accepted=3, delivered=3)
+    assert joined(past, other) == SinkFigures("hook", accepted=13, delivered=7, spooled=6)
