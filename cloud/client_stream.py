@@ -2,37 +2,73 @@
 
 from __future__ import annotations
 
+import math
 import queue
 import threading
 import time
 from collections.abc import Callable, Iterator
-from concurrent.futures import Future
+from concurrent.futures import Future, InvalidStateError
+from contextlib import suppress
 from dataclasses import dataclass, replace
+from functools import partial
 from types import TracebackType
 from typing import Protocol
 
-from cloud.errors import CloudError, CloudIncompatible, CloudUnreachable, translated
+from cloud.agenda import Agenda
+from cloud.errors import (
+    CloudBroken,
+    CloudError,
+    CloudIncompatible,
+    CloudTimeout,
+    CloudUnreachable,
+    translated,
+)
 from cloud.rpc.v1 import classify_pb2 as pb
 from cloud.wire import answer_from_proto, refusal_from_proto
 from engine.offload import OffloadAnswer
+
+# What has waited for more than this share of its time before the connection took it is not sent: the server
+# would hardly have time left, and what comes behind it would be late as well.
+_MOST_UNSENT = 0.5
+_GRACE_S = 0.1  # beyond its deadline, for an answer that is on its way
+_UNTIMED_S = 5.0  # for a request whose deadline is none, which the server refuses
+
+
+class AnswersToCome(Protocol):
+    """A call of gRPC's."""
+
+    def __iter__(self) -> Iterator[pb.StreamedAnswer]:
+        """Return the answers as they come."""
+
+    def cancel(self) -> object:
+        """End the call."""
 
 
 class StreamingStub(Protocol):
     """What the generated stub offers for streams."""
 
-    def __call__(self, requests: Iterator[pb.ClassifyRequest]) -> Iterator[pb.StreamedAnswer]:
+    def __call__(self, requests: Iterator[pb.ClassifyRequest]) -> AnswersToCome:
         """Begin a stream."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class _Sent:
     answer: Future[OffloadAnswer]
+    message: pb.ClassifyRequest
     up_bytes: int
     sent_s: float
+
+    @property
+    def patience_s(self) -> float:
+        deadline_s = self.message.deadline_s
+        return deadline_s if deadline_s > 0.0 and math.isfinite(deadline_s) else _UNTIMED_S
 
 
 class ClientStream:
     """One stream to one server; safe to share between threads. Broken or closed, it stays so.
+
+    Every request ends by its deadline, whatever the server and the way to it do. Where they take less than
+    is sent, what has waited for half of its time is not sent any more.
 
     Args:
         begin: begins the stream.
@@ -43,35 +79,47 @@ class ClientStream:
     def __init__(self, begin: StreamingStub, name: str, clock: Callable[[], float] = time.monotonic) -> None:
         self._name = name
         self._clock = clock
-        self._outgoing: queue.SimpleQueue[pb.ClassifyRequest | None] = queue.SimpleQueue()
+        self._outgoing: queue.SimpleQueue[_Sent | None] = queue.SimpleQueue()
         self._lock = threading.Lock()
         self._waiting: dict[str, _Sent] = {}
+        self._given_up: set[str] = set()  # sent, and still to be answered by the server
+        self._latest_s = -math.inf
         self._ended = False
-        self._call = begin(iter(self._outgoing.get, None))
+        self._agenda = Agenda("mcdnn-cloud-stream-ends", clock)
+        self._call = begin(self._requests())
         self._reader = threading.Thread(target=self._read, name="mcdnn-cloud-stream", daemon=True)
         self._reader.start()
 
     def send(self, message: pb.ClassifyRequest) -> Future[OffloadAnswer]:
         """Send a request and return its answer to come; it fails with a CloudError.
 
+        Args:
+            message: the stream's from here on: its deadline becomes what is left of it when it leaves.
+
         Raises:
             CloudUnreachable: the stream has ended.
             ValueError: a request with the same id is under way.
         """
-        sent = _Sent(Future(), message.ByteSize(), self._clock())
+        name, sent = message.request_id, _Sent(Future(), message, message.ByteSize(), self._clock())
+        ends_s = sent.patience_s + _GRACE_S
         with self._lock:
             if self._ended:
                 raise CloudUnreachable(f"cloud {self._name}: the stream has ended")
-            if message.request_id in self._waiting:
-                raise ValueError(f"request {message.request_id}: it is under way on this stream already")
-            self._waiting[message.request_id] = sent
-        self._outgoing.put(message)
+            if name in self._waiting or name in self._given_up:
+                raise ValueError(f"request {name}: it is under way on this stream already")
+            self._waiting[name] = sent
+            self._latest_s = max(self._latest_s, sent.sent_s + ends_s)
+        self._agenda.after(ends_s, partial(self._expire, name, sent.answer))
+        self._outgoing.put(sent)
         return sent.answer
 
     def close(self) -> None:
-        """Send no more, and wait for what is under way."""
+        """Send no more, and wait for what is under way, as long as that has time."""
         self._outgoing.put(None)
+        self._reader.join(max(0.0, self._latest_s - self._clock()) + _GRACE_S)
+        self._call.cancel()
         self._reader.join()
+        self._agenda.close()
 
     def __enter__(self) -> ClientStream:
         """Return the stream itself."""
@@ -83,6 +131,34 @@ class ClientStream:
         """Close it."""
         self.close()
 
+    def _requests(self) -> Iterator[pb.ClassifyRequest]:
+        """Give requests to the connection whenever it takes one; runs in a thread of grpc's."""
+        while (sent := self._outgoing.get()) is not None:
+            name, waited_s = sent.message.request_id, self._clock() - sent.sent_s
+            if waited_s > _MOST_UNSENT * sent.patience_s:
+                self._fail(name, sent.answer, f"not sent: the connection took no more for {waited_s:.3f} s")
+                with self._lock:
+                    self._given_up.discard(name)
+                continue
+            if sent.message.deadline_s == sent.patience_s:
+                sent.message.deadline_s -= waited_s
+            yield sent.message
+
+    def _expire(self, name: str, answer: Future[OffloadAnswer]) -> None:
+        if self._fail(name, answer, "its deadline has passed"):
+            with self._lock:
+                self._given_up.add(name)
+
+    def _fail(self, name: str, answer: Future[OffloadAnswer], why: str) -> bool:
+        """End a request that was not answered; return whether it had not ended."""
+        with self._lock:
+            sent = self._waiting.get(name)
+            if sent is None or sent.answer is not answer:
+                return False
+            del self._waiting[name]
+        _end(answer, CloudTimeout(f"cloud {self._name}: request {name}: {why}"))
+        return True
+
     def _read(self) -> None:
         reason: CloudError = CloudUnreachable(f"cloud {self._name}: the stream has ended")
         try:
@@ -91,22 +167,29 @@ class ClientStream:
                     self._settle(message)
         except CloudError as e:
             reason = e
+        except Exception as e:  # whoever waits must hear of it, whatever it is
+            reason = CloudBroken(f"cloud {self._name}: an answer that makes no sense")
+            reason.__cause__ = e
+        self._call.cancel()
         with self._lock:
             self._ended = True
             left, self._waiting = self._waiting, {}
         self._outgoing.put(None)
         for sent in left.values():
-            sent.answer.set_exception(reason)
+            _end(sent.answer, reason)
 
     def _settle(self, message: pb.StreamedAnswer) -> None:
         refused = message.WhichOneof("outcome") == "refused"
         request_id = message.refused.request_id if refused else message.answer.request_id
         with self._lock:
             sent = self._waiting.pop(request_id, None)
+            if sent is None and request_id in self._given_up:
+                self._given_up.discard(request_id)
+                return
         if sent is None:
             raise CloudIncompatible(f"cloud {self._name}: an answer to {request_id!r}, which was not asked")
         if refused:
-            sent.answer.set_exception(refusal_from_proto(message.refused, f"cloud {self._name}"))
+            _end(sent.answer, refusal_from_proto(message.refused, f"cloud {self._name}"))
             return
         answer = replace(
             answer_from_proto(message.answer),
@@ -114,4 +197,13 @@ class ClientStream:
             down_bytes=message.ByteSize(),
             round_trip_s=self._clock() - sent.sent_s,
         )
-        sent.answer.set_result(answer)
+        _end(sent.answer, answer)
+
+
+def _end(answer: Future[OffloadAnswer], outcome: OffloadAnswer | CloudError) -> None:
+    """End a request, unless who asked has cancelled it."""
+    with suppress(InvalidStateError):
+        if isinstance(outcome, CloudError):
+            answer.set_exception(outcome)
+        else:
+            answer.set_result(outcome)

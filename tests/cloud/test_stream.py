@@ -2,13 +2,25 @@
 
 from __future__ import annotations
 
+import threading
+from collections.abc import Iterator
+
 import grpc
 import pytest
 
 from cloud.client import CloudClient
-from cloud.errors import CloudBusy, CloudLacksVariant, CloudRefused, CloudUnreachable
+from cloud.client_stream import ClientStream
+from cloud.errors import (
+    CloudBroken,
+    CloudBusy,
+    CloudLacksVariant,
+    CloudRefused,
+    CloudTimeout,
+    CloudUnreachable,
+)
 from cloud.hosting import HostedCatalog
 from cloud.limits import Limits
+from cloud.rpc.v1 import classify_pb2 as pb
 from cloud.rpc.v1.classify_pb2_grpc import OffloadStub
 from engine.offload import Question
 from tests.cloud.loopback import STEP_LIMIT_S, GatedHost, loopback
@@ -106,3 +118,97 @@ def test_a_server_that_stops_ends_the_stream_after_its_answers(hosted: HostedCat
         stream.close()
         with pytest.raises(CloudUnreachable, match="the stream has ended"):
             stream.send(message())
+
+
+def test_a_request_ends_by_its_deadline_and_its_late_answer_disturbs_nobody() -> None:
+    host = GatedHost()
+    with loopback(host) as server, CloudClient(server.endpoint) as client, client.stream() as stream:
+        silent = stream.send(message(request_id="r1", deadline_s=0.2))
+        with pytest.raises(CloudTimeout, match="request r1: its deadline has passed"):
+            silent.result(STEP_LIMIT_S)
+        with pytest.raises(ValueError, match="r1: it is under way"):
+            stream.send(message(request_id="r1"))
+        host.gate.set()
+        assert stream.send(message(request_id="r2")).result(STEP_LIMIT_S).answers
+
+
+def test_a_stream_to_a_silent_server_closes_when_nothing_has_time_left() -> None:
+    host = GatedHost()
+    with loopback(host) as server, CloudClient(server.endpoint) as client:
+        with client.stream() as stream:
+            silent = stream.send(message(deadline_s=0.2))
+        assert isinstance(silent.exception(STEP_LIMIT_S), CloudTimeout)
+        host.gate.set()
+
+
+def test_who_cancels_a_request_leaves_the_others_alone() -> None:
+    host = GatedHost()
+    with loopback(host) as server, CloudClient(server.endpoint) as client, client.stream() as stream:
+        cancelled = stream.send(message(request_id="r1"))
+        assert host.entered.acquire(timeout=STEP_LIMIT_S)
+        assert cancelled.cancel()
+        host.gate.set()
+        assert stream.send(message(request_id="r2")).result(STEP_LIMIT_S).answers
+
+
+class Connected:
+    """A call that takes requests and gives what comes when it is told to."""
+
+    def __init__(self, comes: Exception | None = None) -> None:
+        self.taken: list[pb.ClassifyRequest] = []
+        self._comes = comes
+        self._told, self._cancelled = threading.Event(), threading.Event()
+
+    def __call__(self, requests: Iterator[pb.ClassifyRequest]) -> Connected:
+        self.requests = requests
+        return self
+
+    def __iter__(self) -> Iterator[pb.StreamedAnswer]:
+        self._told.wait(STEP_LIMIT_S)
+        if self._comes is not None:
+            raise self._comes
+        self._cancelled.wait(STEP_LIMIT_S)
+        yield from ()
+
+    def take(self) -> pb.ClassifyRequest:
+        return next(self.requests)
+
+    def tell(self) -> None:
+        self._told.set()
+
+    def cancel(self) -> None:
+        self._told.set()
+        self._cancelled.set()
+
+
+def test_what_the_connection_took_no_more_in_half_of_its_time_is_not_sent() -> None:
+    """Else all that comes behind it would be late as well, and the server would work for nobody."""
+    now_s = [0.0]
+    call = Connected()
+    stream = ClientStream(call, "there", lambda: now_s[0])
+    waited = stream.send(message(request_id="r1", deadline_s=60.0))
+    now_s[0] = 30.5
+    fresh = stream.send(message(request_id="r2", deadline_s=60.0))
+    now_s[0] = 31.5
+    taken = call.take()
+    assert (taken.request_id, taken.deadline_s) == ("r2", 59.0)
+    with pytest.raises(CloudTimeout, match=r"r1: not sent: the connection took no more for 31\.500 s"):
+        waited.result(STEP_LIMIT_S)
+    assert not fresh.done()
+    stream.send(message(request_id="r1"))  # the name is free again
+    call.cancel()
+    with pytest.raises(CloudUnreachable):
+        fresh.result(STEP_LIMIT_S)
+    stream.close()
+
+
+def test_an_answer_that_cannot_be_read_ends_all_that_wait() -> None:
+    call = Connected(TypeError("nonsense"))
+    stream = ClientStream(call, "there")
+    waiting = stream.send(message())
+    call.tell()
+    with pytest.raises(CloudBroken, match="makes no sense"):
+        waiting.result(STEP_LIMIT_S)
+    with pytest.raises(CloudUnreachable):
+        stream.send(message(request_id="r2"))
+    stream.close()
