@@ -16,7 +16,7 @@ import grpc
 import numpy as np
 
 from benchmarks.cloud_trunks import Served, served_chain
-from benchmarks.load_callers import Route
+from benchmarks.load_callers import NOT_SENT, Route
 from benchmarks.load_generator import Exchanges, closed_load, open_load, percentile_ms
 from benchmarks.pinned_servers import Cores, RunningServer, module_server, pin
 from benchmarks.report import Row
@@ -251,6 +251,7 @@ def _overload_row(
     answered = status == 0
     refused = status == grpc.StatusCode.RESOURCE_EXHAUSTED.value[0]
     given_up = status == grpc.StatusCode.DEADLINE_EXCEEDED.value[0]
+    not_sent = status == NOT_SENT
     late = answered & (took_s > deadline_s)
     let_in = max(1, int((answered | given_up).sum()))
     return {
@@ -266,7 +267,8 @@ def _overload_row(
         "late_pct_of_answers": 100.0 * float(late.sum()) / max(1, int(answered.sum())),
         "given_up_pct_of_let_in": 100.0 * float(given_up.sum()) / let_in,
         "refused": int(refused.sum()),
-        "ended_otherwise": int((~answered & ~refused & ~given_up).sum()),
+        "not_sent": int(not_sent.sum()),
+        "ended_otherwise": int((~answered & ~refused & ~given_up & ~not_sent).sum()),
         "refusal_p50_ms": percentile_ms(took_s[refused], 50),
         "refusal_p99_ms": percentile_ms(took_s[refused], 99),
     }

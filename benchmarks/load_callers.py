@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import asyncio
 import itertools
+import struct
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Protocol
@@ -21,6 +23,9 @@ _OPTIONS = [
     ("grpc.enable_http_proxy", 0),
 ]
 _REQUEST_ID = b"\x0a"  # tag of the first field
+_SENT = b"\x31"  # tag of the sixth one
+_LEAST_SHARE = 0.5  # of its time that a request must have left to be sent, as cloud.client_stream does it
+NOT_SENT = grpc.StatusCode.CANCELLED.value[0]
 _OK, _REFUSED = b"HTTP/1.1 200", 503
 
 
@@ -133,8 +138,13 @@ class StreamCaller:
         name = str(next(self._numbers))
         reply: asyncio.Future[Reply] = asyncio.get_running_loop().create_future()
         self._waiting[name] = reply
+        came_s = time.monotonic()
         async with self._writing:
-            await self._stream.write(self._route.body + _tagged(name))
+            left_s = self._route.deadline_s - (time.monotonic() - came_s)
+            if left_s < _LEAST_SHARE * self._route.deadline_s:
+                del self._waiting[name]
+                return Reply(NOT_SENT)
+            await self._stream.write(self._route.body + _tagged(name) + _SENT + struct.pack("<d", came_s))
         return await reply
 
     async def _read(self) -> None:

@@ -94,7 +94,7 @@ class ClientStream:
         """Send a request and return its answer to come; it fails with a CloudError.
 
         Args:
-            message: the stream's from here on: its deadline becomes what is left of it when it leaves.
+            message: the stream's from here on: it is told when it was sent.
 
         Raises:
             CloudUnreachable: the stream has ended.
@@ -102,6 +102,7 @@ class ClientStream:
         """
         name, sent = message.request_id, _Sent(Future(), message, message.ByteSize(), self._clock())
         ends_s = sent.patience_s + _GRACE_S
+        message.sent_s = sent.sent_s
         with self._lock:
             if self._ended:
                 raise CloudUnreachable(f"cloud {self._name}: the stream has ended")
@@ -140,8 +141,6 @@ class ClientStream:
                 with self._lock:
                     self._given_up.discard(name)
                 continue
-            if sent.message.deadline_s == sent.patience_s:
-                sent.message.deadline_s -= waited_s
             yield sent.message
 
     def _expire(self, name: str, answer: Future[OffloadAnswer]) -> None:

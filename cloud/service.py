@@ -158,15 +158,23 @@ class OffloadService(OffloadServicer):
         raise AssertionError("abort raises")
 
     async def _answered(
-        self, request: pb.ClassifyRequest, context: grpc.aio.ServicerContext[Any, Any]
+        self,
+        request: pb.ClassifyRequest,
+        context: grpc.aio.ServicerContext[Any, Any],
+        waited_s: float = 0.0,
     ) -> pb.ClassifyResponse:
         """Return the answer to a request, counted and logged.
+
+        Args:
+            request: as it came.
+            context: of its call.
+            waited_s: before it was read, as far as the deadline of the call does not count that.
 
         Raises:
             Refusal: there is none.
         """
         try:
-            answer = await self._classify(request, context.time_remaining())
+            answer = await self._classify(request, context.time_remaining(), waited_s)
         except asyncio.CancelledError:
             self.metrics.ended(grpc.StatusCode.CANCELLED.name)
             raise
@@ -193,10 +201,10 @@ class OffloadService(OffloadServicer):
         context: grpc.aio.ServicerContext[pb.ClassifyRequest, pb.StreamedAnswer],
     ) -> None:
         """Answer or refuse each request of a stream, in the order in which they are done."""
-        stream = AnswerStream(context.write, self._limits.streamed)
+        stream = AnswerStream(context.write, self._limits.streamed, self._clock)
 
-        async def answered(request: pb.ClassifyRequest) -> pb.ClassifyResponse:
-            return await self._answered(request, context)
+        async def answered(request: pb.ClassifyRequest, waited_s: float) -> pb.ClassifyResponse:
+            return await self._answered(request, context, waited_s)
 
         await stream.run(request_iterator, answered)
 
@@ -264,12 +272,17 @@ class OffloadService(OffloadServicer):
         self.metrics.training_ended("OK", result.processor_s)
         return pb.TrainHeadResponse(head=special_head_to_proto(result.head), processor_s=result.processor_s)
 
-    async def _classify(self, request: pb.ClassifyRequest, left_s: float | None) -> OffloadAnswer:
+    async def _classify(
+        self, request: pb.ClassifyRequest, left_s: float | None, waited_s: float
+    ) -> OffloadAnswer:
         arrived_s = self._clock()
         if self._draining:
             raise Stopping("the server is stopping")
         asking = self._askings.of(request.questions)
-        patience_s = request.deadline_s if left_s is None else min(request.deadline_s, left_s)
+        own_s = request.deadline_s - waited_s
+        if own_s <= 0.0 < request.deadline_s:
+            raise TooLate(f"its deadline passed {-own_s:.3f} s before it was read")
+        patience_s = own_s if left_s is None else min(own_s, left_s)
         deadline_s = arrived_s + patience_s - min(_MOST_REPLY_S, _REPLY_SHARE * patience_s)
         if self._worker.is_busy and request.pictures:  # refused before anything is read for nothing
             self._worker.check(asking.walks, len(request.pictures), deadline_s)

@@ -141,6 +141,19 @@ def test_a_stream_to_a_silent_server_closes_when_nothing_has_time_left() -> None
         host.gate.set()
 
 
+def test_what_waited_unread_for_longer_than_its_deadline_is_given_up_at_once(hosted: HostedCatalog) -> None:
+    with loopback(hosted) as server, grpc.insecure_channel(str(server.endpoint)) as channel:
+        asked = [
+            message(request_id=name, questions=[{"app": "a", "variant": SMALL.variant}], sent_s=sent_s)
+            for name, sent_s in (("soon", 5000.0), ("long ago", 4000.0), ("now", 5000.0))
+        ]
+        answers = list(OffloadStub(channel).ClassifyStream(iter(asked), timeout=STEP_LIMIT_S))
+    found = {a.answer.request_id or a.refused.request_id: a.refused for a in answers}
+    assert found["soon"].code == found["now"].code == 0
+    assert found["long ago"].code == grpc.StatusCode.DEADLINE_EXCEEDED.value[0]
+    assert "before it was read" in found["long ago"].message
+
+
 def test_who_cancels_a_request_leaves_the_others_alone() -> None:
     host = GatedHost()
     with loopback(host) as server, CloudClient(server.endpoint) as client, client.stream() as stream:
@@ -191,7 +204,7 @@ def test_what_the_connection_took_no_more_in_half_of_its_time_is_not_sent() -> N
     fresh = stream.send(message(request_id="r2", deadline_s=60.0))
     now_s[0] = 31.5
     taken = call.take()
-    assert (taken.request_id, taken.deadline_s) == ("r2", 59.0)
+    assert (taken.request_id, taken.deadline_s, taken.sent_s) == ("r2", 60.0, 30.5)
     with pytest.raises(CloudTimeout, match=r"r1: not sent: the connection took no more for 31\.500 s"):
         waited.result(STEP_LIMIT_S)
     assert not fresh.done()

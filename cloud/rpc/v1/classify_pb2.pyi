@@ -52,10 +52,16 @@ class ClassifyRequest(_message.Message):
     PICTURES_FIELD_NUMBER: _builtins.int
     DEADLINE_S_FIELD_NUMBER: _builtins.int
     FEATURES_FIELD_NUMBER: _builtins.int
+    SENT_S_FIELD_NUMBER: _builtins.int
     request_id: _builtins.str
     """Chosen by the device; comes back in the response and stands in the server's log."""
     deadline_s: _builtins.float
     """Seconds that the device still waits, counted from sending; positive and finite."""
+    sent_s: _builtins.float
+    """In a stream: when it was to be sent, in seconds of any clock of the device's that goes on, the same for
+    all requests of the stream; 0 for not told. By it the server knows how long a request waited before it
+    was read, which counts against deadline_s.
+    """
     @_builtins.property
     def questions(self) -> _containers.RepeatedCompositeFieldContainer[Global___Question]:
         """At least one; all about the same input type."""
@@ -76,10 +82,11 @@ class ClassifyRequest(_message.Message):
         pictures: _abc.Iterable[Global___Picture] | None = ...,
         deadline_s: _builtins.float = ...,
         features: Global___Features | None = ...,
+        sent_s: _builtins.float = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["features", b"features"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["deadline_s", b"deadline_s", "features", b"features", "pictures", b"pictures", "questions", b"questions", "request_id", b"request_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["deadline_s", b"deadline_s", "features", b"features", "pictures", b"pictures", "questions", b"questions", "request_id", b"request_id", "sent_s", b"sent_s"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -83,7 +83,7 @@ class OffloadServicer:
     def ClassifyStream(self, request_iterator, context):
         """The same for many requests at once, without waiting for an answer before the next is sent. Answers come
         in any order; a request id may be used again once it was answered. A refusal ends one request, not the
-        stream. deadline_s counts from when the server reads the request.
+        stream. deadline_s counts from sent_s where that is told, else from when the server reads the request.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

@@ -49,7 +49,7 @@ class OffloadStub:
     ClassifyStream: _grpc.StreamStreamMultiCallable[_classify_pb2.ClassifyRequest, _classify_pb2.StreamedAnswer]
     """The same for many requests at once, without waiting for an answer before the next is sent. Answers come
     in any order; a request id may be used again once it was answered. A refusal ends one request, not the
-    stream. deadline_s counts from when the server reads the request.
+    stream. deadline_s counts from sent_s where that is told, else from when the server reads the request.
     """
     FetchPiece: _grpc.UnaryStreamMultiCallable[_classify_pb2.FetchPieceRequest, _classify_pb2.PieceChunk]
     """Sends a part or a head of the catalog as it is stored, or its description, from an offset on.
@@ -88,7 +88,7 @@ class OffloadAsyncStub(OffloadStub):
     ClassifyStream: _aio.StreamStreamMultiCallable[_classify_pb2.ClassifyRequest, _classify_pb2.StreamedAnswer]  # type: ignore[assignment]
     """The same for many requests at once, without waiting for an answer before the next is sent. Answers come
     in any order; a request id may be used again once it was answered. A refusal ends one request, not the
-    stream. deadline_s counts from when the server reads the request.
+    stream. deadline_s counts from sent_s where that is told, else from when the server reads the request.
     """
     FetchPiece: _aio.UnaryStreamMultiCallable[_classify_pb2.FetchPieceRequest, _classify_pb2.PieceChunk]  # type: ignore[assignment]
     """Sends a part or a head of the catalog as it is stored, or its description, from an offset on.
@@ -136,7 +136,7 @@ class OffloadServicer(metaclass=_abc_1.ABCMeta):
     ) -> _typing.Union[_abc.Iterator[_classify_pb2.StreamedAnswer], _abc.AsyncIterator[_classify_pb2.StreamedAnswer]]:
         """The same for many requests at once, without waiting for an answer before the next is sent. Answers come
         in any order; a request id may be used again once it was answered. A refusal ends one request, not the
-        stream. deadline_s counts from when the server reads the request.
+        stream. deadline_s counts from sent_s where that is told, else from when the server reads the request.
         """
 
     @_abc_1.abstractmethod
