@@ -2,6 +2,9 @@
 
 Nagel et al., A White Paper on Neural Network Quantization, 2021, section 3. The graphs stay float at
 their boundaries, so that quantised parts and others fit together.
+
+What a convolution gives to a PReLU is not rounded in between: openvino then runs both as one operator on
+bytes, which it does not where a pair stands between them, and a rounding is saved.
 """
 
 from __future__ import annotations
@@ -10,6 +13,7 @@ import contextlib
 import logging
 import tempfile
 import warnings
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -102,7 +106,29 @@ def quantised(path: Path, batches: list[npt.NDArray[np.generic]], folder: Path) 
         )
     result = ModelProto()
     result.ParseFromString(written.read_bytes())
-    return result
+    return unrounded_before_prelu(result)
+
+
+def unrounded_before_prelu(model: ModelProto) -> ModelProto:
+    """Return a graph without the pairs of quantise and dequantise that a PRelu alone reads."""
+    made_by = {name: node for node in model.graph.node for name in node.output}
+    readers = Counter(name for node in model.graph.node for name in node.input)
+    fused = ModelProto()
+    fused.CopyFrom(model)
+    dropped = set()
+    for node in fused.graph.node:
+        dequantised = made_by.get(node.input[0]) if node.op_type == "PRelu" else None
+        if dequantised is None or dequantised.op_type != "DequantizeLinear":
+            continue
+        quantised = made_by[dequantised.input[0]]
+        pair = [quantised.output[0], dequantised.output[0]]
+        if all(readers[name] == 1 for name in pair):
+            node.input[0] = quantised.input[0]
+            dropped.update(pair)
+    left = [node for node in fused.graph.node if node.output[0] not in dropped]
+    del fused.graph.node[:]
+    fused.graph.node.extend(left)
+    return fused
 
 
 @contextlib.contextmanager

@@ -3,15 +3,16 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
+from onnx import GraphProto, ModelProto, helper
 
 from catalog.backends.onnxruntime_backend import OnnxruntimeBackend
 from catalog.backends.part_chain import PartChain
 from catalog.backends.torch_reference import TorchReference
 from catalog.graph_costs import describe_part
 from catalog.labelled_windows import LabelledWindows
-from catalog.transforms.int8 import Quantise
+from catalog.transforms.int8 import Quantise, quantised
 from catalog.transforms.recipe import Bench, Effort, StoredTrunk
-from tests.catalog.graphs import features_part, pixels_part, save
+from tests.catalog.graphs import features_part, model, normal, pixels_part, save
 
 
 def windows(count: int) -> np.ndarray:
@@ -47,3 +48,46 @@ def test_the_torch_reference_runs_quantised_parts_alike(tmp_path: Path) -> None:
     _, paths = quantised_paths(tmp_path)
     fast, plain = (PartChain(b, paths)(windows(16)) for b in (OnnxruntimeBackend(), TorchReference()))
     assert float(np.abs(fast - plain).mean()) < 0.02 * float(plain.std())
+
+
+def leaky_part(*, read_twice: bool) -> ModelProto:
+    """(N, 3, 6, 6) -> convolution, PReLU, convolution -> (N, 4, 6, 6), plus the first if asked."""
+    last = [helper.make_node("Conv", ["p", "v"], ["z" if read_twice else "y"])]
+    last += [helper.make_node("Add", ["z", "c"], ["y"])] if read_twice else []
+    return model(
+        [
+            helper.make_node("Conv", ["x", "w"], ["c"], pads=[1, 1, 1, 1]),
+            helper.make_node("PRelu", ["c", "slope"], ["p"]),
+            *last,
+        ],
+        (3, 6, 6),
+        (4, 6, 6),
+        {
+            "w": normal(0, 4, 3, 3, 3),
+            "v": normal(1, 4, 4, 1, 1),
+            "slope": np.abs(normal(2, 4, 1, 1)).astype(np.float32),
+        },
+    )
+
+
+def test_a_convolution_gives_a_prelu_what_it_has_unrounded(tmp_path: Path) -> None:
+    inputs = [normal(k, 8, 3, 6, 6) for k in range(4)]
+    for read_twice in (False, True):
+        path = save(leaky_part(read_twice=read_twice), tmp_path / "leaky.onnx")
+        graph = quantised(path, list(inputs), tmp_path).graph
+        made_by = {name: node.op_type for node in graph.node for name in node.output}
+        (leaky,) = (node for node in graph.node if node.op_type == "PRelu")
+        assert made_by[leaky.input[0]] == ("DequantizeLinear" if read_twice else "Conv")
+        assert all(name in made_by or name in {"x", *weights(graph)} for n in graph.node for name in n.input)
+
+
+def test_a_quantised_prelu_answers_nearly_as_before(tmp_path: Path) -> None:
+    path = save(leaky_part(read_twice=False), tmp_path / "leaky.onnx")
+    inputs = normal(9, 8, 3, 6, 6)
+    after = save(quantised(path, [inputs], tmp_path), tmp_path / "after.onnx")
+    before, rounded = (PartChain(OnnxruntimeBackend(), [p])(inputs) for p in (path, after))
+    assert float(np.abs(rounded - before).mean()) < 0.02 * float(before.std())
+
+
+def weights(graph: GraphProto) -> set[str]:
+    return {tensor.name for tensor in graph.initializer}
