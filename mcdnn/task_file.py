@@ -93,9 +93,9 @@ class ModelTable(_Table):
     arguments are what else the factory is called with; parts and head name modules inside the model, which
     are found where they are not given. An entry of techniques may be a chain, "scale+lowrank:kept=0.35+int8":
     each technique is applied to what the one before gave, with defaults or with shares given by name.
-    teacher says whose answers trunks learn from besides the labels where they are trained from fresh
-    weights: "own" for the family's full size, the name of an earlier model (as its trunks' names begin), or
-    "none".
+    teacher says whom trunks learn from besides the labels: "own" for the family's full size, the name of an
+    earlier model (as its trunks' names begin), or "none", with which what is made from another trunk learns
+    from that one. feature_weight is that of the teacher's features, beside its answers.
     """
 
     arch: str = "convnet"
@@ -107,6 +107,7 @@ class ModelTable(_Table):
     fine_tune: bool = False
     techniques: list[str] = list(DEFAULT_TECHNIQUES)
     teacher: str = NO_TEACHER
+    feature_weight: Annotated[float, Field(ge=0.0)] = 0.0
     scale: list[ScaleTable] | None = None
 
 
@@ -251,7 +252,8 @@ def _model_spec(table: ModelTable, folder: Path) -> ModelSpec:
         )
     except BadInput as e:
         raise BadInput(f"model.{e}") from e
-    return ModelSpec(architecture, tuple(table.techniques), scales, table.fine_tune, table.teacher)
+    techniques = tuple(table.techniques)
+    return ModelSpec(architecture, techniques, scales, table.fine_tune, table.teacher, table.feature_weight)
 
 
 def _pixel_scale(table: PixelsTable) -> PixelScale:

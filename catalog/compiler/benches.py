@@ -45,6 +45,8 @@ def bench_for(
         training_windows,
         place.seed,
         place.answers_folder(trainers),
+        None if candidate.tutor is None else finished[candidate.tutor],
+        candidate.feature_weight,
     )
 
 

@@ -44,7 +44,14 @@ def families_of(request: CompileRequest) -> list[tuple[Family, ModelSpec]]:
         for position, model in enumerate(request.models):
             prefix = _family_name(model, position, request)
             name = f"{input_type.name}-{prefix}" if several else prefix
-            family = Family(name, model.architecture, input_type, model.scales, model.fine_tune)
+            family = Family(
+                name,
+                model.architecture,
+                input_type,
+                model.scales,
+                model.fine_tune,
+                feature_weight=model.feature_weight,
+            )
             earlier = {
                 _family_name(m, k, request): full_size(f).name
                 for k, (f, m) in enumerate(found[len(found) - position :])

@@ -57,13 +57,14 @@ class ModelSpec:
         techniques: chains of techniques in the order in which they are tried, see technique_chains.
         scales: sizes besides the full one, for the technique scale.
         fine_tune: whether a trunk that comes with weights is trained further.
-        teacher: whose answers its trunks learn from, besides the labels, where they are trained from fresh
-            weights: OWN_TEACHER for the full size of the family, which itself learns from labels alone;
-            the name of a model that stands earlier, as its trunks' names begin, for the full size of that;
-            NO_TEACHER for labels alone.
+        teacher: whom its trunks learn from, besides the labels: OWN_TEACHER for the full size of the family,
+            which itself learns from labels alone; the name of a model that stands earlier, as its trunks'
+            names begin, for the full size of that; NO_TEACHER for labels alone in what is trained from
+            fresh weights, and for the trunk that it starts from in what is made from another.
+        feature_weight: of the features of whatever teaches, see Distillation; at least 0.
 
     Raises:
-        BadInput: a wrong chain of techniques, one given twice, or nothing to fine-tune.
+        BadInput: a wrong chain of techniques, one given twice, nothing to fine-tune, or a wrong weight.
     """
 
     architecture: Architecture = field(default_factory=Architecture)
@@ -71,6 +72,7 @@ class ModelSpec:
     scales: tuple[Scale, ...] = SCALES
     fine_tune: bool = False
     teacher: str = NO_TEACHER
+    feature_weight: float = 0.0
 
     @property
     def chains(self) -> tuple[Chain, ...]:
@@ -85,6 +87,9 @@ class ModelSpec:
     def __post_init__(self) -> None:
         if self.fine_tune and self.architecture.weights is None:
             raise BadInput(f"model {self.arch}: fine_tune given without weights: it is trained anyway")
+        if not 0.0 <= self.feature_weight < math.inf:
+            found = f"feature_weight = {self.feature_weight}"
+            raise BadInput(f"model {self.arch}: {found}: expected a finite number, at least 0")
         try:
             chains = self.chains
         except BadInput as e:

@@ -47,7 +47,7 @@ class Step:
         Raises:
             BadInput: the technique does not take one of the parameters, or the family not the technique.
         """
-        made = TECHNIQUES[self.technique](family, start)
+        made = planned_by(self.technique, family, start)
         if self.shares and self.technique == SCALE:
             raise BadInput(f"technique {SCALE}: takes no parameters: sizes stand in [[model.scale]]")
         for key, share in self.shares:
@@ -88,6 +88,30 @@ def hindrance(before: Sequence[str], technique: str) -> str | None:
         if other is not None:
             return f"{other} and {technique} {what}: expected one, with a smaller kept"
     return None
+
+
+def planned_by(technique: str, family: Family, start: Candidate) -> list[Candidate]:
+    """Return what a technique makes of a trunk, taught by the family's teacher where it has one.
+
+    Raises:
+        BadInput: the family cannot be changed in this way.
+    """
+    made = TECHNIQUES[technique](family, start)
+    if technique == SCALE or technique in PRECISIONS:
+        return made
+    return [_taught(candidate, family) for candidate in made]
+
+
+def _taught(candidate: Candidate, family: Family) -> Candidate:
+    taught = replace(candidate, feature_weight=family.feature_weight)
+    if family.teacher is None:
+        return taught
+    return replace(
+        taught,
+        tutor=family.teacher,
+        after=tuple(dict.fromkeys([*candidate.after, family.teacher])),
+        lineage=(*candidate.lineage[:-1], f"{candidate.lineage[-1]} taught by {family.teacher}"),
+    )
 
 
 class Alike:

@@ -6,7 +6,6 @@ import hashlib
 from collections.abc import Callable, Sequence
 
 import numpy as np
-import numpy.typing as npt
 import torch
 from torch import Tensor, nn
 
@@ -16,13 +15,11 @@ from catalog.training.batches import drawn_view, shuffled
 from catalog.training.distillation import Distillation
 from catalog.training.joint_loss import joint_cross_entropy, right_answers
 from catalog.training.joint_tasks import JointTasks, alone
+from catalog.training.pupil import FrozenParts, Pupil
 from catalog.training.schedule import Progress, Schedule
 
 _TAUGHT_VIEWS = 8  # then they come again: a teacher looks at each once
 _STEPS_WITHOUT_RISE = 3  # a quarter of them is a phase of no length, by which the scheduler divides
-
-UInt8 = npt.NDArray[np.uint8]
-FrozenParts = Callable[[UInt8], npt.NDArray[np.float32]]
 
 
 class TrainingDiverged(RunFailed):
@@ -70,13 +67,16 @@ def train_parts(
     Raises:
         TrainingDiverged: the loss became infinite or not a number.
     """
-    model = nn.Sequential(*parts, head)
+    trunk = nn.Sequential(*parts)
+    model = nn.Sequential(trunk, head)
     trained = alone(head.out_features) if tasks is None else tasks
     sample = np.array(data.windows[:1])
     _lay_out(model, torch.from_numpy(sample if frozen is None else frozen(sample)))
+    pupil = None if distillation is None else Pupil(trunk, distillation, data, frozen, views_seed)
     model.train()
     steps = -(-len(data) // schedule.batch) * schedule.epochs
-    optimiser = torch.optim.AdamW(model.parameters(), schedule.peak_rate, weight_decay=schedule.weight_decay)
+    weights = [*model.parameters(), *([] if pupil is None else pupil.parameters())]
+    optimiser = torch.optim.AdamW(weights, schedule.peak_rate, weight_decay=schedule.weight_decay)
     rising = 0.25 if steps != _STEPS_WITHOUT_RISE else 0.5
     cycle = torch.optim.lr_scheduler.OneCycleLR(
         optimiser, schedule.peak_rate, total_steps=steps + 1, pct_start=rising
@@ -87,10 +87,11 @@ def train_parts(
         for batch in shuffled(data, schedule.batch, rng, drawn_view(number, data, views_seed)):
             inputs = torch.from_numpy(batch.windows if frozen is None else frozen(batch.windows))
             targets = torch.from_numpy(batch.labels)
-            logits = model(inputs)  # (N, C)
+            features = trunk(inputs)  # (N, D)
+            logits = head(features)  # (N, C)
             loss = joint_cross_entropy(logits, targets, trained)
-            if distillation is not None:
-                loss = distillation.blended(loss, logits, batch, trained)
+            if pupil is not None:
+                loss = pupil.loss(loss, features, logits, batch, trained)
             if not bool(torch.isfinite(loss)):
                 raise TrainingDiverged(f"training diverged in epoch {epoch}: loss {loss.item()}")
             optimiser.zero_grad()

@@ -32,11 +32,12 @@ class DeepCompress:
         """Return the compressed and tuned parts, written dense; see Recipe."""
         from catalog.canonical import canonical_bytes
         from catalog.deep_compression.retraining import CompressedNet, CompressionPlan
-        from catalog.transforms.teaching import taught_by
+        from catalog.transforms.teaching import taught_while_changed
 
         start = bench.starting(self.of)
         graphs, head = starting_graphs(start), starting_head(start)
-        net = CompressedNet(graphs, head, bench.seed, bench.report, bench.tasks, taught_by(start, bench))
+        lesson = taught_while_changed(start, bench)
+        net = CompressedNet(graphs, head, bench.seed, bench.report, bench.tasks, lesson)
         epochs = bench.effort.tuning_epochs
         plan = CompressionPlan(self.kept, _RUNGS, epochs, epochs, sharing_epochs=epochs)
         net.prune(bench.data, plan)

@@ -78,7 +78,9 @@ class Bench:
         data_at: the same training windows at another side, which a teacher reads; None where there is no
             other side.
         views_seed: of the views of the training windows, the same for all trunks; see drawn_view.
-        answers: folder where teachers keep their answers to these windows; None to keep none.
+        answers: folder where teachers keep what they see in these windows; None to keep nothing.
+        tutor: what a trunk that is made from another learns from; None for the other one itself.
+        feature_weight: of the features of whatever teaches, see Distillation.
     """
 
     seed: int
@@ -92,6 +94,8 @@ class Bench:
     data_at: Callable[[int], LabelledWindows] | None = None
     views_seed: int = 0
     answers: Path | None = None
+    tutor: StoredTrunk | None = None
+    feature_weight: float = 0.0
 
 
 class Recipe(Protocol):
@@ -119,6 +123,8 @@ class Candidate:
         lineage: what made it, in order, for people.
         after: names of the candidates whose stored trunks the recipe starts from.
         task: whose windows alone train it; None for those that train all trunks of the input type.
+        tutor: name of the trunk that it learns from where its recipe changes another; None for that other.
+        feature_weight: of the features of its teacher in its training; 0 to match answers alone.
     """
 
     name: str
@@ -128,10 +134,17 @@ class Candidate:
     lineage: tuple[str, ...]
     after: tuple[str, ...] = ()
     task: str | None = None
+    tutor: str | None = None
+    feature_weight: float = 0.0
 
     def record(self) -> dict[str, Any]:
-        """Return everything that decides what becomes of it, as plain data for hashing."""
-        return {"recipe_kind": type(self.recipe).__name__, **asdict(self)}
+        """Return everything that decides what becomes of it, as plain data for hashing.
+
+        A lesson that was not asked for is left out, so that catalogs begun before there were any go on.
+        """
+        unasked = [name for name in ("tutor", "feature_weight") if not getattr(self, name)]
+        said = {name: value for name, value in asdict(self).items() if name not in unasked}
+        return {"recipe_kind": type(self.recipe).__name__, **said}
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,8 +181,10 @@ class Family:
         input_type: whose windows the trunks read.
         scales: sizes besides the full one.
         fine_tune: whether a trunk that comes with weights is trained further.
-        teacher: name of the trunk whose answers those that are trained from fresh weights learn from,
-            besides the labels; it may be the family's full size, which then learns from labels alone.
+        teacher: name of the trunk that the family's trunks learn from, besides the labels; it may be the
+            family's full size, which then learns from labels alone. None: those from fresh weights learn
+            from labels alone, and what is made from a trunk learns from that trunk.
+        feature_weight: of the features of whatever teaches, see Distillation.
     """
 
     prefix: str
@@ -178,6 +193,7 @@ class Family:
     scales: tuple[Scale, ...]
     fine_tune: bool = False
     teacher: str | None = None
+    feature_weight: float = 0.0
 
 
 class Technique(Protocol):

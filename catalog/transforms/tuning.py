@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 def tuned(
-    models: Sequence[ModelProto], head: HeadWeights, bench: Bench, peak_rate: float, teacher: StoredTrunk
+    models: Sequence[ModelProto], head: HeadWeights, bench: Bench, peak_rate: float, start: StoredTrunk
 ) -> tuple[bytes, ...]:
     """Train graphs in order together with a head and return them in canonical form.
 
@@ -30,7 +30,8 @@ def tuned(
         head: to start from, see starting_head; of as many features as the last graph gives.
         bench: what to train on.
         peak_rate: highest learning rate.
-        teacher: the trunk as it was, which the changed one learns from, besides the labels.
+        start: the trunk as it was, which the changed one learns from, besides the labels, where the bench
+            has no tutor.
 
     Raises:
         BackendError: a graph has an operator that torch is not told how to run.
@@ -38,7 +39,7 @@ def tuned(
     """
     from catalog.canonical import canonical_bytes
 
-    trained, _ = trained_further(models, head, bench, bench.effort.tuning_epochs, peak_rate, teacher)
+    trained, _ = trained_further(models, head, bench, bench.effort.tuning_epochs, peak_rate, start)
     return tuple(canonical_bytes(model) for model in trained)
 
 
@@ -48,7 +49,7 @@ def trained_further(
     bench: Bench,
     epochs: int,
     peak_rate: float,
-    teacher: StoredTrunk,
+    start: StoredTrunk,
     after_epoch: Callable[[Progress, Sequence[TorchGraph]], None] | None = None,
 ) -> tuple[list[ModelProto], HeadWeights]:
     """Train graphs in order together with a head and return both.
@@ -64,7 +65,7 @@ def trained_further(
     from catalog.backends.torch_graph import TorchGraph
     from catalog.training.schedule import Schedule
     from catalog.training.trunk_training import make_deterministic, train_parts
-    from catalog.transforms.teaching import taught_by
+    from catalog.transforms.teaching import taught_while_changed
 
     make_deterministic(bench.seed)
     graphs = [TorchGraph(model) for model in models]
@@ -77,7 +78,7 @@ def trained_further(
 
     schedule = Schedule(epochs, peak_rate, weight_decay=0.0)
     rng = np.random.default_rng(bench.seed)
-    lesson = taught_by(teacher, bench)
+    lesson = taught_while_changed(start, bench)
     train_parts(graphs, layer, bench.data, schedule, rng, report, None, bench.tasks, lesson, bench.views_seed)
     trained = [graph.written_back(model) for graph, model in zip(graphs, models, strict=True)]
     weight, bias = layer.weight.detach().numpy(), layer.bias.detach().numpy()

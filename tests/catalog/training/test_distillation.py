@@ -8,9 +8,9 @@ from hypothesis import strategies as st
 from torch import nn
 
 from catalog.labelled_windows import LabelledWindows
-from catalog.training.batches import Batch, drawn_view
+from catalog.training.batches import Batch
 from catalog.training.convnet import convnet
-from catalog.training.distillation import Distillation, soft_target_loss
+from catalog.training.distillation import Distillation, Lesson, feature_loss, soft_target_loss
 from catalog.training.joint_tasks import JointTasks, alone
 from catalog.training.schedule import Schedule
 from catalog.training.trunk_training import make_deterministic, train_parts
@@ -49,12 +49,10 @@ def test_the_answers_to_each_task_are_compared_by_themselves() -> None:
 
 def test_teacher_and_labels_share_the_loss() -> None:
     student, taught = logits(0), logits(1)
-    windows = np.zeros((4, 8, 8, 3), np.uint8)
-    labels = np.zeros(4, np.int64)
-    batch = Batch(windows, labels, np.arange(4), drawn_view(0, LabelledWindows(windows, labels), 0))
-    lesson = Distillation(lambda _: taught.numpy(), temperature=2.0, share=0.25)
+    lesson = Lesson(logits(2).numpy(), taught.numpy())
     soft = soft_target_loss(student, taught, alone(5), 2.0)
-    blended = lesson.blended(torch.tensor(8.0), student, batch, alone(5))
+    learned = Distillation(lambda _: lesson, temperature=2.0, share=0.25)
+    blended = learned.blended(torch.tensor(8.0), student, lesson, alone(5))
     torch.testing.assert_close(blended, 6.0 + 0.25 * soft)
 
 
@@ -65,9 +63,10 @@ def test_a_student_learns_from_its_teacher_what_the_labels_do_not_tell() -> None
     windows = (noise + 150 * bright[:, None, None, None]).astype(np.uint8)
     data = LabelledWindows(windows, np.random.default_rng(1).integers(0, 2, 96))
 
-    def teacher(batch: Batch) -> np.ndarray:
+    def teacher(batch: Batch) -> Lesson:
         seen = batch.windows.mean(axis=(1, 2, 3)) > 100
-        return np.stack([np.where(seen, -3.0, 3.0), np.where(seen, 3.0, -3.0)], axis=1).astype(np.float32)
+        said = np.stack([np.where(seen, -3.0, 3.0), np.where(seen, 3.0, -3.0)], axis=1).astype(np.float32)
+        return Lesson(said, said)
 
     make_deterministic(5)
     parts, head = convnet(16, width=0.25, depth=0.33), nn.Linear(8, 2)
@@ -78,3 +77,11 @@ def test_a_student_learns_from_its_teacher_what_the_labels_do_not_tell() -> None
         answers = nn.Sequential(*parts, head)(torch.from_numpy(windows)).argmax(1).numpy()
     assert (answers == bright).mean() > 0.9
     assert (data.labels == bright).mean() < 0.7
+
+
+@given(st.integers(0, 99), st.floats(0.1, 10.0))
+def test_features_that_point_the_same_way_have_no_loss(seed: int, length: float) -> None:
+    taught = logits(seed)
+    assert float(feature_loss(length * taught, taught)) == pytest.approx(0.0, abs=1e-5)
+    assert float(feature_loss(-taught, taught)) == pytest.approx(2.0, abs=1e-5)
+    assert 0.0 < float(feature_loss(logits(seed + 100), taught)) < 2.0

@@ -51,9 +51,9 @@ def test_a_teacher_answers_for_the_tasks_of_all_its_heads(tmp_path: Path) -> Non
     for batch in batches(windows(8), view=0):
         features = chain(batch.windows)
         expected = [features @ head.weight.T + head.bias for head in (FIRST, SECOND)]
-        np.testing.assert_allclose(
-            lesson.teacher(batch), np.concatenate(expected, axis=1), rtol=1e-4, atol=1e-4
-        )
+        said = lesson.teacher(batch)
+        np.testing.assert_allclose(said.logits, np.concatenate(expected, axis=1), rtol=1e-4, atol=1e-4)
+        np.testing.assert_allclose(said.features, features, rtol=1e-4, atol=1e-4)
     assert starting_head(trunk).weight.shape == (5, 6)
 
 
@@ -65,7 +65,7 @@ def test_a_teacher_reads_the_same_windows_at_its_own_side(tmp_path: Path) -> Non
     seen = batch.view.variation.of(batch.rows)(windows(8).windows[batch.rows])
     head = starting_head(stored(tmp_path))
     np.testing.assert_allclose(
-        lesson.teacher(batch), chain(seen) @ head.weight.T + head.bias, rtol=1e-4, atol=1e-4
+        lesson.teacher(batch).logits, chain(seen) @ head.weight.T + head.bias, rtol=1e-4, atol=1e-4
     )
 
 
@@ -74,13 +74,13 @@ def test_a_teacher_looks_at_each_view_once_however_many_learn_from_it(tmp_path: 
     answers = {}
     for view in (0, 1, 0):
         teacher = taught_by(trunk, here).teacher
-        answers[view] = np.concatenate([teacher(batch) for batch in batches(here.data, view)])
+        answers[view] = np.concatenate([teacher(batch).logits for batch in batches(here.data, view)])
     assert not np.array_equal(answers[0], answers[1])
-    assert sorted(f.name for f in here.answers.glob("*/*")) == ["0.npy", "1.npy"]  # type: ignore[union-attr]
+    assert sorted(f.name for f in here.answers.glob("*/*")) == ["0.features.npy", "1.features.npy"]  # type: ignore[union-attr]
 
     later = replace(here, data=LabelledWindows(np.zeros_like(here.data.windows), here.data.labels))
     teacher = taught_by(trunk, later).teacher
-    remembered = np.concatenate([teacher(batch) for batch in batches(here.data, view=1)])
+    remembered = np.concatenate([teacher(batch).logits for batch in batches(here.data, view=1)])
     np.testing.assert_array_equal(remembered, answers[1])
 
 
@@ -90,8 +90,8 @@ def test_what_a_teacher_answers_does_not_depend_on_who_asked_before(tmp_path: Pa
     first, second = (replace(bench(8), answers=tmp_path / name) for name in ("one", "two"))
     shown = {view: batches(first.data, view) for view in (0, 1)}
     forward, backward = taught_by(trunk, first).teacher, taught_by(trunk, second).teacher
-    in_order = {view: [forward(b) for b in shown[view]] for view in (0, 1)}
-    reversed_ = {view: [backward(b) for b in shown[view][::-1]][::-1] for view in (1, 0)}
+    in_order = {view: [forward(b).logits for b in shown[view]] for view in (0, 1)}
+    reversed_ = {view: [backward(b).logits for b in shown[view][::-1]][::-1] for view in (1, 0)}
     for view in (0, 1):
         np.testing.assert_array_equal(np.concatenate(in_order[view]), np.concatenate(reversed_[view]))
 
