@@ -10,6 +10,7 @@ from torch import Tensor, nn
 
 _FEATURES = 128
 _CROPPED = 14  # of so many columns one goes on either side
+_REDUCTION = 16  # by four strides of 2
 _GLOBAL = (7, 6)  # positions that are left of 112 x 96 after four strides of 2
 # (expansion, channels, blocks, stride of the first) of table 1.
 _BOTTLENECKS = ((2, 64, 5, 2), (4, 128, 1, 2), (2, 128, 6, 1), (4, 128, 1, 2), (2, 128, 2, 1))
@@ -63,7 +64,7 @@ class _Bottleneck(nn.Module):
 
 
 class MobileFaceNet(nn.Module):
-    """Normalised planes (N, 3, 112, 112) -> logits (N, C) by way of 128 features.
+    """Normalised planes (N, 3, S, S) -> logits (N, C) by way of 128 features.
 
     Args:
         classes: of the linear layer.
@@ -88,7 +89,7 @@ class MobileFaceNet(nn.Module):
 
     def forward(self, planes: Tensor) -> Tensor:
         """Return logits."""
-        crop_px = int(planes.shape[3]) // _CROPPED
+        crop_px = round(int(planes.shape[3]) / _CROPPED)
         x = planes[:, :, :, crop_px:-crop_px]
         x = self.blocks(self.dw_conv1(self.conv1(x)))
         x = self.linear1(self.linear7(self.conv2(x)))
@@ -96,6 +97,7 @@ class MobileFaceNet(nn.Module):
         return y
 
 
-def mobilefacenet(classes: int) -> MobileFaceNet:
-    """Build it with fresh weights for a number of classes."""
-    return MobileFaceNet(classes)
+def mobilefacenet(classes: int, size_px: int = 112) -> MobileFaceNet:
+    """Build it with fresh weights for a number of classes and windows of some side."""
+    columns = size_px - 2 * round(size_px / _CROPPED)
+    return MobileFaceNet(classes, (-(-size_px // _REDUCTION), -(-columns // _REDUCTION)))

@@ -32,7 +32,7 @@ from catalog.labelled_windows import LabelledWindows
 from catalog.measured_calls import Clock
 from catalog.training.schedule import Progress
 from catalog.transforms.recipe import Bench, Candidate, Effort, StoredTrunk
-from catalog.transforms.trained_trunks import LoadTrunk, TrainOnFirstPart, TrainTrunk
+from catalog.transforms.trained_trunks import LoadResampled, LoadTrunk, TrainOnFirstPart, TrainTrunk
 
 _TRIAL_WINDOWS = 64
 _TRIAL_CLASSES = 10
@@ -187,6 +187,8 @@ def _epochs(combination: Combination, effort: Effort) -> int:
     recipe, lineage = combination.candidate.recipe, combination.candidate.lineage
     if isinstance(recipe, LoadTrunk):
         return effort.tuning_epochs if recipe.fine_tune else 0
+    if isinstance(recipe, LoadResampled):
+        return effort.scaled_epochs
     if isinstance(recipe, TrainTrunk):
         return effort.epochs if combination.candidate.name == combination.base else effort.scaled_epochs
     if isinstance(recipe, TrainOnFirstPart):

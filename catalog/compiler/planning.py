@@ -13,7 +13,7 @@ from catalog.tasks import Task, relabelled
 from catalog.transforms.recipe import Candidate, Family
 from catalog.transforms.scale import full_size
 from catalog.transforms.table import MACHINE_NEEDS
-from catalog.transforms.trained_trunks import LoadTrunk, TrainOnFirstPart, TrainTrunk
+from catalog.transforms.trained_trunks import LoadResampled, LoadTrunk, TrainOnFirstPart, TrainTrunk
 
 
 def plan_candidates(request: CompileRequest) -> tuple[Candidate, ...]:
@@ -105,7 +105,7 @@ def check_factories(planned: Sequence[Candidate]) -> None:
     """
     for candidate in planned:
         recipe = candidate.recipe
-        if not isinstance(recipe, TrainTrunk | TrainOnFirstPart | LoadTrunk):
+        if not isinstance(recipe, TrainTrunk | TrainOnFirstPart | LoadTrunk | LoadResampled):
             continue
         shares = {} if isinstance(recipe, LoadTrunk) else recipe.shares
         arguments = [*dict(recipe.arch.arguments), *shares]

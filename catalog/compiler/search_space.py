@@ -13,6 +13,7 @@ from catalog.compiler.technique_chains import (
     SCALE,
     Alike,
     hindrance,
+    planned_by,
     planned_chain,
     techniques_of,
     with_share,
@@ -80,16 +81,19 @@ def _of_family(family: Family, model: ModelSpec, base: Candidate) -> Iterator[Ca
     sizes = [base]
     techniques = techniques_of(model.chains)
     if SCALE in techniques:
-        sizes += TECHNIQUES[SCALE](replace(family, scales=_all_scales(model.scales)), base)
+        sizes += TECHNIQUES[SCALE](replace(family, scales=_all_scales(family)), base)
     for size in dict.fromkeys(sizes):
         yield size
         yield from _chained(family, size, [t for t in techniques if t != SCALE], (), alike)
     yield from listed
 
 
-def _all_scales(given: Sequence[Scale]) -> tuple[Scale, ...]:
-    grid = [Scale(width, depth, res) for width, depth, res in product(WIDTHS, DEPTHS, RESOLUTIONS)]
-    return tuple(dict.fromkeys([*given, *(s for s in grid if s != Scale())]))
+def _all_scales(family: Family) -> tuple[Scale, ...]:
+    """Return the sizes given and a grid of others; of resolutions alone where nothing else keeps weights."""
+    loaded = family.arch.weights is not None
+    shares = [(1.0,), (1.0,)] if loaded else [WIDTHS, DEPTHS]
+    grid = [Scale(width, depth, res) for width, depth, res in product(*shares, RESOLUTIONS)]
+    return tuple(dict.fromkeys([*family.scales, *(s for s in grid if s != Scale())]))
 
 
 def _chained(
@@ -98,7 +102,7 @@ def _chained(
     for k, technique in enumerate(techniques):
         if hindrance(before, technique) is not None:
             continue
-        for planned in TECHNIQUES[technique](family, start):
+        for planned in planned_by(technique, family, start):
             for candidate in map(alike.first, (planned, *_other_strengths(planned))):
                 yield candidate
                 yield from _chained(family, candidate, techniques[k + 1 :], (*before, technique), alike)

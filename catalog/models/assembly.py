@@ -16,7 +16,7 @@ from catalog.models.architecture import Architecture, PixelScale
 from catalog.models.families import FAMILIES, Factory, check_call, find_factory, offered_arguments
 from catalog.models.heads_of_modules import check_detached, check_inputs, detach_head, find_head
 from catalog.models.pixels import LaidOutByPlane, Planes
-from catalog.models.trained_weights import load_state, read_state
+from catalog.models.trained_weights import fitted_to, load_state, read_state
 
 _EXAMPLES = 2
 
@@ -80,7 +80,8 @@ def assembled(
     check_call(factory, arguments, where)
     built = _built(factory, arguments, where)
     if isinstance(built, nn.Module) and not isinstance(built, nn.ModuleList):
-        return _taken_apart(architecture, built, size_px, classes, where)
+        resampled = full_size_px is not None and full_size_px != size_px
+        return _taken_apart(architecture, built, size_px, classes, where, resampled)
     return Assembled(_given_parts(built, architecture, where))
 
 
@@ -104,14 +105,14 @@ def _place(error: Exception) -> str:
 
 
 def _taken_apart(
-    architecture: Architecture, module: nn.Module, size_px: int, classes: int, where: str
+    architecture: Architecture, module: nn.Module, size_px: int, classes: int, where: str, resampled: bool
 ) -> Assembled:
     planes = Planes(architecture.pixels or PixelScale())
     check_inputs(module, where)
     example = planes(_noise(size_px))
     module.eval()
     name = find_head(module, example, architecture.head, where)
-    loaded = _load(architecture, module, name)
+    loaded = _load(architecture, module, name, resampled)
     with torch.no_grad():
         logits = module(example)
     staged = isinstance(module, Staged) and not architecture.cuts
@@ -123,11 +124,12 @@ def _taken_apart(
     return Assembled([first, *parts[1:]], kept, not staged, architecture.cuts)
 
 
-def _load(architecture: Architecture, module: nn.Module, head: str) -> bool:
+def _load(architecture: Architecture, module: nn.Module, head: str, resampled: bool) -> bool:
     if architecture.weights is None:
         return False
     path = Path(architecture.weights.path)
-    return load_state(module, read_state(path), head, str(path))
+    state = read_state(path)
+    return load_state(module, fitted_to(module, state) if resampled else state, head, str(path))
 
 
 def _given_parts(built: object, architecture: Architecture, where: str) -> list[nn.Module]:

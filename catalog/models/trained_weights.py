@@ -9,6 +9,7 @@ from pathlib import Path
 
 import torch
 from torch import Tensor, nn
+from torch.nn import functional
 
 from catalog.errors import BadInput
 
@@ -59,6 +60,26 @@ def load_state(module: nn.Module, state: Mapping[str, Tensor], head: str, where:
     _check(given, needed, where)
     module.load_state_dict(given, strict=False)
     return fits
+
+
+def fitted_to(module: nn.Module, state: Mapping[str, Tensor]) -> State:
+    """Return weights with the filters of convolutions resampled to the sides that a module's have.
+
+    That is for a module built for windows of another side: a filter as large as the map that it reads has
+    fewer positions then. It is resampled bilinearly, averaging where it shrinks, and scaled by the ratio of
+    positions, so that it gives nearly the same on an even map. Everything else stays as it is.
+    """
+    wanted = module.state_dict()
+    return {k: _resampled(v, wanted[k].shape) if k in wanted else v for k, v in state.items()}
+
+
+def _resampled(weights: Tensor, shape: Sequence[int]) -> Tensor:
+    filters = weights.ndim == 4 and len(shape) == 4 and weights.shape[:2] == tuple(shape[:2])
+    if not filters or weights.shape == tuple(shape):
+        return weights
+    positions = (weights.shape[2] * weights.shape[3]) / (shape[2] * shape[3])
+    sides = (shape[2], shape[3])
+    return positions * functional.interpolate(weights, sides, mode="bilinear", antialias=True)
 
 
 def _check(given: Mapping[str, Tensor], needed: Mapping[str, Tensor], where: str) -> None:

@@ -1,7 +1,8 @@
 """Architecture scaling: the same family at other widths, depths and resolutions.
 
 The three shrink together (Tan and Le, EfficientNet, ICML 2019, section 3). Some of the trunks share
-the first part of a larger one, so that a window pays for it once.
+the first part of a larger one, so that a window pays for it once. Where a family comes with trained
+weights, a size that differs from the full one by its resolution alone keeps them, see LoadResampled.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from pathlib import Path
 from catalog.errors import BadInput
 from catalog.training.distillation import TAUGHT_SHARE, TEMPERATURE
 from catalog.transforms.recipe import Candidate, Family, Scale
-from catalog.transforms.trained_trunks import LoadTrunk, TrainOnFirstPart, TrainTrunk
+from catalog.transforms.trained_trunks import LoadResampled, LoadTrunk, TrainOnFirstPart, TrainTrunk
 
 _FULL = Scale()
 _STEP_PX = 4
@@ -45,7 +46,10 @@ def scaled(family: Family, base: Candidate) -> list[Candidate]:
     owners = {(_FULL.width, base.size_px): base.name}
     planned = []
     for scale in family.scales:
-        if scale.first_width is None:
+        if family.arch.weights is not None and scale == Scale(resolution=scale.resolution):
+            candidate = _resampled(family, scale, base)
+            owners.setdefault((scale.width, candidate.size_px), candidate.name)
+        elif scale.first_width is None:
             full_px = _full_px(family, scale)
             recipe = TrainTrunk(family.arch, scale.width, scale.depth, family.teacher, full_px)
             candidate = _candidate(family, scale, recipe, ())
@@ -54,6 +58,23 @@ def scaled(family: Family, base: Candidate) -> list[Candidate]:
             candidate = _on_first_part(family, scale, scale.first_width, owners)
         planned.append(candidate)
     return planned
+
+
+def _resampled(family: Family, scale: Scale, base: Candidate) -> Candidate:
+    """Plan the full size at a lower resolution, with the weights that it came with."""
+    size_px = _size_px(family, scale)
+    teacher = family.teacher or base.name
+    lesson = f"resample size_px={size_px} taught by {teacher} T={TEMPERATURE:g} share={TAUGHT_SHARE:g}"
+    return Candidate(
+        _name(family, scale),
+        family.input_type.name,
+        size_px,
+        LoadResampled(family.arch, base.size_px, base.name),
+        (*base.lineage, lesson),
+        tuple(dict.fromkeys([base.name, teacher])),
+        tutor=family.teacher,
+        feature_weight=family.feature_weight,
+    )
 
 
 def _on_first_part(
@@ -80,16 +101,24 @@ def _on_first_part(
 def _candidate(
     family: Family, scale: Scale, recipe: TrainTrunk | TrainOnFirstPart | LoadTrunk, after: tuple[str, ...]
 ) -> Candidate:
-    """Name a trunk by percentages of the full width and depth, and by the side of its windows."""
+    """Return a trunk, named by percentages of the full width and depth, and by the side of its windows."""
     size_px = _size_px(family, scale)
-    first = "" if scale.first_width is None else f"{100 * scale.first_width:.0f}to"
-    name = f"{family.prefix}-w{first}{100 * scale.width:.0f}-d{100 * scale.depth:.0f}-r{size_px}"
     trained = f"train {family.arch} width={scale.width:g} depth={scale.depth:g} size_px={size_px}"
     lineage = (trained, *(f"first part of {owner}" for owner in after))
     if not isinstance(recipe, LoadTrunk) and recipe.teacher is not None:
         lineage = (*lineage, f"distil from {recipe.teacher} T={TEMPERATURE:g} share={TAUGHT_SHARE:g}")
         after = tuple(dict.fromkeys([*after, recipe.teacher]))
-    return Candidate(name, family.input_type.name, size_px, recipe, lineage, after)
+        weight = family.feature_weight
+    else:
+        weight = 0.0
+    name = _name(family, scale)
+    return Candidate(name, family.input_type.name, size_px, recipe, lineage, after, feature_weight=weight)
+
+
+def _name(family: Family, scale: Scale) -> str:
+    first = "" if scale.first_width is None else f"{100 * scale.first_width:.0f}to"
+    shares = f"w{first}{100 * scale.width:.0f}-d{100 * scale.depth:.0f}"
+    return f"{family.prefix}-{shares}-r{_size_px(family, scale)}"
 
 
 def _full_px(family: Family, scale: Scale) -> int | None:

@@ -17,10 +17,11 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from catalog.models.assembly import Assembled
-    from catalog.training.trunk_training import FrozenParts
+    from catalog.training.pupil import FrozenParts
 
 _REAL_WINDOWS = 6
 _TUNING_RATE = 5e-4
+_RESAMPLED_RATE = 5e-4
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,6 +129,52 @@ class LoadTrunk:
         bias = dict(head.named_parameters()).get("bias")
         offsets = np.zeros(len(weight), np.float32) if bias is None else bias.detach().numpy()
         return HeadWeights(weight, offsets, 1.0)
+
+
+@dataclass(frozen=True, slots=True)
+class LoadResampled:
+    """Take a trunk with the weights that its file holds to a lower resolution, and train it there.
+
+    Filters see the same things at fewer pixels; those that are as large as the map they read are
+    resampled with it, see load_state. It starts with the heads of the trunk at full resolution.
+
+    Args:
+        arch: with weights.
+        full_size_px: side of the windows that the weights were made for.
+        of: name of the trunk at full resolution, which it learns from unless the bench has a tutor.
+    """
+
+    arch: Architecture
+    full_size_px: int
+    of: str
+
+    @property
+    def shares(self) -> dict[str, float]:
+        """What the factory is called with, besides the windows' side."""
+        return {}
+
+    def make(self, bench: Bench) -> tuple[bytes, ...]:
+        """Return the trained parts; see Recipe."""
+        from catalog.training.trunk_training import train_parts
+        from catalog.transforms.starting import starting_head
+        from catalog.transforms.teaching import taught_while_changed
+        from catalog.transforms.tuning import linear_layer
+
+        model = _assembled(self.arch, bench, self.shares, self.full_size_px)
+        start = bench.starting(self.of)
+        train_parts(
+            model.parts,
+            linear_layer(starting_head(start)),
+            bench.data,
+            Schedule(bench.effort.scaled_epochs, _RESAMPLED_RATE, weight_decay=0.0),
+            np.random.default_rng(bench.seed),
+            bench.report,
+            None,
+            bench.tasks,
+            taught_while_changed(start, bench),
+            bench.views_seed,
+        )
+        return _graphs(model, _example(bench))
 
 
 def _less_than_full(**shares: float) -> dict[str, float]:

@@ -118,6 +118,39 @@ def test_a_head_in_another_order_is_trained_anew_and_weights_can_be_fine_tuned(p
     assert tuned.lineage[-1] == "fine-tune"
 
 
+ANY_SIDE = """
+from torch import nn
+
+
+def net(classes, size_px=16):
+    layers = [nn.Conv2d(3, 16, 3, 2, 1), nn.PReLU(16), nn.Conv2d(16, 8, 3, 1, 1), nn.PReLU(8)]
+    layers += [nn.Conv2d(8, 8, size_px // 2, groups=8), nn.Flatten()]
+    return nn.Sequential(*layers, nn.Linear(8, classes))
+"""
+LOWER = """
+[[model.scale]]
+resolution = 0.5
+[training]
+scaled_epochs = 2
+"""
+
+
+def test_brought_weights_are_taken_to_a_lower_resolution_by_what_they_taught(project: Path) -> None:
+    (project / "brought" / "sides.py").write_text(ANY_SIDE)
+    torch.manual_seed(0)
+    torch.save(importlib.import_module("brought.sides").net(2).state_dict(), project / "net.pt")
+    tasks = TASKS.replace("brought.net:Net", "brought.sides:net").replace('parts = ["conv1"]\n', "")
+    tasks = tasks.replace('["int8"]', '["scale+prune-weights+int8"]\nteacher = "own"\nfeature_weight = 5.0')
+    catalog = compiled(project, tasks.replace("[training]", LOWER.strip()))
+    trunks = {t.name: t for t in catalog.contents.trunks}
+    assert [t.size_px for t in trunks.values()] == [16, 8, 8, 8]
+    lower = trunks["net-w100-d100-r8"]
+    assert "resample size_px=8 taught by net-w100-d100-r16" in lower.lineage[-1]
+    assert "taught by net-w100-d100-r16" in trunks["net-w100-d100-r8-thin"].lineage[-1]
+    accuracy = {v.trunk: v.validation_accuracy for v in catalog.contents.variants}
+    assert accuracy["net-w100-d100-r8"] > 0.9
+
+
 def test_weights_that_do_not_fit_are_refused_before_any_image_is_read(project: Path) -> None:
     torch.save({"conv9.weight": torch.ones(2)}, project / "net.pt")
     events: list[Event] = []

@@ -2,19 +2,21 @@ from __future__ import annotations
 
 import sys
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
 from catalog.compiler.fingerprint import fingerprint, package_versions
 from catalog.compiler.planning import catalog_tasks, plan_candidates, skipped_techniques
-from catalog.compiler.request import CompileRequest, ModelSpec, TaskSpec
+from catalog.compiler.request import OWN_TEACHER, CompileRequest, ModelSpec, TaskSpec
 from catalog.compiler.search_space import search_space
 from catalog.datasets.data_spec import DataSpec
 from catalog.errors import BadInput
-from catalog.models.architecture import Architecture
+from catalog.models.architecture import Architecture, WeightsFile
 from catalog.tasks import InputType
 from catalog.transforms import bf16
 from catalog.transforms.recipe import Effort, Scale
+from catalog.transforms.trained_trunks import LoadResampled, LoadTrunk
 from tests.tiny_compile import tiny_request
 
 FIXED = "tests.catalog.compiler.architectures:fixed"
@@ -127,6 +129,31 @@ def test_trunks_learn_from_the_full_size_of_their_own_or_an_earlier_family_if_as
     assert [c.after for c in own] == [(), ("convnet-w100-d100-r16",)]
     alone = plan_candidates(replace(tiny_request(), models=(replace(small, teacher="none"),)))
     assert [c.after for c in alone] == [(), ()]
+
+
+def test_what_is_made_from_a_trunk_learns_from_the_teacher_of_its_family() -> None:
+    chains = ("scale+prune+int8",)
+    taught = ModelSpec(techniques=chains, scales=(Scale(0.5),), teacher=OWN_TEACHER, feature_weight=2.0)
+    base, half, pruned, rounded = plan_candidates(replace(tiny_request(), models=(taught,)))
+    assert (pruned.tutor, pruned.feature_weight) == (base.name, 2.0)
+    assert pruned.after == (half.name, base.name)
+    assert pruned.lineage[-1].endswith(f"taught by {base.name}")
+    assert half.feature_weight == 2.0
+    assert (rounded.tutor, rounded.after) == (None, (pruned.name,))
+
+    untaught = ModelSpec(techniques=chains, scales=(Scale(0.5),))
+    for candidate in plan_candidates(replace(tiny_request(), models=(untaught,))):
+        assert candidate.tutor is None
+        assert not {"tutor", "feature_weight"} & candidate.record().keys()
+
+
+def test_a_search_takes_loaded_weights_to_lower_resolutions_only(tmp_path: Path) -> None:
+    (tmp_path / "w.pt").write_bytes(b"weights")
+    loaded = Architecture(FIXED, weights=WeightsFile.at(tmp_path / "w.pt"))
+    request = replace(tiny_request(), models=(ModelSpec(loaded, ("scale",), ()),))
+    recipes = [c.candidate.recipe for c in search_space(request)]
+    assert [type(r) for r in recipes] == [LoadTrunk, LoadResampled, LoadResampled]
+    assert [c.candidate.size_px for c in search_space(request)] == [16, 12, 8]
 
 
 def test_a_teacher_that_does_not_stand_earlier_is_named() -> None:

@@ -9,7 +9,7 @@ from safetensors.torch import save_file
 from torch import nn
 
 from catalog.errors import BadInput
-from catalog.models.trained_weights import State, load_state, read_state
+from catalog.models.trained_weights import State, fitted_to, load_state, read_state
 
 
 def module(classes: int = 3) -> nn.Module:
@@ -118,3 +118,31 @@ def test_weights_that_are_no_numbers_are_refused() -> None:
     state["0.bias"] = torch.full((5,), torch.nan)
     with pytest.raises(BadInput, match=r"not finite: 0\.bias"):
         load_state(module(), state, "2", "w.pt")
+
+
+def last_filters(side: int) -> nn.Module:
+    """A network whose last filters are as large as the map that they read."""
+    return nn.Sequential(
+        nn.Conv2d(3, 4, 3, 2, 1), nn.Conv2d(4, 4, side, groups=4), nn.Flatten(), nn.Linear(4, 2)
+    )
+
+
+def test_filters_as_large_as_their_map_follow_the_windows_side() -> None:
+    torch.manual_seed(0)
+    large, small = last_filters(8), last_filters(5)
+    state = fitted_to(small, large.state_dict())
+    load_state(small, state, "3", "w.pt")
+    assert torch.equal(state["0.weight"], large.state_dict()["0.weight"])
+    even = [torch.full((1, 4, side, side), 0.7) for side in (8, 5)]
+    torch.testing.assert_close(small[1](even[1]), large[1](even[0]), rtol=0.1, atol=0.02)
+    slopes = [torch.linspace(-1.0, 1.0, side).expand(1, 4, side, side) for side in (8, 5)]
+    assert (
+        torch.corrcoef(torch.stack([large[1](slopes[0]).flatten(), small[1](slopes[1]).flatten()]))[0, 1]
+        > 0.9
+    )
+
+
+def test_layers_that_see_every_position_by_itself_cannot_follow() -> None:
+    large, small = (nn.Sequential(nn.Flatten(), nn.Linear(side, 4), nn.Linear(4, 2)) for side in (64, 36))
+    with pytest.raises(BadInput, match=r"of another shape: 1\.weight"):
+        load_state(small, fitted_to(small, large.state_dict()), "2", "w.pt")

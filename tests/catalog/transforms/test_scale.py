@@ -1,13 +1,15 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from catalog.errors import BadInput
-from catalog.models.architecture import Architecture
+from catalog.models.architecture import Architecture, WeightsFile
 from catalog.tasks import InputType
 from catalog.transforms.recipe import Family, Scale
 from catalog.transforms.scale import SCALES, full_size, scaled
-from catalog.transforms.trained_trunks import TrainOnFirstPart, TrainTrunk
+from catalog.transforms.trained_trunks import LoadResampled, TrainOnFirstPart, TrainTrunk
 
 
 def family(*scales: Scale, size_px: int = 32) -> Family:
@@ -50,3 +52,16 @@ def test_the_usual_sizes_have_names_of_their_own(size_px: int) -> None:
 def test_shares_outside_their_range_are_refused(share: float) -> None:
     with pytest.raises(BadInput, match="width"):
         Scale(width=share)
+
+
+def test_trained_weights_go_to_a_lower_resolution_but_to_no_other_width() -> None:
+    weights = WeightsFile("w.pt", "0" * 64)
+    loaded = replace(
+        family(Scale(resolution=0.5), Scale(0.5, resolution=0.5)), arch=Architecture(weights=weights)
+    )
+    base = full_size(loaded)
+    lower, narrow = scaled(replace(loaded, teacher=base.name, feature_weight=3.0), base)
+    assert lower.recipe == LoadResampled(loaded.arch, 32, base.name)
+    assert (lower.name, lower.size_px, lower.after) == ("net-w100-d100-r16", 16, (base.name,))
+    assert (lower.tutor, lower.feature_weight) == (base.name, 3.0)
+    assert isinstance(narrow.recipe, TrainTrunk)
