@@ -20,12 +20,14 @@ _AGE_BANDS = ((12, "child"), (25, "young"), (45, "adult"), (65, "older"), (200, 
 _GENDERS = {"0": "male", "1": "female"}
 SIDE_PX = 112
 WEIGHTS = "weights/face_id/mobilefacenet_068.ckpt"
-_PUBLISHED_TECHNIQUES = (
+_RESOLUTIONS = (80 / SIDE_PX, 64 / SIDE_PX, 56 / SIDE_PX)
+_TECHNIQUES = (
     "int8",
-    "prune:kept=0.6+int8",
-    "prune:kept=0.35+int8",
+    "scale+int8",
+    "scale+prune-weights:kept=0.4+int8",
+    "scale+prune-weights:kept=0.55+int8",
 )
-_OWN_TECHNIQUES = ("int8", "prune+int8", "scale+int8")
+_LEARNING = 'teacher = "own"\nfeature_weight = 10.0\n'
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,19 +38,19 @@ class FacesScale:
         every: of the images so many one is taken.
         attributes_every: of those that train age and gender so many one is taken.
         people: at most, those with most images first.
-        epochs: of trunks that are trained from fresh weights.
-        tuning_epochs: of what starts from trained ones.
+        scaled_epochs: of what is made for a lower resolution.
+        tuning_epochs: of what is made from that.
     """
 
     every: int
     attributes_every: int
     people: int
-    epochs: int
+    scaled_epochs: int
     tuning_epochs: int
 
 
-FULL = FacesScale(every=1, attributes_every=4, people=158, epochs=5, tuning_epochs=3)
-QUICK = FacesScale(every=40, attributes_every=1, people=4, epochs=1, tuning_epochs=1)
+FULL = FacesScale(every=1, attributes_every=2, people=158, scaled_epochs=4, tuning_epochs=3)
+QUICK = FacesScale(every=40, attributes_every=1, people=4, scaled_epochs=1, tuning_epochs=1)
 
 
 def write_faces(data: Path, folder: Path, scale: FacesScale) -> Path:
@@ -116,47 +118,37 @@ size = {SIDE_PX}
 mirror = true
 
 {"".join(tables)}
-{published_model(data / WEIGHTS, _PUBLISHED_TECHNIQUES)}
-[[model]]
-arch = "mobilenet"
-arguments = {{ width = 0.5 }}
-teacher = "mobilefacenet"
-techniques = {json.dumps(_OWN_TECHNIQUES)}
-[model.pixels]
-colour = "grey"
-{_scale(0.5, 1.0)}{_scale(1.0, 0.5)}{_scale(0.75, 0.5)}{_scale(0.5, 0.5)}{_scale(0.25, 0.5)}
+{published_model(data / WEIGHTS, _TECHNIQUES, _LEARNING)}
+{"".join(map(_scale, _RESOLUTIONS))}
 [training]
-epochs = {scale.epochs}
-scaled_epochs = {scale.epochs}
+scaled_epochs = {scale.scaled_epochs}
 tuning_epochs = {scale.tuning_epochs}
 """
 
 
-def published_model(weights: Path, techniques: tuple[str, ...]) -> str:
-    """Return the table of the published MobileFaceNet."""
-    return _model("benchmarks.mobilefacenet:mobilefacenet", weights, techniques, fine_tune=False)
+def published_model(weights: Path, techniques: tuple[str, ...], learning: str = "") -> str:
+    """Return the table of the published MobileFaceNet, with more keys where some are given."""
+    return _model("benchmarks.mobilefacenet:mobilefacenet", weights, techniques, learning)
 
 
 def smaller_model(weights: Path, techniques: tuple[str, ...]) -> str:
     """Return the table of the one that sees half as many rows and columns, which is trained further."""
-    return _model(
-        "benchmarks.smaller_mobilefacenet:smaller_mobilefacenet", weights, techniques, fine_tune=True
-    )
+    arch = "benchmarks.smaller_mobilefacenet:smaller_mobilefacenet"
+    return _model(arch, weights, techniques, "fine_tune = true\n")
 
 
-def _model(arch: str, weights: Path, techniques: tuple[str, ...], *, fine_tune: bool) -> str:
+def _model(arch: str, weights: Path, techniques: tuple[str, ...], more_keys: str) -> str:
     return f"""
 [[model]]
 arch = "{arch}"
 weights = {json.dumps(str(weights.resolve()))}
-fine_tune = {json.dumps(fine_tune)}
 techniques = {json.dumps(techniques)}
-[model.pixels]
+{more_keys}[model.pixels]
 colour = "grey3"
 mean = [0.5]
 std = [0.50196]
 """
 
 
-def _scale(width: float, resolution: float) -> str:
-    return f"[[model.scale]]\nwidth = {width}\nresolution = {resolution}\n"
+def _scale(resolution: float) -> str:
+    return f"[[model.scale]]\nresolution = {resolution:.4f}\n"
