@@ -38,11 +38,12 @@ def set_aside() -> None:
 def searched_when_told() -> Iterator[None]:
     """Leave what is there now out of the search meanwhile, and go through what is old only when told.
 
+    Nothing is gone through for that: it takes microseconds. What is garbage already stays meanwhile.
     The search is the whole process's: all is as it was when the last who is in here leaves.
     """
     global _holders, _thresholds
     with _lock:
-        set_aside()
+        gc.freeze()
         if not _holders:
             _thresholds = gc.get_threshold()
             young, older, _ = _thresholds
@@ -79,6 +80,8 @@ class GarbageSearch(Protocol):
 class FullSearch:
     """The search through all that has come since a run began.
 
+    Goes through all there is when it is made, which had better be before anything has a deadline.
+
     Args:
         clock: seconds, monotonic.
     """
@@ -86,14 +89,15 @@ class FullSearch:
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
         self._took_s = LatestMost(_REMEMBERED_S)
+        self.search()
+        self._all_s = self.expected_s
 
     @contextmanager
     def held(self) -> Iterator[None]:
         """See GarbageSearch."""
-        began_s = self._clock()
+        self._took_s = LatestMost(_REMEMBERED_S)
+        self._took_s.note(_YOUNGER * self._all_s, self._clock())
         with searched_when_told():
-            ended_s = self._clock()
-            self._took_s.note(_YOUNGER * (ended_s - began_s), ended_s)
             yield
 
     @property

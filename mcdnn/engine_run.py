@@ -106,6 +106,7 @@ class EngineRun:
         self._gated = [s for s in sources if s.gated]
         self._gate = make_gate(setup.file, sources)
         self._kept = make_tracking(setup.file, setup.catalog.input_types)
+        garbage = FullSearch()  # frames come from here on, and wait for no search
         self._feed = make_feed(sources)
         self.pipeline = Pipeline(
             self._feed,
@@ -120,7 +121,7 @@ class EngineRun:
             metering=energy.metering,
             gate=self._gate,
             kept=self._kept,
-            garbage=FullSearch(),
+            garbage=garbage,
         )
         self._departing: list[threading.Thread] = []
         self._joining: list[Sink] = []  # opened, and not yet taken by the loop

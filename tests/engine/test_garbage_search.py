@@ -39,7 +39,7 @@ def test_what_is_garbage_already_is_not_kept() -> None:
     gc.disable()
     try:
         gone = weakref.ref(Circle())
-        with searched_when_told():
+        with FullSearch().held():
             assert gone() is None
     finally:
         gc.enable()
@@ -70,7 +70,7 @@ def test_what_is_old_is_gone_through_only_when_told() -> None:
 
 
 def test_the_longest_search_of_late_is_expected() -> None:
-    times = iter([0.0, 1.0, 1.0, 1.0, 1.5, 1.5, 2.0, 2.25, 2.5])
+    times = iter([0.0, 1.0, 1.0, 1.0, 1.0, 1.0, 1.5, 1.5, 2.0, 2.25, 2.5])
     search = FullSearch(lambda: next(times))
     with search.held():
         assert search.expected_s == 0.25  # a quarter of what it took to go through all there was
