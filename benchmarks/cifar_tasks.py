@@ -19,20 +19,19 @@ _VALIDATION_EVERY = 4  # of the test images, one goes to the validation split: n
 _WEIGHTS = "weights/cifar10_resnet"
 # Blocks a stage, and what is made of them; the first is the reference.
 _PUBLISHED = {
-    "resnet56": (9, ("int8", "drop-blocks:kept=0.45+int8")),
+    "resnet56": (9, ("int8", "int8-whole", "drop-blocks:kept=0.88,rate=0.0002+int8-whole")),
     "resnet20": (
         3,
         (
             "int8",
-            "drop-blocks:kept=0.7+int8",
-            "drop-blocks:kept=0.55+int8",
-            "drop-blocks:kept=0.7+prune:kept=0.7+int8",
-            "prune-weights:kept=0.7+int8",
-            "lowrank:kept=0.5+int8",
-            "lowrank:kept=0.4+int8",
+            "int8-whole",
+            "prune-weights:kept=0.7+int8-whole",
+            "drop-blocks:kept=0.7+int8-whole",
+            "prune-weights:kept=0.55+int8-whole",
+            "lowrank:kept=0.5+int8-whole",
         ),
     ),
-    "resnet32": (5, ("int8", "drop-blocks:kept=0.7+int8", "prune-weights:kept=0.9+int8")),
+    "resnet32": (5, ("int8", "int8-whole", "drop-blocks:kept=0.85,rate=0.0002+int8-whole")),
 }
 
 

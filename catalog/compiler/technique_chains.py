@@ -7,6 +7,7 @@ these are made. A plain name is a chain of one step.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Hashable, Iterator, Sequence
 from dataclasses import dataclass, fields, replace
 from typing import Any, cast
@@ -16,7 +17,7 @@ from catalog.transforms.recipe import Candidate, Family
 from catalog.transforms.table import TECHNIQUES
 
 SCALE = "scale"
-PRECISIONS = frozenset({"int8", "bf16"})
+PRECISIONS = frozenset({"int8", "int8-whole", "bf16"})
 SHARING = "deep-compress"
 # Of each of these groups a chain has one, with what its members do to the same layers.
 _ALTERNATIVES = (
@@ -26,7 +27,7 @@ _ALTERNATIVES = (
         "remove whole filters of the same layers",
     ),
 )
-_SHARES = ("kept", "energy")
+_PARAMETERS = ("kept", "energy", "rate")
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,22 +156,22 @@ def techniques_of(chains: Sequence[Chain]) -> list[str]:
 
 
 def with_share(candidate: Candidate, key: str, share: float) -> Candidate:
-    """Return a candidate of the same technique with another share for one of its parameters.
+    """Return a candidate of the same technique with another number, in (0, 1), for one of its parameters.
 
     Raises:
         BadInput: its recipe has no such parameter.
     """
     recipe = cast(Any, candidate.recipe)
-    taken = [f.name for f in fields(recipe) if f.name in _SHARES]
+    taken = [f.name for f in fields(recipe) if f.name in _PARAMETERS]
     technique = candidate.lineage[-1].split()[0]
     if key not in taken:
         raise BadInput(f"technique {technique}: {key!r}: expected {' or '.join(taken) or 'no parameters'}")
-    step, default = candidate.lineage[-1], f"{key}={getattr(recipe, key):g}"
-    said = f"{key}={share:g}"
+    step, said = candidate.lineage[-1], f"{key}={share:g}"
+    default = f"{key}={getattr(recipe, key) or math.nan:g}"
     mark = f"{100 * share:g}".replace(".", "p")
     return replace(
         candidate,
-        name=f"{candidate.name}{mark}" if key == _SHARES[0] else f"{candidate.name}-{key[0]}{mark}",
+        name=f"{candidate.name}{mark}" if key == _PARAMETERS[0] else f"{candidate.name}-{key[0]}{mark}",
         recipe=replace(recipe, **{key: share}),
         lineage=(
             *candidate.lineage[:-1],
@@ -200,7 +201,7 @@ def _parsed_share(pair: str, chain: str) -> tuple[str, float]:
         share = float(number)
     except ValueError:
         share = 0.0
-    if key not in _SHARES or not 0.0 < share < 1.0:
-        expected = " or ".join(f"{name}=SHARE" for name in _SHARES)
+    if key not in _PARAMETERS or not 0.0 < share < 1.0:
+        expected = " or ".join(f"{name}=NUMBER" for name in _PARAMETERS)
         raise BadInput(f"technique {chain!r}: {pair!r}: expected {expected}, above 0 and below 1")
     return key, share

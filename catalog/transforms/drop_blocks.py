@@ -39,10 +39,12 @@ class DropBlocks:
     Args:
         of: name of the trunk to start from.
         kept: share of its operations that is left, at most, in (0, 1); more where blocks run out.
+        rate: highest learning rate of the training after it; None for this technique's own.
     """
 
     of: str
     kept: float = KEPT_SHARE
+    rate: float | None = None
 
     def make(self, bench: Bench) -> tuple[bytes, ...]:
         """Return the tuned parts without these blocks; see Recipe."""
@@ -53,7 +55,7 @@ class DropBlocks:
         shallow = shallower(models, head, self.kept, bench)
         if shallow == models:
             raise RunFailed(f"no block of {self.of} can be left out: it has no residual blocks of one shape")
-        return tuned(shallow, head, bench, _TUNING_RATE, start)
+        return tuned(shallow, head, bench, self.rate or _TUNING_RATE, start)
 
 
 def drop_blocks(family: Family, base: Candidate) -> list[Candidate]:

@@ -43,11 +43,8 @@ class Quantise:
         """Return the quantised parts; see Recipe."""
         from catalog.backends.onnxruntime_backend import OnnxruntimeBackend
         from catalog.canonical import canonical_bytes
-        from catalog.training.batches import in_order
 
-        rows = np.random.default_rng(bench.seed).permutation(len(bench.data))
-        chosen = bench.data.windows[np.sort(rows[: bench.effort.calibration_windows])]
-        batches: list[npt.NDArray[np.generic]] = list(in_order(chosen, _BATCH))
+        batches = calibration_batches(bench)
         made = []
         with tempfile.TemporaryDirectory() as folder:
             for k, path in enumerate(bench.starting(self.of).parts):
@@ -65,6 +62,15 @@ def int8(family: Family, base: Candidate) -> list[Candidate]:
     lineage = (*base.lineage, "int8 static per-channel")
     name = f"{base.name}-int8"
     return [Candidate(name, family.input_type.name, base.size_px, Quantise(base.name), lineage, (base.name,))]
+
+
+def calibration_batches(bench: Bench) -> list[npt.NDArray[np.generic]]:
+    """Return the training windows that set the ranges, batch by batch."""
+    from catalog.training.batches import in_order
+
+    rows = np.random.default_rng(bench.seed).permutation(len(bench.data))
+    chosen = bench.data.windows[np.sort(rows[: bench.effort.calibration_windows])]
+    return list(in_order(chosen, _BATCH))
 
 
 class _Batches:

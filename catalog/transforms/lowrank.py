@@ -42,20 +42,22 @@ class Factorise:
         of: name of the trunk to start from.
         kept: share of a layer's operations that the two thinner ones may take together, in (0, 1).
         energy: share of the squares of its weights that is enough, in (0, 1]; see Thinning.
+        rate: highest learning rate of the training after it; None for this technique's own.
     """
 
     of: str
     kept: float = KEPT_SHARE
     energy: float = 1.0
+    rate: float | None = None
 
     def make(self, bench: Bench) -> tuple[bytes, ...]:
         """Return the factorised and tuned parts; see Recipe."""
         thinning = Thinning(self.kept, self.energy)
-        return factorised_and_tuned(self.of, bench, lambda model: factorised(model, thinning))
+        return factorised_and_tuned(self.of, bench, lambda m: factorised(m, thinning), self.rate)
 
 
 def factorised_and_tuned(
-    of: str, bench: Bench, change: Callable[[ModelProto], ModelProto]
+    of: str, bench: Bench, change: Callable[[ModelProto], ModelProto], rate: float | None
 ) -> tuple[bytes, ...]:
     """Return the parts of a stored trunk, changed and trained a little more.
 
@@ -70,7 +72,7 @@ def factorised_and_tuned(
     models = [change(model) for model in whole]
     if models == whole:
         raise RunFailed(f"no layer of {of} gets cheaper by factorising it")
-    return tuned(models, starting_head(start), bench, _TUNING_RATE, start)
+    return tuned(models, starting_head(start), bench, rate or _TUNING_RATE, start)
 
 
 def lowrank(family: Family, base: Candidate) -> list[Candidate]:

@@ -36,19 +36,21 @@ class Prune:
         kept: share of its operations, or weights, that is left, at most, in (0, 1).
         rounds: how often filters are removed; a round's share of what is left is the same for each.
         saves: "operations", all of the trunk's; or "weights", those of layers with filters to remove.
+        rate: highest learning rate of the training after it; None for this technique's own.
     """
 
     of: str
     kept: float = KEPT_SHARE
     rounds: int = ROUNDS
     saves: Literal["operations", "weights"] = "operations"
+    rate: float | None = None
 
     def make(self, bench: Bench) -> tuple[bytes, ...]:
         """Return the smaller and tuned parts; see Recipe."""
         from catalog.transforms.loss_effects import loss_effects
         from catalog.transforms.tuning import trained_further, tuned
 
-        start = bench.starting(self.of)
+        start, rate = bench.starting(self.of), self.rate or TUNING_RATE
         models, head = starting_graphs(start), starting_head(start)
         whole = follow_channels(models)
         total = self._cost(whole)(whole.everything)
@@ -59,8 +61,8 @@ class Prune:
             kept = least_loss(channels, effects, self._cost(channels), most)
             models, head = without(models, head, channels, kept, self.of)
             if number < self.rounds:
-                models, head = trained_further(models, head, bench, 1, TUNING_RATE, start)
-        return tuned(models, head, bench, TUNING_RATE, start)
+                models, head = trained_further(models, head, bench, 1, rate, start)
+        return tuned(models, head, bench, rate, start)
 
     def _cost(self, channels: Channels) -> Cost:
         return channels.macs if self.saves == "operations" else channels.weights

@@ -140,10 +140,13 @@ class Candidate:
     def record(self) -> dict[str, Any]:
         """Return everything that decides what becomes of it, as plain data for hashing.
 
-        A lesson that was not asked for is left out, so that catalogs begun before there were any go on.
+        A lesson that was not asked for, or a technique's own learning rate, is left out, so that catalogs
+        begun before there were others go on.
         """
         unasked = [name for name in ("tutor", "feature_weight") if not getattr(self, name)]
         said = {name: value for name, value in asdict(self).items() if name not in unasked}
+        if said["recipe"].get("rate", 0.0) is None:
+            del said["recipe"]["rate"]
         return {"recipe_kind": type(self.recipe).__name__, **said}
 
 

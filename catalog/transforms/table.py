@@ -8,6 +8,7 @@ from catalog.transforms.bf16 import bf16, hindrance_here
 from catalog.transforms.deep_compress import deep_compress
 from catalog.transforms.drop_blocks import drop_blocks
 from catalog.transforms.int8 import int8
+from catalog.transforms.int8_whole import int8_whole
 from catalog.transforms.lowrank import lowrank
 from catalog.transforms.prune import prune, prune_weights
 from catalog.transforms.recipe import Technique
@@ -26,6 +27,7 @@ TECHNIQUES: dict[str, Technique] = {
     "tucker": tucker,
     "deep-compress": deep_compress,
     "int8": int8,
+    "int8-whole": int8_whole,
     "bf16": bf16,
 }
 

@@ -41,16 +41,18 @@ class Tucker:
         of: name of the trunk to start from.
         kept: share of a layer's operations that the thinner ones may take together, in (0, 1).
         energy: share of the squares of its weights that is enough along each side, in (0, 1].
+        rate: highest learning rate of the training after it; None for this technique's own.
     """
 
     of: str
     kept: float = KEPT_SHARE
     energy: float = 1.0
+    rate: float | None = None
 
     def make(self, bench: Bench) -> tuple[bytes, ...]:
         """Return the factorised and tuned parts; see Recipe."""
         thinning = Thinning(self.kept, self.energy)
-        return factorised_and_tuned(self.of, bench, lambda model: tucker_factorised(model, thinning))
+        return factorised_and_tuned(self.of, bench, lambda m: tucker_factorised(m, thinning), self.rate)
 
 
 def tucker(family: Family, base: Candidate) -> list[Candidate]:

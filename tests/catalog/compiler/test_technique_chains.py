@@ -42,6 +42,18 @@ def test_shares_reach_the_recipe_the_name_and_the_lineage() -> None:
     assert second.after == (first.name,)
 
 
+def test_a_learning_rate_is_recorded_only_where_it_is_given() -> None:
+    gently = parsed_chain("drop-blocks:kept=0.9,rate=0.0002")
+    (slow,), (own,) = (
+        list(planned_chain(FAMILY, full_size(FAMILY), chain, Alike()))
+        for chain in (gently, parsed_chain("drop-blocks:kept=0.9"))
+    )
+    assert slow.name == "net-w100-d100-r16-drop90-r0p02"
+    assert slow.lineage[-1] == "drop-blocks kept=0.9 rate=0.0002"
+    assert slow.record()["recipe"]["rate"] == 0.0002
+    assert "rate" not in own.record()["recipe"]
+
+
 def test_techniques_keep_the_order_of_their_first_occurrence() -> None:
     chains = [parsed_chain(text) for text in ("scale", "int8", "scale+lowrank+int8")]
     assert techniques_of(chains) == ["scale", "int8", "lowrank"]
@@ -59,10 +71,10 @@ def test_techniques_keep_the_order_of_their_first_occurrence() -> None:
         ("prune+soft-prune", "prune and soft-prune remove whole filters of the same layers: expected one"),
         ("soft-prune+lowrank+asymptotic-prune", "soft-prune and asymptotic-prune remove whole filters"),
         ("lowrank:", "nothing after 'lowrank:'"),
-        ("lowrank:kept", "expected kept=SHARE or energy=SHARE"),
+        ("lowrank:kept", "expected kept=NUMBER or energy=NUMBER or rate=NUMBER"),
         ("lowrank:kept=much", "above 0 and below 1"),
         ("lowrank:kept=1.5", "above 0 and below 1"),
-        ("lowrank:rank=4", "expected kept=SHARE"),
+        ("lowrank:rank=4", "expected kept=NUMBER"),
         ("lowrank:kept=0.5,kept=0.6", "given twice"),
     ],
 )
