@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -26,13 +27,16 @@ def browser(width_px: int, height_px: int, dark: bool = False) -> Iterator[Chrom
         options.add_argument("--no-sandbox")  # which Chromium refuses to set up for root
     metrics = {"width": width_px, "height": height_px, "pixelRatio": 2.0, "touch": width_px < height_px}
     options.add_experimental_option("mobileEmulation", {"deviceMetrics": metrics})
-    driver = Chrome(options, Service(_program("chromedriver")))
-    try:
-        feature = {"name": "prefers-color-scheme", "value": "dark" if dark else "light"}
-        driver.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": [feature]})
-        yield driver
-    finally:
-        driver.quit()
+    # It never removes what it keeps for the time of a session, and goes on writing after its driver has ended.
+    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
+        service = Service(_program("chromedriver"), env={**os.environ, "TMPDIR": folder})
+        driver = Chrome(options, service)
+        try:
+            feature = {"name": "prefers-color-scheme", "value": "dark" if dark else "light"}
+            driver.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": [feature]})
+            yield driver
+        finally:
+            driver.quit()
 
 
 def _program(name: str) -> str:
