@@ -15,17 +15,15 @@ from __future__ import annotations
 import asyncio
 import json
 import random
-import signal
-import subprocess
 import sys
 import time
 import urllib.request
 from collections.abc import Iterable
 from contextlib import suppress
 from pathlib import Path
-from types import TracebackType
 from urllib.parse import parse_qsl, urlsplit
 
+from benchmarks.server_process import ServerProcess
 from benchmarks.stream_clips import CameraClip
 
 _HEALTHY_PICTURES = 40
@@ -77,8 +75,8 @@ class CameraStreams:
             number += 1
 
 
-class StreamServer:
-    """The server in a process of its own, up from entering its context to leaving it.
+class StreamServer(ServerProcess):
+    """The server in a process of its own.
 
     Args:
         clips: files of write_camera_clip.
@@ -86,9 +84,9 @@ class StreamServer:
     """
 
     def __init__(self, clips: Iterable[Path], fps: float) -> None:
+        super().__init__()
         self._arguments = [f"{fps:g}", *map(str, clips)]
         self._port = 0
-        self._process: subprocess.Popen[str] | None = None
 
     def url(self, path: str) -> str:
         """Return the address of a path."""
@@ -102,39 +100,7 @@ class StreamServer:
     def start(self) -> None:
         """Start it, at the port that it had before."""
         command = [sys.executable, "-m", "benchmarks.stream_server", str(self._port), *self._arguments]
-        self._process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
-        assert self._process.stdout is not None
-        self._port = int(self._process.stdout.readline())
-
-    def kill(self) -> None:
-        """SIGKILL; may be called twice."""
-        if self._process is not None:
-            self._process.kill()
-            self._process.communicate()
-        self._process = None
-
-    def freeze(self) -> None:
-        """SIGSTOP."""
-        self._signal(signal.SIGSTOP)
-
-    def thaw(self) -> None:
-        """SIGCONT."""
-        self._signal(signal.SIGCONT)
-
-    def _signal(self, number: int) -> None:
-        assert self._process is not None
-        self._process.send_signal(number)
-
-    def __enter__(self) -> StreamServer:
-        """Start it."""
-        self.start()
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        """Kill it."""
-        self.kill()
+        self._port = int(self._launch(command))
 
 
 async def serve(port: int, streams: CameraStreams) -> None:
