@@ -27,7 +27,7 @@ def browser(width_px: int, height_px: int, dark: bool = False) -> Iterator[Chrom
         options.add_argument("--no-sandbox")  # which Chromium refuses to set up for root
     metrics = {"width": width_px, "height": height_px, "pixelRatio": 2.0, "touch": width_px < height_px}
     options.add_experimental_option("mobileEmulation", {"deviceMetrics": metrics})
-    # It never removes what it keeps for the time of a session, and goes on writing after its driver has ended.
+    # It never removes what it keeps for a session, and goes on writing after its driver has ended.
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
         service = Service(_program("chromedriver"), env={**os.environ, "TMPDIR": folder})
         driver = Chrome(options, service)
