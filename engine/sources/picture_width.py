@@ -9,6 +9,7 @@ import numpy as np
 
 from engine.frames import Frame, TruthWindow, UInt8
 from engine.sources.protocol import ReportingSource, Source, SourceReport
+from engine.sources.wrapped_source import WrappedSource
 
 
 def size_within(width: int, height: int, most_width: int | None) -> tuple[int, int]:
@@ -27,7 +28,7 @@ def scaled_down(pixels: UInt8, most_width: int | None) -> UInt8:
     return np.asarray(cv2.resize(pixels, size, interpolation=cv2.INTER_AREA), np.uint8)
 
 
-class NarrowSource:
+class NarrowSource(WrappedSource):
     """A source whose pictures are scaled down to a width.
 
     Args:
@@ -36,19 +37,9 @@ class NarrowSource:
     """
 
     def __init__(self, source: Source, most_width: int) -> None:
-        self.source = source
+        super().__init__(source)
         self._most_width = most_width
         self._reporting = source if isinstance(source, ReportingSource) else None
-
-    @property
-    def name(self) -> str:
-        """Name in results."""
-        return self.source.name
-
-    @property
-    def live(self) -> bool:
-        """As the source is."""
-        return self.source.live
 
     def read(self) -> Frame | None:
         """Return the next frame; see Source."""
@@ -59,10 +50,6 @@ class NarrowSource:
         share = pixels.shape[1] / frame.pixels.shape[1]
         truth = None if frame.truth is None else tuple(_scaled_truth(t, share) for t in frame.truth)
         return replace(frame, pixels=pixels, truth=truth)
-
-    def close(self) -> None:
-        """Let go of the source."""
-        self.source.close()
 
     def interrupt(self) -> None:
         """Have read() return None soon, where the source can; any thread may call."""

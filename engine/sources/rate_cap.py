@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from engine.frames import Frame
 from engine.sources.protocol import Source, SourceReport
+from engine.sources.wrapped_source import WrappedSource
 
 OVER_RATE = "above the frame rate asked for"
 
@@ -34,7 +35,7 @@ class RateCap:
         return True
 
 
-class CappedSource:
+class CappedSource(WrappedSource):
     """A source of which at most so many frames a second are given.
 
     Args:
@@ -43,29 +44,15 @@ class CappedSource:
     """
 
     def __init__(self, source: Source, fps: float) -> None:
-        self.source = source
+        super().__init__(source)
         self._cap = RateCap(fps)
         self._dropped = 0
-
-    @property
-    def name(self) -> str:
-        """Name in results."""
-        return self.source.name
-
-    @property
-    def live(self) -> bool:
-        """As the source is."""
-        return self.source.live
 
     def read(self) -> Frame | None:
         """Return the next frame that is wanted; see Source."""
         while (frame := self.source.read()) is not None and not self._cap.wants(frame.t_s):
             self._dropped += 1
         return frame
-
-    def close(self) -> None:
-        """Let go of the source."""
-        self.source.close()
 
     def interrupt(self) -> None:
         """Do nothing: a source that may wait for long has its own cap; see ReportingSource."""
