@@ -40,6 +40,14 @@ def add_parser(subparsers: Any) -> None:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("config", nargs="?", type=Path, metavar="ENGINE.toml")
+    _add_in_place_of_the_file(parser)
+    _add_records(parser)
+    _add_watching(parser)
+    parser.add_argument("--json", action="store_true", help="print the closing summary as JSON")
+    parser.add_argument("--print-schema", action="store_true", help="print the JSON schema of ENGINE.toml")
+
+
+def _add_in_place_of_the_file(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--source",
         metavar="URI",
@@ -69,6 +77,9 @@ def add_parser(subparsers: Any) -> None:
         action=argparse.BooleanOptionalAction,
         help="let answers stand along tracks for a while, or never; instead of ENGINE.toml",
     )
+
+
+def _add_records(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--out", type=Path, metavar="FILE.jsonl", help="write results as JSON lines")
     parser.add_argument("--video", type=Path, metavar="FILE.mp4", help="write an annotated video a source")
     parser.add_argument(
@@ -80,6 +91,9 @@ def add_parser(subparsers: Any) -> None:
     parser.add_argument(
         "--explain", action="store_true", help="with --decisions: and why it took no other option"
     )
+
+
+def _add_watching(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--metrics", metavar="HOST:PORT", help="answer Prometheus there about the run (needs the extra cloud)"
     )
@@ -100,8 +114,6 @@ def add_parser(subparsers: Any) -> None:
         metavar="FILE",
         help="with --web: let in who has a token of this file, one NAME:TOKEN a line",
     )
-    parser.add_argument("--json", action="store_true", help="print the closing summary as JSON")
-    parser.add_argument("--print-schema", action="store_true", help="print the JSON schema of ENGINE.toml")
 
 
 def run(args: argparse.Namespace) -> int:

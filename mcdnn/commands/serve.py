@@ -42,6 +42,11 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
         default="localhost:50051",
         help="address to listen on; port 0 takes a free one (default: %(default)s)",
     )
+    _add_work(parser)
+    _add_access(parser)
+
+
+def _add_work(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--memory-mb", type=float, metavar="N", help="megabytes that models may hold (default: no limit)"
     )
@@ -71,6 +76,9 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
         default=5.0,
         help="how long requests under way may go on after a stop (default: %(default)s)",
     )
+
+
+def _add_access(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--tls-certificate", type=Path, metavar="PEM", help="encrypt: the server's certificate chain"
     )
