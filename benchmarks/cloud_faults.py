@@ -13,7 +13,7 @@ import argparse
 import sys
 import threading
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from time import monotonic
@@ -211,6 +211,7 @@ def figures(name: str, results: Timed, scale: Scale) -> dict[str, str | float | 
         "fault": name,
         "requests": len(results),
         "unserved": sum(not r.served for _, r in results),
+        "why_unserved": _why(r for _, r in results if not r.served),
         "late": sum(r.latency_s is not None and not r.served for _, r in results),
         "answered_twice": sum(n > 1 for n in asked.values()),
         "p50_ms": float(p50),
@@ -224,6 +225,11 @@ def figures(name: str, results: Timed, scale: Scale) -> dict[str, str | float | 
         "accuracy_after_pct": _right_pct([r for t, r in results if t >= scale.ends_s]),
         "again_s": again[0] - scale.ends_s if again else None,
     }
+
+
+def _why(unserved: Iterable[Result]) -> str:
+    """Return the reasons, the most frequent first, with how many requests each."""
+    return "; ".join(f"{reason}: {n}" for reason, n in Counter(r.reason for r in unserved).most_common())
 
 
 def _away_pct(results: list[Result]) -> float | None:

@@ -16,7 +16,7 @@ def result(window: str, place: str | None, answer: str | None = "3", served: boo
     latency_s = None if answer is None else 0.1
     return Result(
         0.0, "s", window, (0, 0, 1, 1), "who", answer, 0.9, "v", place, latency_s, 0.0, "given", 0.0, served,
-        "", "3",
+        "" if served else "late", "3",
     )  # fmt: skip
 
 
@@ -35,6 +35,7 @@ def test_requests_are_counted_by_when_they_came_and_who_answered() -> None:
     assert (found["away_before_pct"], found["away_after_pct"]) == (50.0, 50.0)
     assert found["away_meanwhile_pct"] == pytest.approx(100 / 3)
     assert (found["accuracy_before_pct"], found["accuracy_meanwhile_pct"]) == (100.0, pytest.approx(100 / 3))
+    assert found["why_unserved"] == "late: 2"
     assert found["again_s"] == 3.0
 
 
