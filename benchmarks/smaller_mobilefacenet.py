@@ -1,14 +1,15 @@
 """MobileFaceNet that looks at half as many rows and columns, with the published weights.
 
 A convolution runs at any resolution, and what it has learnt stays of use while faces are large enough. Only
-the last, depthwise one has a weight for each position of the map before it: those are averaged to the
-fewer positions that are left, and scaled so that their sum stays.
+the last, depthwise one has a weight for each position of the map before it: each is shared out among the
+fewer positions that are left, by how much of it they cover, so that their sum stays.
 """
 
 from __future__ import annotations
 
 from pathlib import Path
 
+import torch
 from torch import Tensor
 from torch.nn import functional
 
@@ -46,6 +47,14 @@ def write_smaller_weights(published: Path, path: Path) -> None:
 
     state = read_state(published)
     kernel = state[_BY_POSITION]  # (512, 1, 7, 6)
-    fewer = functional.interpolate(kernel, size=_POSITIONS, mode="area")
-    state[_BY_POSITION] = fewer * (kernel[0, 0].numel() / fewer[0, 0].numel())
+    down, across = (_covers(new, old) for new, old in zip(_POSITIONS, kernel.shape[2:], strict=True))
+    state[_BY_POSITION] = torch.einsum("yi,xj,coij->coyx", down, across, kernel)  # (512, 1, 4, 3)
     save_file({name: value.contiguous() for name, value in state.items()}, path)
+
+
+def _covers(new: int, old: int) -> Tensor:
+    """Return what share of each of so many old positions lies in each new one: (new, old)."""
+    edges = torch.arange(new + 1) * (old / new)
+    starts = torch.arange(old)
+    ends = torch.minimum(edges[1:, None], starts + 1.0)
+    return (ends - torch.maximum(edges[:-1, None], starts)).clamp(min=0.0)
