@@ -25,7 +25,7 @@ from mcdnn.wiring import make_app, make_budget, make_problem, open_setup
 from sim.label_replay import Said
 from specializer.best_of_orders import BestOfOrders, Candidate
 from specializer.cascade import Stakes
-from specializer.cascade_threshold import AIMED_SKEW, CascadeAim
+from specializer.cascade_threshold import CascadeAim
 from specializer.errors import TrainingFailed
 from specializer.order_execution import OrderDesk
 from specializer.policy import Active
@@ -176,18 +176,18 @@ class HeadShop:
         self._shown = shown
         self._pairing = pairing
         self._desk = OrderDesk(shown.catalog.root)
-        self._made: dict[tuple[str, tuple[int, ...]], Made] = {}
+        self._made: dict[tuple[str, tuple[int, ...], float], Made] = {}
 
-    def make(self, trunk: str, classes: tuple[int, ...]) -> Made:
+    def make(self, trunk: str, classes: tuple[int, ...], skew: float) -> Made:
         """Return what becomes of an order."""
-        key = trunk, classes
+        key = trunk, classes, skew
         if key not in self._made:
-            self._made[key] = self._execute(trunk, classes)
+            self._made[key] = self._execute(trunk, classes, skew)
         return self._made[key]
 
-    def _execute(self, trunk: str, classes: tuple[int, ...]) -> Made:
+    def _execute(self, trunk: str, classes: tuple[int, ...], skew: float) -> Made:
         catalog, pairing = self._shown.catalog, self._pairing
-        aim = CascadeAim(AIMED_SKEW, pairing.stakes.generic_accuracy)
+        aim = CascadeAim(skew, pairing.stakes.generic_accuracy)
         generic = catalog.variants[pairing.generic].trunk
         errand = Errand(trunk, catalog.trunks[trunk].parts, self._shown.task, classes, 1, aim, generic)
         outcome = outcome_from_line(self._desk.answer(errand_to_line(errand)))
@@ -207,26 +207,26 @@ class ShopOrders:
     def __init__(self, shop: HeadShop, trunk: str) -> None:
         self._shop = shop
         self._trunk = trunk
-        self._order: tuple[tuple[int, ...], float] | None = None
+        self._order: tuple[tuple[int, ...], float, float] | None = None
         self.orders = 0
         self.processor_s = 0.0
 
-    def order(self, classes: tuple[int, ...], now: float) -> None:
+    def order(self, classes: tuple[int, ...], skew: float, now: float) -> None:
         """Begin to make a head."""
-        took_s = self._shop.make(self._trunk, classes).processor_s
+        took_s = self._shop.make(self._trunk, classes, skew).processor_s
         self.orders += 1
         self.processor_s += took_s
-        self._order = classes, now + took_s + _HANDING_S
+        self._order = classes, skew, now + took_s + _HANDING_S
 
     def ready(self, now: float) -> Trained[HeadOn] | NotTrained | None:
         """Return the head once its time has passed."""
-        if self._order is None or now < self._order[1]:
+        if self._order is None or now < self._order[2]:
             return None
-        classes, self._order = self._order[0], None
-        made = self._shop.make(self._trunk, classes)
+        (classes, skew, _), self._order = self._order, None
+        made = self._shop.make(self._trunk, classes, skew)
         if made.head is None:
             return NotTrained(made.why)
-        return Trained(Active(classes, made.head.rates), HeadOn(self._trunk, made.head))
+        return Trained(Active(classes, made.head.rates, skew=skew), HeadOn(self._trunk, made.head))
 
 
 def best_of_shop(shop: HeadShop, pairing: Pairing) -> tuple[BestOfOrders[HeadOn], list[ShopOrders]]:

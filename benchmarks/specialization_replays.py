@@ -19,10 +19,9 @@ from benchmarks.label_traces import (
 )
 from benchmarks.report import Row
 from sim.label_replay import Replayed, Sighting
-from sim.tabled_models import PolicyMaker, TabledReplay, replay_tabled
+from sim.tabled_models import PolicyMaker, TabledReplay, expected_saving, replay_tabled
 from specializer.cascade import Stakes
 from specializer.dominated_windows import DominatedWindows
-from specializer.expected_saving import ExpectedSaving
 from specializer.remembered_heads import MOST_REMEMBERED
 from specializer.specialist import Step
 from specializer.windowed_epsilon_greedy import TOLERANCE_FACES, WindowedEpsilonGreedy
@@ -54,7 +53,7 @@ class _Contender:
 
 
 _WEG = _Contender("WEG", lambda stakes, _: WindowedEpsilonGreedy(stakes), _PUBLISHED_HEAD_S)
-_OURS = _Contender("expected-saving", ExpectedSaving, _PUBLISHED_HEAD_S, MOST_REMEMBERED)
+_OURS = _Contender("expected-saving", expected_saving, _PUBLISHED_HEAD_S, MOST_REMEMBERED)
 _CONTENDERS = (
     _Contender(
         "MCDNN 2016",
@@ -63,7 +62,7 @@ _CONTENDERS = (
     ),
     _WEG,
     _OURS,
-    _Contender("expected-saving, heads in 1 s", ExpectedSaving, _OWN_HEAD_S, MOST_REMEMBERED),
+    _Contender("expected-saving, heads in 1 s", expected_saving, _OWN_HEAD_S, MOST_REMEMBERED),
 )
 
 

@@ -8,11 +8,11 @@ from dataclasses import dataclass
 
 from engine.ledger import Category, Ledger, Refusal, Reservation
 from engine.special_variants import SpecialVariant, special_variant
-from specializer.cascade_threshold import AIMED_SKEW, CascadeAim
+from specializer.cascade_threshold import CascadeAim
 from specializer.errors import HeadRejected, TrainingFailed
 from specializer.head_trainer import HeadTrainer, TrainingOrder, TrainingResult
 from specializer.placed_trainer import FIRST_THERE
-from specializer.policy import Active
+from specializer.policy import AIMED_SKEW, Active
 from specializer.special_head import SpecialHead
 from specializer.specialist import NotTrained, Trained
 from specializer.training_place import TrainingCost, TrainingEffort, TrainingPrices
@@ -92,14 +92,12 @@ class HeadsWanted:
         task: that they answer.
         generic_trunk: of the variant that answers what they pass on.
         generic_accuracy: of that variant.
-        skew: at which a head's cascade should be as accurate.
     """
 
     trunk: str
     task: str
     generic_trunk: str
     generic_accuracy: float
-    skew: float = AIMED_SKEW
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,15 +138,15 @@ class TrainerOrders:
         self._class_names = classes
         self._name = name
         self._number = 0
-        self._classes: tuple[int, ...] = ()
+        self._ordered: tuple[tuple[int, ...], float] = (), AIMED_SKEW
         self._training: Future[TrainingResult] | None = None
         self._refused: str | None = None
 
-    def order(self, classes: tuple[int, ...], now: float) -> None:
+    def order(self, classes: tuple[int, ...], skew: float, now: float) -> None:
         """Begin to make a head; see HeadOrders."""
         if self._training is not None:
             self._training.cancel()
-        self._training, self._refused, self._classes = None, None, classes
+        self._training, self._refused, self._ordered = None, None, (classes, skew)
         held = self._account.hold(now)
         if isinstance(held, Refusal):
             self._refused = held.reason
@@ -162,7 +160,7 @@ class TrainerOrders:
                 classes,
                 self._number,
                 _DEADLINE_S,
-                CascadeAim(w.skew, w.generic_accuracy),
+                CascadeAim(skew, w.generic_accuracy),
                 w.generic_trunk,
             )
         )
@@ -184,4 +182,5 @@ class TrainerOrders:
             return NotTrained(str(e))
         w, head = self._wanted, result.head
         variant = special_variant(w.trunk, w.task, self._class_names, head, self._name(w.trunk, w.task))
-        return Trained(Active(self._classes, head.rates), NamedHead(variant, head))
+        classes, skew = self._ordered
+        return Trained(Active(classes, head.rates, skew=skew), NamedHead(variant, head))

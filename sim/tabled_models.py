@@ -9,7 +9,8 @@ import numpy as np
 
 from sim.label_replay import Replayed, Said, Sighting, replay
 from specializer.cascade import Stakes
-from specializer.policy import Active, SpecializationPolicy
+from specializer.expected_saving import Caution, ExpectedSaving
+from specializer.policy import AIMED_SKEW, Active, SpecializationPolicy
 from specializer.remembered_heads import MOST_REMEMBERED, RememberedHeads
 from specializer.specialist import NotTrained, Specialist, Trained
 
@@ -72,20 +73,28 @@ class TabledHeads:
     def __init__(self, stakes: Stakes, takes_s: float) -> None:
         self._stakes = stakes
         self._takes_s = takes_s
-        self._order: tuple[tuple[int, ...], float] | None = None
+        self._order: tuple[tuple[int, ...], float, float] | None = None
         self.made = 0
 
-    def order(self, classes: tuple[int, ...], now: float) -> None:
+    def order(self, classes: tuple[int, ...], skew: float, now: float) -> None:
         """Begin to make a head."""
-        self._order = classes, now + self._takes_s
+        self._order = classes, skew, now + self._takes_s
 
     def ready(self, now: float) -> Trained[TabledHead] | NotTrained | None:
         """Return the head once its time has passed."""
-        if self._order is None or now < self._order[1]:
+        if self._order is None or now < self._order[2]:
             return None
-        classes, self._order = self._order[0], None
+        (classes, skew, _), self._order = self._order, None
         self.made += 1
-        return Trained(Active(classes, self._stakes.rates.of(len(classes))), TabledHead())
+        return Trained(Active(classes, self._stakes.rates.of(len(classes)), skew=skew), TabledHead())
+
+
+def expected_saving(stakes: Stakes, known: Iterable[Active]) -> ExpectedSaving:
+    """Return the policy of this project for such heads.
+
+    A table has the same rates whatever share a head is made for, so none is ordered for another share.
+    """
+    return ExpectedSaving(stakes, known, caution=Caution(bolder_skew=AIMED_SKEW))
 
 
 @dataclass(frozen=True, slots=True)

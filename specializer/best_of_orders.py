@@ -44,11 +44,11 @@ class BestOfOrders(Generic[H]):
         self._skew = skew
         self._became: dict[int, Trained[H] | NotTrained] = {}
 
-    def order(self, classes: tuple[int, ...], now: float) -> None:
+    def order(self, classes: tuple[int, ...], skew: float, now: float) -> None:
         """Begin to make a head on each trunk; see HeadOrders."""
         self._became = {}
         for candidate in self._candidates:
-            candidate.orders.order(classes, now)
+            candidate.orders.order(classes, skew, now)
 
     def ready(self, now: float) -> Trained[H] | NotTrained | None:
         """Return the best once all are there, or why the most promising trunk gave none; see HeadOrders."""

@@ -14,9 +14,6 @@ from specializer.head_candidates import OwnLabels
 
 Bool = npt.NDArray[np.bool_]
 
-# Share of a head's classes for which it is ordered: above it the cascade is the more accurate. .9 saved some
-# percent more where classes held nine in ten windows, and lost half a point of accuracy where they held six.
-AIMED_SKEW = 0.8
 # A head that passes more of its own classes' windows on hardly spares the generic model anything.
 MOST_PASSED_IN = 0.5
 # One that takes more of the others for its own has not learnt what "other" is.

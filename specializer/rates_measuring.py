@@ -12,8 +12,9 @@ from catalog.special_rates import SCHEMA_VERSION, SpecialRates, SpecialRatesFile
 from catalog.store import Catalog, StoredFeatures
 from catalog.variants import MeasuredVariant
 from specializer.cascade import CascadeRates, RatesByCount, Stakes
-from specializer.cascade_threshold import AIMED_SKEW, CascadeAim
+from specializer.cascade_threshold import CascadeAim
 from specializer.errors import HeadRejected
+from specializer.policy import AIMED_SKEW
 from specializer.special_head import SpecialHead, train_special_head
 
 COUNTS = (1, 2, 5, 10)

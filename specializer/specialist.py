@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Generic, Protocol, TypeVar
 
-from specializer.policy import GENERIC, Active, Seen, SpecializationPolicy
+from specializer.policy import GENERIC, Active, Seen, SpecializationPolicy, Wanted
 from specializer.remembered_heads import RememberedHeads
 
 H = TypeVar("H")
@@ -40,8 +40,12 @@ class NotTrained:
 class HeadOrders(Protocol[H_co]):
     """Makes heads, one at a time."""
 
-    def order(self, classes: tuple[int, ...], now: float) -> None:
-        """Begin to make a head; what was ordered before and is not there yet is no longer wanted."""
+    def order(self, classes: tuple[int, ...], skew: float, now: float) -> None:
+        """Begin to make a head; what was ordered before and is not there yet is no longer wanted.
+
+        Args:
+            skew: share of the classes for which the cascade should be as accurate, in (0, 1).
+        """
 
     def ready(self, now: float) -> Trained[H_co] | NotTrained | None:
         """Return what became of the latest order, once; None while it is under way."""
@@ -90,7 +94,7 @@ class Specialist(Generic[H]):
         self._remembered = remembered
         self._active: Active | None = None
         self._head: H | None = None
-        self._ordered: tuple[int, ...] = ()
+        self._ordered: Wanted | None = None
         self._wanted = GENERIC
         self._events: list[Event] = []
 
@@ -116,37 +120,38 @@ class Specialist(Generic[H]):
 
     def attend(self, now: float) -> None:
         """Take a head that has become ready into use, where it is still wanted."""
-        if not self._ordered:
+        ordered = self._ordered
+        if ordered is None:
             return
         became = self._orders.ready(now)
         if became is None:
             return
-        classes, self._ordered = self._ordered, ()
+        self._ordered = None
         if isinstance(became, NotTrained):
-            self._note(now, Step.REFUSED, classes, became.why)
-            self._policy.refuse(classes, now)
+            self._note(now, Step.REFUSED, ordered.classes, became.why)
+            self._policy.refuse(ordered.classes, ordered.skew, now)
             return
         self._remembered.put(became.active, became.head)
-        if self._wanted.classes == classes:
+        if _alike(self._wanted, ordered):
             self._enter(now, Step.ENTERED, became.active, became.head)
 
     def observe(self, seen: Seen, now: float) -> None:
         """Take note of an answered request, and do what the policy wants then."""
         wanted = self._wanted = self._policy.observe(seen, self._active, now)
         running = () if self._active is None else self._active.classes
-        if wanted.classes == running:
+        if wanted.classes == running and (self._active is None or _alike(wanted, self._active)):
             return
         if running and not wanted.meanwhile:
             self._note(now, Step.LEFT, running, wanted.why)
             self._active = self._head = None
-        if not wanted.classes or wanted.classes == self._ordered:
+        if not wanted.classes or (self._ordered is not None and _alike(wanted, self._ordered)):
             return
-        known = self._remembered.take(wanted.classes)
+        known = self._remembered.take(wanted.classes, wanted.skew)
         if known is not None:
             self._enter(now, Step.REENTERED, *known)
             return
-        self._orders.order(wanted.classes, now)
-        self._ordered = wanted.classes
+        self._orders.order(wanted.classes, wanted.skew, now)
+        self._ordered = wanted
         self._note(now, Step.ORDERED, wanted.classes, wanted.why)
 
     def stop(self, why: str, now: float) -> None:
@@ -162,3 +167,8 @@ class Specialist(Generic[H]):
 
     def _note(self, now: float, step: Step, classes: tuple[int, ...], why: str) -> None:
         self._events.append(Event(now, step, classes, why))
+
+
+def _alike(wanted: Wanted, other: Wanted | Active) -> bool:
+    """Tell whether both are for the same share of the same classes."""
+    return (wanted.classes, wanted.skew) == (other.classes, other.skew)

@@ -4,8 +4,7 @@ import numpy as np
 import pytest
 
 from sim.label_replay import Replayed, Sighting
-from sim.tabled_models import replay_tabled
-from specializer.expected_saving import ExpectedSaving
+from sim.tabled_models import expected_saving, replay_tabled
 from specializer.policy import GENERIC, Active, Seen, Wanted
 from specializer.specialist import Step
 from tests.specializer.policies import STAKES
@@ -24,7 +23,7 @@ class Never:
 
 
 def lived(sightings: list[Sighting], seed: int = 0) -> Replayed:
-    return replay_tabled(sightings, ExpectedSaving, STAKES, 201, 1.0, np.random.default_rng(seed)).lived
+    return replay_tabled(sightings, expected_saving, STAKES, 201, 1.0, np.random.default_rng(seed)).lived
 
 
 def test_without_specialising_everything_is_the_generic_models() -> None:

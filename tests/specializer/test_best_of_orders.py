@@ -18,7 +18,7 @@ class Promised:
         self._at_s = at_s
         self._classes: tuple[int, ...] | None = None
 
-    def order(self, classes: tuple[int, ...], now: float) -> None:
+    def order(self, classes: tuple[int, ...], skew: float, now: float) -> None:
         self._classes = classes
 
     def ready(self, now: float) -> Trained[str] | NotTrained | None:
@@ -32,7 +32,7 @@ class Promised:
 
 def best_of(*promised: tuple[Promised, float]) -> BestOfOrders[str]:
     found = BestOfOrders([Candidate(orders, cost) for orders, cost in promised], STAKES, SKEW)
-    found.order((4, 7), 0.0)
+    found.order((4, 7), SKEW, 0.0)
     return found
 
 
@@ -65,7 +65,7 @@ def test_where_none_came_the_most_promising_trunk_says_why() -> None:
 def test_another_order_takes_the_place_of_one_that_is_half_done() -> None:
     orders = best_of((Promised(GOOD), 1.0), (Promised(GOOD, at_s=2.0), 1.0))
     assert orders.ready(1.0) is None
-    orders.order((1, 2), 1.0)
+    orders.order((1, 2), SKEW, 1.0)
     became = orders.ready(2.0)
     assert isinstance(became, Trained)
     assert became.active.classes == (1, 2)

@@ -6,7 +6,7 @@ import numpy as np
 
 from specializer.cascade import RatesByCount
 from specializer.expected_saving import Caution, ExpectedSaving
-from specializer.policy import Active, Seen
+from specializer.policy import AIMED_SKEW, Active, Seen
 from tests.specializer.policies import RATES, STAKES, tell
 
 
@@ -65,7 +65,7 @@ def test_it_specialises_in_nothing_where_all_classes_are_equal() -> None:
 def test_classes_for_which_no_head_came_are_left_alone_for_a_while() -> None:
     policy = ExpectedSaving(STAKES, caution=Caution(aside_s=60.0))
     tell(policy, [4, 7] * 10)
-    policy.refuse((4, 7), 2.0)
+    policy.refuse((4, 7), AIMED_SKEW, 2.0)
     assert tell(policy, [4, 7] * 10, 2.0).classes != (4, 7)
     assert tell(policy, [4, 7] * 30, 62.0).classes == (4, 7)
 
@@ -110,3 +110,38 @@ def test_the_more_sets_were_possible_the_longer_a_set_has_to_be_seen() -> None:
         seen = (policy.observe(Seen(None, (4, 7)[n % 2]), None, 4.8 + n / 10) for n in range(600))
         windows.append(next(n for n, wanted in enumerate(seen) if wanted.classes))
     assert windows[0] < windows[1]
+
+
+def test_where_its_classes_hold_nearly_all_a_head_that_passes_on_less_is_wanted_meanwhile() -> None:
+    policy = ExpectedSaving(STAKES)
+    tell(policy, [4, 7] * 30)
+    wanted = tell(policy, [4, 7] * 30, 6.0, Active((4, 7), RATES))
+    assert (wanted.classes, wanted.skew, wanted.meanwhile) == ((4, 7), Caution().bolder_skew, True)
+
+
+def test_where_one_window_in_five_is_of_others_none_is_wanted_that_passes_on_less() -> None:
+    policy = ExpectedSaving(STAKES)
+    tell(policy, [4, 7] * 10)
+    seen = [c for other in range(10, 60) for c in (4, 7, 4, 7, other)]
+    wanted = tell(policy, seen, 6.0, Active((4, 7), RATES))
+    assert (wanted.classes, wanted.skew) == ((4, 7), AIMED_SKEW)
+
+
+def test_it_falls_back_on_the_first_head_where_its_classes_hold_less_again() -> None:
+    first = Active((4, 7), RATES)
+    bold = replace(first, skew=Caution().bolder_skew)
+    policy = ExpectedSaving(STAKES, [first, bold], caution=Caution(bolder_falls=0.04))
+    tell(policy, [4, 7] * 30)
+    assert tell(policy, [4, 7] * 30, 6.0, bold).skew == bold.skew
+    wanted = tell(policy, [c for other in range(10, 22) for c in (4, 7, 4, 7, other)], 12.0, bold)
+    assert (wanted.classes, wanted.skew) == ((4, 7), AIMED_SKEW)
+
+
+def test_a_bolder_head_that_could_not_be_made_leaves_the_one_in_use_alone() -> None:
+    policy = ExpectedSaving(STAKES)
+    tell(policy, [4, 7] * 30)
+    active = Active((4, 7), RATES)
+    tell(policy, [4, 7] * 30, 6.0, active)
+    policy.refuse((4, 7), Caution().bolder_skew, 12.0)
+    wanted = tell(policy, [4, 7] * 30, 12.0, active)
+    assert (wanted.classes, wanted.skew) == ((4, 7), AIMED_SKEW)

@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from specializer.policy import Active, Seen, Wanted
+from specializer.policy import AIMED_SKEW, Active, Seen, Wanted
 from specializer.remembered_heads import RememberedHeads
 from specializer.specialist import NotTrained, Specialist, Step, Trained
 from tests.specializer.policies import RATES
@@ -18,7 +18,7 @@ class Script:
     def observe(self, seen: Seen, active: Active | None, now: float) -> Wanted:
         return self.wanted
 
-    def refuse(self, classes: tuple[int, ...], now: float) -> None:
+    def refuse(self, classes: tuple[int, ...], skew: float, now: float) -> None:
         self.refused.append(classes)
 
 
@@ -27,17 +27,19 @@ class Orders:
 
     def __init__(self) -> None:
         self.ordered: list[tuple[int, ...]] = []
+        self.skews: list[float] = []
         self.became: Trained[str] | NotTrained | None = None
 
-    def order(self, classes: tuple[int, ...], now: float) -> None:
+    def order(self, classes: tuple[int, ...], skew: float, now: float) -> None:
         self.ordered.append(classes)
+        self.skews.append(skew)
 
     def ready(self, now: float) -> Trained[str] | NotTrained | None:
         became, self.became = self.became, None
         return became
 
     def finish(self, classes: tuple[int, ...]) -> None:
-        self.became = Trained(Active(classes, RATES), f"head of {classes}")
+        self.became = Trained(Active(classes, RATES, skew=self.skews[-1]), f"head of {classes}")
 
 
 class Scene:
@@ -47,8 +49,8 @@ class Scene:
         self.policy, self.orders = Script(), Orders()
         self.specialist: Specialist[str] = Specialist(self.policy, self.orders, RememberedHeads())
 
-    def want(self, *classes: int, meanwhile: bool = False) -> None:
-        self.policy.wanted = Wanted(classes, "because", meanwhile)
+    def want(self, *classes: int, meanwhile: bool = False, skew: float = AIMED_SKEW) -> None:
+        self.policy.wanted = Wanted(classes, "because", meanwhile, skew)
         self.specialist.observe(Seen(None, 1), 1.0)
 
     def finish(self, *classes: int) -> None:
@@ -109,3 +111,17 @@ def test_a_head_that_could_not_be_trained_is_told_to_the_policy() -> None:
     scene.specialist.attend(2.0)
     assert scene.policy.refused == [(1, 2)]
     assert scene.steps == [Step.ORDERED, Step.REFUSED]
+
+
+def test_a_head_for_another_share_of_the_same_classes_is_another_head() -> None:
+    scene = Scene()
+    scene.want(1, 2)
+    scene.finish(1, 2)
+    scene.want(1, 2, meanwhile=True, skew=0.95)
+    assert scene.specialist.active == Active((1, 2), RATES)
+    scene.finish(1, 2)
+    assert scene.specialist.active == Active((1, 2), RATES, skew=0.95)
+    scene.want(1, 2, meanwhile=True)
+    assert scene.specialist.active == Active((1, 2), RATES)
+    assert scene.orders.skews == [AIMED_SKEW, 0.95]
+    assert scene.steps == [Step.ORDERED, Step.ENTERED, Step.ORDERED, Step.ENTERED, Step.REENTERED]

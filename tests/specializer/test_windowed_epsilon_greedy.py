@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from specializer.policy import Active, Seen
+from specializer.policy import AIMED_SKEW, Active, Seen
 from specializer.windowed_epsilon_greedy import WindowedEpsilonGreedy
 from tests.specializer.policies import RATES, STAKES, tell
 
@@ -36,7 +36,7 @@ def test_it_leaves_when_most_checks_disagree() -> None:
 def test_an_epoch_goes_on_where_the_same_classes_come_again() -> None:
     policy = WindowedEpsilonGreedy(STAKES)
     tell(policy, [4, 7] * 15)
-    policy.refuse((4, 7), 3.0)
+    policy.refuse((4, 7), AIMED_SKEW, 3.0)
     wanted = tell(policy, [4, 7, 8] * 10)
     assert wanted.classes == (4, 7, 8)
     assert "of the last 60" in wanted.why
