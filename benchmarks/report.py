@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import platform
 import sys
 from collections.abc import Mapping, Sequence
@@ -11,6 +10,7 @@ from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
+from catalog.backends.processor import describe_machine
 from catalog.durable_file import write_whole
 
 RESULTS = Path(__file__).parents[1] / "docs" / "results"
@@ -18,16 +18,6 @@ Row = Mapping[str, str | float | int | None]
 
 # Where they lie on one machine says nothing to others.
 _FOLDERS = {"--catalog": "CATALOG", "--data": "DATA", "--out": "OUT", "--work": "WORK"}
-
-
-def machine() -> str:
-    """Return processor, cores and system as text."""
-    model = platform.machine()
-    for line in Path("/proc/cpuinfo").read_text().splitlines() if Path("/proc/cpuinfo").exists() else ():
-        if line.startswith("model name"):
-            model = line.partition(":")[2].strip()
-            break
-    return f"{model}, {os.cpu_count()} cores, {platform.system()} {platform.machine()}"
 
 
 def versions(packages: Sequence[str]) -> dict[str, str]:
@@ -77,7 +67,7 @@ def write_report(
     """
     command = command_line(sys.argv)
     record = {
-        "machine": machine(),
+        "machine": describe_machine(),
         "versions": versions(packages),
         "date": datetime.now(UTC).isoformat(timespec="seconds"),
         "command": command,

@@ -26,6 +26,15 @@ def test_bf16_is_never_assumed_where_nothing_is_told(tmp_path: Path) -> None:
     assert has_bf16(tmp_path / "none") is False
 
 
+def test_arithmetic_that_not_all_processors_of_a_name_have_is_told(tmp_path: Path) -> None:
+    (tmp_path / "plain").write_text("model name\t: Abacus 3000\nflags\t: fpu avx2\n")
+    (tmp_path / "rich").write_text(
+        "model name\t: Abacus 3000\nflags\t: fpu avx2 avx512f avx512_vnni avx512_bf16\n"
+    )
+    told = describe_machine(tmp_path / "plain")
+    assert describe_machine(tmp_path / "rich") == f"{told}, AVX-512, int8 products, bf16 products"
+
+
 def test_the_machine_is_described_in_one_line(tmp_path: Path) -> None:
     (tmp_path / "cpuinfo").write_text("model name\t: Abacus 3000\nflags\t: fpu\n")
     assert describe_machine(tmp_path / "cpuinfo").startswith("Abacus 3000, ")
