@@ -109,7 +109,7 @@ class Answerer:
         )
         self._link = CloudLink(cloud, catalog, clocks)
         self._cloud = CloudAnswering(
-            cloud, self._link, ledger, profile, clocks, self._here.reserve, self._here.run
+            cloud, self._link, ledger, profile, clocks, self._here.reserve, self._here.run, self._tell
         )
         self._aside: frozenset[str] = frozenset()
         self._why_aside: dict[str, str] = {}
@@ -321,6 +321,11 @@ class Answerer:
         """Book what has ended, without waiting for anything; for one that answers nothing any more."""
         self._cloud.pay_upkeep(now)
         self._specializing.finish(now)
+
+    def _tell(self, app: str, class_name: str, confidence: float, now: float) -> None:
+        """Have what the cloud answered, or the device for it, taken for what it is: a label."""
+        if app in self._problem.apps:  # it may have been taken away meanwhile
+            self._specializing.observe_label(self._problem, app, class_name, confidence, now)
 
     def _state(self, now: float, backlog_s: float, missed: int = 0) -> State:
         left, memory = self._ledger.left(now), self._memory

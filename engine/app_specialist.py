@@ -118,7 +118,7 @@ class AppSpecialist:
         """Take note of an answer; return the processor time that was saved by it.
 
         Args:
-            generic: id of the generic variant that answered; None where a specialised head did.
+            generic: id of the generic variant that answered; None where a specialised head or the cloud did.
             shared: pieces that other apps ran for the same window.
         """
         self._profile.observe(seen.class_id, now)

@@ -35,6 +35,7 @@ _LEAST_S = 1e-3  # less than that is left: nothing is sent any more
 
 StandIn = Callable[[DevicePass, Window, Reservation, float], tuple[Execution | NotRun, float]]
 Reserve = Callable[[DevicePass, float], Reservation | Refusal]
+Told = Callable[[str, str, float, float], None]
 
 
 @dataclass(slots=True, eq=False)
@@ -88,6 +89,7 @@ class CloudAnswering:
         clocks: deadlines are on the wall clock.
         reserve: holds the energy of what stands by.
         stand_in: runs it.
+        told: of each answer: app, class name, confidence, and the time on the source's clock.
     """
 
     def __init__(
@@ -99,6 +101,7 @@ class CloudAnswering:
         clocks: Clocks,
         reserve: Reserve,
         stand_in: StandIn,
+        told: Told,
     ) -> None:
         self._offload = cloud.offload
         self._accounts = ExchangeAccounts(cloud, link, ledger, clocks)
@@ -107,6 +110,7 @@ class CloudAnswering:
         self._clocks = clocks
         self._reserve = reserve
         self._stand_in = stand_in
+        self._told = told
         self._line: StandbyLine[_Standby] = StandbyLine()
         self._landed: deque[tuple[_Flight, float]] = deque()
         self._news = threading.Event()
@@ -286,6 +290,7 @@ class CloudAnswering:
             what = awaited.app, found, question.variant, flight.exchange.place
             awaited.answer(answered_away(flight.window, *what, latency_s, energy_j, share * cost_usd))
             self._answered += 1
+            self._told(question.app, found.class_name, found.confidence, now)
         for standby in tuple(flight.standbys):
             self._let_go(standby, now)
 
@@ -317,6 +322,9 @@ class CloudAnswering:
         for app, result in answered(flight.window, given, latency_s).items():
             flight.awaited.pop(app).answer(result._replace(reason=result.reason or why))
             self._stood_in += 1
+        for a in outcome.answers:
+            ((class_name, confidence),) = a.windows
+            self._told(a.app, class_name, confidence, now)
 
     def _run_here(self, standby: _Standby, ready: DevicePass, now: float) -> tuple[Execution | NotRun, float]:
         began_s = self._clocks.wall_s()

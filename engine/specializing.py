@@ -47,6 +47,11 @@ class Specializing(Protocol):
     ) -> None:
         """Take note of what a window's apps were answered by the options that ran."""
 
+    def observe_label(
+        self, problem: Problem, app: str, class_name: str, confidence: float, now: float
+    ) -> None:
+        """Take note of an answer of which the device's own variants are no part: the cloud gave it."""
+
     def changed(self, now: float) -> bool:
         """Tell whether other heads are to be used from now on; called between two windows."""
 
@@ -75,6 +80,11 @@ class NotSpecializing:
 
     def observe(
         self, problem: Problem, options: Mapping[str, Option], execution: Execution, now: float
+    ) -> None:
+        """Take note of nothing."""
+
+    def observe_label(
+        self, problem: Problem, app: str, class_name: str, confidence: float, now: float
     ) -> None:
         """Take note of nothing."""
 
@@ -176,6 +186,14 @@ class LiveSpecializing:
                 problem, seen, answer.variant if alone else None, shared, now
             )
         self._figures = replace(f, answered=answered, passed_on=passed_on, checked=checked, saved_s=saved_s)
+
+    def observe_label(
+        self, problem: Problem, app: str, class_name: str, confidence: float, now: float
+    ) -> None:
+        """Tell the app's specialist; see Specializing."""
+        task = self._tasks[app] = problem.apps[app].task
+        seen = Seen(None, self._ids[task][class_name], confidence)
+        self._of(app).observe(problem, seen, None, frozenset(), now)
 
     def changed(self, now: float) -> bool:
         """Attend to what was ordered, and tell what happened; see Specializing."""

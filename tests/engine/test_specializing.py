@@ -202,3 +202,17 @@ def test_decisions_among_cascades_replay_to_the_last_bit(built_catalog: Catalog,
     found = replay(DecisionLogReader(tmp_path / "log.jsonl"), partial(make_policy, "paced"))
     assert found.choices == 120
     assert found.differing == 0
+
+
+def test_what_the_cloud_answers_teaches_which_classes_dominate(built_catalog: Catalog) -> None:
+    trainer = Trainer(built_catalog)
+    engine = Engine(built_catalog, trainer)
+    here = engine.ask(31)[0].answer  # from then on it is known what usually answers
+    classes = built_catalog.tasks["identity"].classes
+    other = next(i for i, name in enumerate(classes) if name != here)
+    assert all(other not in o.dominant for o in trainer.orders)
+    for i in range(60):
+        t_s = 10.0 + i / 10
+        engine.specializing.observe_label(engine.answerer.problem, "who", classes[other], 1.0, t_s)
+        engine.answerer.specialised(t_s)
+    assert other in trainer.orders[-1].dominant
