@@ -27,7 +27,6 @@ _TECHNIQUES = (
     "scale+prune-weights:kept=0.4+int8",
     "scale+prune-weights:kept=0.55+int8",
 )
-_LEARNING = 'teacher = "own"\nfeature_weight = 10.0\n'
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,36 +117,31 @@ size = {SIDE_PX}
 mirror = true
 
 {"".join(tables)}
-{published_model(data / WEIGHTS, _TECHNIQUES, _LEARNING)}
-{"".join(map(_scale, _RESOLUTIONS))}
+{published_model(data / WEIGHTS, _TECHNIQUES, _RESOLUTIONS)}
 [training]
 scaled_epochs = {scale.scaled_epochs}
 tuning_epochs = {scale.tuning_epochs}
 """
 
 
-def published_model(weights: Path, techniques: tuple[str, ...], learning: str = "") -> str:
-    """Return the table of the published MobileFaceNet, with more keys where some are given."""
-    return _model("benchmarks.mobilefacenet:mobilefacenet", weights, techniques, learning)
+def published_model(weights: Path, techniques: tuple[str, ...], resolutions: tuple[float, ...]) -> str:
+    """Return the table of the published MobileFaceNet, which teaches what is made of it.
 
-
-def smaller_model(weights: Path, techniques: tuple[str, ...]) -> str:
-    """Return the table of the one that sees half as many rows and columns, which is trained further."""
-    arch = "benchmarks.smaller_mobilefacenet:smaller_mobilefacenet"
-    return _model(arch, weights, techniques, "fine_tune = true\n")
-
-
-def _model(arch: str, weights: Path, techniques: tuple[str, ...], more_keys: str) -> str:
+    Args:
+        resolutions: that "scale" takes it to, as shares of the full one.
+    """
     return f"""
 [[model]]
-arch = "{arch}"
+arch = "benchmarks.mobilefacenet:mobilefacenet"
 weights = {json.dumps(str(weights.resolve()))}
 techniques = {json.dumps(techniques)}
-{more_keys}[model.pixels]
+teacher = "own"
+feature_weight = 10.0
+[model.pixels]
 colour = "grey3"
 mean = [0.5]
 std = [0.50196]
-"""
+{"".join(map(_scale, resolutions))}"""
 
 
 def _scale(resolution: float) -> str:

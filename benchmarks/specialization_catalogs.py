@@ -21,7 +21,6 @@ from benchmarks import cifar_tasks, face_tasks
 from benchmarks.catalog import compiled
 from benchmarks.catalog_groups import Group
 from benchmarks.image_lists import write_lists
-from benchmarks.smaller_mobilefacenet import write_smaller_weights
 from catalog.errors import BadInput
 from catalog.store import Catalog
 from mcdnn.catalog_specialize import specialize
@@ -36,8 +35,9 @@ _RESNETS = {
     "resnet56": (9, ("int8",), "resnet"),
     "resnet20": (3, ("int8", "drop-blocks:kept=0.7+int8", "drop-blocks:kept=0.5+int8"), _SMALL),
 }
-_SMALLER_WEIGHTS = "smaller_mobilefacenet.safetensors"
-_SMALLER_TECHNIQUES = ("drop-blocks:kept=0.7", "drop-blocks:kept=0.5")
+_FACE_TECHNIQUES = ("scale", "scale+int8")
+_FACE_RESOLUTIONS = (64 / face_tasks.SIDE_PX, 56 / face_tasks.SIDE_PX)
+_SCALED_EPOCHS = 4
 _PEOPLE, _QUICK_PEOPLE = 158, 8
 _QUICK_EVERY = 40
 _HOST, _SETS = "host", 3
@@ -103,11 +103,9 @@ def _write_faces(data: Path, folder: Path, quick: bool) -> Path:
     folder.mkdir(parents=True, exist_ok=True)
     splits = face_tasks.identities(data, _QUICK_PEOPLE if quick else _PEOPLE)
     files = write_lists(folder, "identity", splits)
-    write_smaller_weights(data / face_tasks.WEIGHTS, folder / _SMALLER_WEIGHTS)
-    techniques = _SMALLER_TECHNIQUES[:1] if quick else _SMALLER_TECHNIQUES
-    smaller = face_tasks.smaller_model(folder / _SMALLER_WEIGHTS, techniques)
-    models = face_tasks.published_model(data / face_tasks.WEIGHTS, ()) + smaller
-    return _write_tasks(folder, "face", "identity", face_tasks.SIDE_PX, files, models, quick)
+    resolutions = _FACE_RESOLUTIONS[-1:] if quick else _FACE_RESOLUTIONS
+    model = face_tasks.published_model(data / face_tasks.WEIGHTS, _FACE_TECHNIQUES, resolutions)
+    return _write_tasks(folder, "face", "identity", face_tasks.SIDE_PX, files, model, quick)
 
 
 def _write_tasks(
@@ -126,6 +124,7 @@ data = "."
 split = {json.dumps(files)}
 {models}
 [training]
+scaled_epochs = {1 if quick else _SCALED_EPOCHS}
 tuning_epochs = {1 if quick else _TUNING_EPOCHS}
 """,
         encoding="utf-8",
