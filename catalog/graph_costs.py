@@ -81,7 +81,8 @@ def activation_bytes(model: ModelProto, values: Mapping[str, _Value]) -> int:
     A tensor is live from the node that writes it to the last that reads it: while node k runs,
     live(k) = sum of |t| over tensors t with written(t) <= k <= last_read(t), weights excluded; the
     result is max_k live(k). Quantised graphs are counted as a runtime executes them: what only feeds a
-    QuantizeLinear, or comes from a DequantizeLinear, never exists as float32 but as one byte an element.
+    QuantizeLinear, or comes from a DequantizeLinear, never exists as float32 but as one byte an element; nor
+    does what a convolution gives to a PRelu that only feeds a QuantizeLinear: openvino runs these as one.
     """
     constants = {t.name for t in model.graph.initializer}
     written = {model.graph.input[0].name: 0}
@@ -112,8 +113,13 @@ def _fused_away(model: ModelProto) -> set[str]:
     outputs = {o.name for o in model.graph.output}
     from_int8 = {n.output[0] for n in model.graph.node if n.op_type == "DequantizeLinear"}
     to_int8 = {name for name, kinds in readers.items() if kinds == {"QuantizeLinear"}}
+    to_prelu = {
+        node.input[0]
+        for node in model.graph.node
+        if node.op_type == "PRelu" and node.output[0] in to_int8 and readers[node.input[0]] == {"PRelu"}
+    }
     inputs = {i.name for i in model.graph.input}
-    return (from_int8 | to_int8) - outputs - inputs
+    return (from_int8 | to_int8 | to_prelu) - outputs - inputs
 
 
 def _macs(node: NodeProto, values: Mapping[str, _Value]) -> int:

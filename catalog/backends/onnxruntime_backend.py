@@ -10,6 +10,7 @@ import onnxruntime as ort
 
 from catalog.backends.part_input import PartInput
 from catalog.backends.protocol import Array, LoadedPart
+from catalog.backends.split_prelu import loadable
 from catalog.errors import BackendError
 
 _ERRORS_ONLY = 3
@@ -62,7 +63,7 @@ class OnnxruntimeBackend:
         options.add_session_config_entry("session.intra_op.allow_spinning", "0")
         options.add_session_config_entry("session.inter_op.allow_spinning", "0")
         try:
-            session = ort.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
+            session = ort.InferenceSession(loadable(path), options, providers=["CPUExecutionProvider"])
         except Exception as e:
             raise BackendError(f"{path}: onnxruntime cannot load it: {e}") from e
         return OnnxruntimePart(session, path)

@@ -50,8 +50,8 @@ def test_the_torch_reference_runs_quantised_parts_alike(tmp_path: Path) -> None:
     assert float(np.abs(fast - plain).mean()) < 0.02 * float(plain.std())
 
 
-def leaky_part(*, read_twice: bool) -> ModelProto:
-    """(N, 3, 6, 6) -> convolution, PReLU, convolution -> (N, 4, 6, 6), plus the first if asked."""
+def leaky_part(*, read_twice: bool, wide: int = 4) -> ModelProto:
+    """(N, 3, 6, 6) -> convolution to W maps, PReLU, convolution -> (N, 4, 6, 6), plus the first if asked."""
     last = [helper.make_node("Conv", ["p", "v"], ["z" if read_twice else "y"])]
     last += [helper.make_node("Add", ["z", "c"], ["y"])] if read_twice else []
     return model(
@@ -63,9 +63,9 @@ def leaky_part(*, read_twice: bool) -> ModelProto:
         (3, 6, 6),
         (4, 6, 6),
         {
-            "w": normal(0, 4, 3, 3, 3),
-            "v": normal(1, 4, 4, 1, 1),
-            "slope": np.abs(normal(2, 4, 1, 1)).astype(np.float32),
+            "w": normal(0, wide, 3, 3, 3),
+            "v": normal(1, 4, wide, 1, 1),
+            "slope": np.abs(normal(2, wide, 1, 1)).astype(np.float32),
         },
     )
 
@@ -87,6 +87,14 @@ def test_a_quantised_prelu_answers_nearly_as_before(tmp_path: Path) -> None:
     after = save(quantised(path, [inputs], tmp_path), tmp_path / "after.onnx")
     before, rounded = (PartChain(OnnxruntimeBackend(), [p])(inputs) for p in (path, after))
     assert float(np.abs(rounded - before).mean()) < 0.02 * float(before.std())
+
+
+def test_what_runs_as_one_operator_is_counted_in_bytes(tmp_path: Path) -> None:
+    """At most 32 maps of 6 x 6 bytes each come from the convolution and from the PReLU."""
+    whole = save(leaky_part(read_twice=False, wide=32), tmp_path / "leaky.onnx")
+    fused = quantised(whole, [normal(9, 8, 3, 6, 6)], tmp_path)
+    assert describe_part(fused.SerializeToString(), "q").activation_bytes == 2 * 32 * 36
+    assert describe_part(whole.read_bytes(), "f").activation_bytes == 4 * 2 * 32 * 36
 
 
 def weights(graph: GraphProto) -> set[str]:
