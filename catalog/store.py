@@ -39,11 +39,17 @@ def content_id(data: bytes) -> str:
     return hashlib.sha256(data).hexdigest()[:_ID_DIGITS]
 
 
-def head_to_bytes(head: HeadWeights) -> bytes:
-    """Serialise a head as safetensors: weight (C, D), bias (C,), temperature (1,), all float32."""
-    return save_tensors(
-        {"weight": head.weight, "bias": head.bias, "temperature": np.array([head.temperature], np.float32)}
-    )
+def head_to_bytes(head: HeadWeights, variant: str | None = None) -> bytes:
+    """Serialise a head as safetensors: weight (C, D), bias (C,), temperature (1,), all float32.
+
+    Args:
+        head: its weights.
+        variant: that it is part of; written beside them, so that trunks whose features are the same (one
+            network cut in two ways) have heads of their own.
+    """
+    temperature = np.array([head.temperature], np.float32)
+    tensors = {"weight": head.weight, "bias": head.bias, "temperature": temperature}
+    return save_tensors(tensors, None if variant is None else {"variant": variant})
 
 
 def head_from_bytes(data: bytes, where: str) -> HeadWeights:
@@ -286,9 +292,9 @@ class CatalogWriter:
         """Store a part in canonical form and return its id."""
         return self._write_by_id("parts", data, "onnx")
 
-    def write_head(self, head: HeadWeights) -> str:
-        """Store a head and return its id."""
-        return self._write_by_id("heads", head_to_bytes(head), "safetensors")
+    def write_head(self, head: HeadWeights, variant: str | None = None) -> str:
+        """Store a head, of a variant, and return its id."""
+        return self._write_by_id("heads", head_to_bytes(head, variant), "safetensors")
 
     def write_features(self, trunk: str, task: str, split: str, stored: StoredFeatures) -> None:
         """Store features (N, D) as float16 with their labels (N,) int64."""

@@ -127,7 +127,7 @@ def _store_head(
     trained = train_head(labelled["train"], labelled["validation"], classes)
     if brought is not None:
         trained = _better(calibrated_head(brought.weight, brought.bias, labelled["validation"]), trained)
-    head_id = writer.write_head(trained.weights)
+    head_id = writer.write_head(trained.weights, _variant_id(trunk, task))
     head = Head(head_id, trunk.name, task.name, 4 * classes * (trunk.feature_dim + 1))
     return head, _variant(task, trunk, head_id, trained, labelled["test"])
 
@@ -146,7 +146,7 @@ def _variant(
 ) -> Variant:
     answers = trained.weights.confidences(test[0]).argmax(axis=1)
     return Variant(
-        f"{trunk.name}/{task.name}",
+        _variant_id(trunk, task),
         task.name,
         trunk.name,
         head_id,
@@ -154,3 +154,7 @@ def _variant(
         float((answers == test[1]).mean()),
         trained.calibration_error,
     )
+
+
+def _variant_id(trunk: Trunk, task: Task) -> str:
+    return f"{trunk.name}/{task.name}"

@@ -189,6 +189,10 @@ def test_a_head_comes_back_as_it_was_stored(head: HeadWeights) -> None:
     np.testing.assert_array_equal(back.bias, head.bias)
     assert back.temperature == head.temperature
     assert head_to_bytes(back) == data
+    mine, other = (head_to_bytes(head, variant) for variant in ("narrow/digit", "wide/digit"))
+    assert mine == head_to_bytes(head, "narrow/digit")
+    assert content_id(mine) != content_id(other)
+    assert head_to_bytes(head_from_bytes(mine, "here")) == data
 
 
 RECORDS = st.builds(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import sys
 from pathlib import Path
 
 import cv2
@@ -63,6 +64,8 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     (tmp_path / "brought" / "__init__.py").touch()
     (tmp_path / "brought" / "net.py").write_text(MODULE)
     monkeypatch.syspath_prepend(tmp_path)
+    for name in [n for n in sys.modules if n.partition(".")[0] == "brought"]:
+        monkeypatch.delitem(sys.modules, name)  # of another test's folder
     rng = np.random.default_rng(0)
     for name, light in (("dark", 40), ("lit", 180)):
         (tmp_path / "pictures" / name).mkdir(parents=True)
@@ -104,6 +107,15 @@ def test_a_brought_model_keeps_its_head_and_can_be_compressed(project: Path) -> 
     assert base.lineage[1].startswith("weights net.pt sha256=")
     np.testing.assert_allclose(heads(catalog)[base.name], [[0.0] * 96, [0.05] * 96], atol=1e-7)
     assert all(v.validation_accuracy == 1.0 for v in catalog.contents.variants)
+
+
+def test_one_network_may_be_cut_in_two_ways(project: Path) -> None:
+    model = TASKS[TASKS.index("[[model]]") : TASKS.index("[training]")]
+    other = model.replace('parts = ["conv1"]', "").replace('["int8"]', "[]")
+    catalog = compiled(project, TASKS.replace("[training]", other + "[training]"))
+    first, second = (catalog.trunks[f"Net-{k}-w100-d100-r16"] for k in (1, 2))
+    assert first.parts != second.parts
+    np.testing.assert_array_equal(heads(catalog)[first.name], heads(catalog)[second.name])
 
 
 def test_a_head_in_another_order_is_trained_anew_and_weights_can_be_fine_tuned(project: Path) -> None:
