@@ -1,4 +1,4 @@
-"""The demonstration: one digit camera, four apps, a budget that the most accurate models exhaust half way."""
+"""The demonstration: one digit camera, four apps, a budget that the most accurate models exhaust early."""
 
 from __future__ import annotations
 

@@ -35,10 +35,10 @@ def add_parser(subparsers: Any) -> None:
         help="four apps share a digit camera on a budget",
         description="Compiles the embedded digits once (kept for the next time), then has four apps watch a "
         "digit camera three times at once, each time on the same budget, which the most accurate models "
-        "exhaust half way: with these models, with the published scheduler, and with ours. With --cloud the "
-        "device has memory for the smallest models only, a server in another process has them all, and the "
-        "link between them is cut in the middle of the run. Leaves results, annotated videos and "
-        "a picture in --out.",
+        "exhaust long before the end: with these models, with the published scheduler, and with ours. With "
+        "--cloud the device has memory for the smallest models only, a server in another process has them "
+        "all, and the link between them is cut in the middle of the run. Leaves results, annotated videos "
+        "and a picture in --out.",
         epilog=_EXAMPLE,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
