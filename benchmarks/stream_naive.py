@@ -65,6 +65,7 @@ class Answers:
         self._size_px = int(config["size_px"])
         self._out = out
         self._variants = config["variants"]
+        self._writing = threading.Lock()
 
     def take(self, stream: str, number: int, bgr: UInt8) -> None:
         """Answer a frame for every app, one after the other."""
@@ -72,7 +73,9 @@ class Answers:
         window = resize(rgb, self._size_px, Resize.STRETCH)[np.newaxis]
         for model in self._models.values():
             model.answer(window)
-        self._out.write(json.dumps([stream, number, time.monotonic(), self._variants]) + "\n")
+        line = json.dumps([stream, number, time.monotonic(), self._variants]) + "\n"
+        with self._writing:  # a thread a stream: a text file is not safe between them
+            self._out.write(line)
 
 
 class Newest:
