@@ -50,8 +50,9 @@ NOTES = [
     "the peak between them, all equally long, their beginnings left out alike. Goodput counts answers within "
     "the deadline of being sent; refused are those to which the server said no as they came, given up those "
     "that it had let in and then did not answer, or whose deadline had passed when it read them. As the "
-    "library's streams do, a client does not send what has waited for half of its time until its connection "
-    "took it. An hour's requests: 16 cameras at one request a second.",
+    "library's streams do, a client sends less where the server is behind or refuses; not sent is what it "
+    "refused itself, at once, and what its connection did not take in half of its time. "
+    "An hour's requests: 16 cameras at one request a second.",
 ]
 
 Tables = dict[str, list[Row]]

@@ -15,6 +15,7 @@ from typing import Any, Protocol
 
 import grpc
 
+from cloud.back_pressure import BackPressure
 from cloud.rpc.v1 import classify_pb2 as pb
 
 _SERVICE = "/cloud.rpc.v1.Offload/"
@@ -118,13 +119,14 @@ class EchoCaller(UnaryCaller):
 
 
 class StreamCaller:
-    """All requests on one stream."""
+    """All requests on one stream, as many as cloud.client_stream would send."""
 
     def __init__(self, route: Route) -> None:
         self._route = route
         self._numbers = itertools.count()
         self._waiting: dict[str, asyncio.Future[Reply]] = {}
         self._writing = asyncio.Lock()
+        self._pressure = BackPressure()
 
     async def open(self) -> None:
         """Connect; see Caller."""
@@ -137,12 +139,16 @@ class StreamCaller:
         """Ask; see Caller."""
         name = str(next(self._numbers))
         reply: asyncio.Future[Reply] = asyncio.get_running_loop().create_future()
+        came_s, deadline_s = time.monotonic(), self._route.deadline_s
+        if self._pressure.held_s(deadline_s, came_s):
+            return Reply(NOT_SENT)
+        self._pressure.sent(name, deadline_s, came_s)
         self._waiting[name] = reply
-        came_s = time.monotonic()
         async with self._writing:
-            left_s = self._route.deadline_s - (time.monotonic() - came_s)
-            if left_s < _LEAST_SHARE * self._route.deadline_s:
+            left_s = deadline_s - (time.monotonic() - came_s)
+            if left_s < _LEAST_SHARE * deadline_s:
                 del self._waiting[name]
+                self._pressure.ended(name)
                 return Reply(NOT_SENT)
             await self._stream.write(self._route.body + _tagged(name) + _SENT + struct.pack("<d", came_s))
         return await reply
@@ -151,9 +157,14 @@ class StreamCaller:
         async for data in self._stream:
             message = pb.StreamedAnswer.FromString(data)
             if message.HasField("answer"):
+                self._pressure.answered(message.answer.request_id)
                 self._waiting.pop(message.answer.request_id).set_result(_answered(message.answer))
             else:
                 refused = message.refused
+                self._pressure.ended(refused.request_id)
+                if refused.HasField("retry_after_s"):
+                    now_s = time.monotonic()
+                    self._pressure.refused(refused.retry_after_s, self._route.deadline_s, now_s)
                 self._waiting.pop(refused.request_id).set_result(Reply(refused.code))
 
     async def close(self) -> None:

@@ -15,8 +15,10 @@ from types import TracebackType
 from typing import Protocol
 
 from cloud.agenda import Agenda
+from cloud.back_pressure import BackPressure
 from cloud.errors import (
     CloudBroken,
+    CloudBusy,
     CloudError,
     CloudIncompatible,
     CloudTimeout,
@@ -68,7 +70,8 @@ class ClientStream:
     """One stream to one server; safe to share between threads. Broken or closed, it stays so.
 
     Every request ends by its deadline, whatever the server and the way to it do. Where they take less than
-    is sent, what has waited for half of its time is not sent any more.
+    is sent, a request ends at once: see BackPressure. What has waited for half of its time until the
+    connection took it is not sent any more.
 
     Args:
         begin: begins the stream.
@@ -83,6 +86,7 @@ class ClientStream:
         self._lock = threading.Lock()
         self._waiting: dict[str, _Sent] = {}
         self._given_up: set[str] = set()  # sent, and still to be answered by the server
+        self._pressure = BackPressure()
         self._latest_s = -math.inf
         self._ended = False
         self._agenda = Agenda("mcdnn-cloud-stream-ends", clock)
@@ -92,6 +96,8 @@ class ClientStream:
 
     def send(self, message: pb.ClassifyRequest) -> Future[OffloadAnswer]:
         """Send a request and return its answer to come; it fails with a CloudError.
+
+        It fails at once, with CloudBusy, where the server has too much to do.
 
         Args:
             message: the stream's from here on: it is told when it was sent.
@@ -108,6 +114,11 @@ class ClientStream:
                 raise CloudUnreachable(f"cloud {self._name}: the stream has ended")
             if name in self._waiting or name in self._given_up:
                 raise ValueError(f"request {name}: it is under way on this stream already")
+            held_s = self._pressure.held_s(sent.patience_s, sent.sent_s)
+            if held_s:
+                sent.answer.set_exception(CloudBusy(f"cloud {self._name}: busy: not sent", held_s))
+                return sent.answer
+            self._pressure.sent(name, sent.patience_s, sent.sent_s)
             self._waiting[name] = sent
             self._latest_s = max(self._latest_s, sent.sent_s + ends_s)
         self._agenda.after(ends_s, partial(self._expire, name, sent.answer))
@@ -140,6 +151,7 @@ class ClientStream:
                 self._fail(name, sent.answer, f"not sent: the connection took no more for {waited_s:.3f} s")
                 with self._lock:
                     self._given_up.discard(name)
+                    self._pressure.ended(name)
                 continue
             yield sent.message
 
@@ -181,6 +193,10 @@ class ClientStream:
         refused = message.WhichOneof("outcome") == "refused"
         request_id = message.refused.request_id if refused else message.answer.request_id
         with self._lock:
+            if refused:
+                self._pressure.ended(request_id)
+            else:
+                self._pressure.answered(request_id)
             sent = self._waiting.pop(request_id, None)
             if sent is None and request_id in self._given_up:
                 self._given_up.discard(request_id)
@@ -188,7 +204,7 @@ class ClientStream:
         if sent is None:
             raise CloudIncompatible(f"cloud {self._name}: an answer to {request_id!r}, which was not asked")
         if refused:
-            _end(sent.answer, refusal_from_proto(message.refused, f"cloud {self._name}"))
+            self._refuse(sent, refusal_from_proto(message.refused, f"cloud {self._name}"))
             return
         answer = replace(
             answer_from_proto(message.answer),
@@ -197,6 +213,12 @@ class ClientStream:
             round_trip_s=self._clock() - sent.sent_s,
         )
         _end(sent.answer, answer)
+
+    def _refuse(self, sent: _Sent, error: CloudError) -> None:
+        if isinstance(error, CloudBusy):
+            with self._lock:
+                self._pressure.refused(error.retry_after_s, sent.patience_s, self._clock())
+        _end(sent.answer, error)
 
 
 def _end(answer: Future[OffloadAnswer], outcome: OffloadAnswer | CloudError) -> None:
