@@ -248,17 +248,8 @@ class Answerer:
         self._loads.ahead(plan.resident, self._problem.pieces, now)
         return plan.rates_hz
 
-    def answer(
-        self,
-        window: Window,
-        due: Sequence[str],
-        now: float,
-        began_s: float,
-        into: FrameResults,
-        missed: int = 0,
-    ) -> None:
+    def answer(self, asked: Asked) -> None:
         """Serve the apps that are due on a window; see answer_all."""
-        asked = Asked(window, due, now, began_s, into, missed)
         choice, serving = self._choose(asked, 0.0)
         if choice.options:
             for ready in self._prepare(choice.options):

@@ -274,7 +274,7 @@ class Pipeline:
 
     def _answer(self, asked: list[Asked]) -> None:
         if len(asked) == 1:
-            self._answerer.answer(*asked[0])
+            self._answerer.answer(asked[0])
         elif asked:
             self._answerer.answer_all(asked)
 

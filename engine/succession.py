@@ -9,8 +9,6 @@ from dataclasses import dataclass, replace
 
 from engine.answering import Answerer
 from engine.demand import Demand
-from engine.frame_results import FrameResults
-from engine.frames import Window
 from engine.runtime.loading import PieceMemory
 from engine.scheduling.problem import Problem
 from engine.scheduling.special_options import special_heads
@@ -141,17 +139,9 @@ class Succession:
             self._take_over(self._next)
         return answered
 
-    def answer(
-        self,
-        window: Window,
-        due: Sequence[str],
-        now: float,
-        began_s: float,
-        into: FrameResults,
-        missed: int = 0,
-    ) -> None:
+    def answer(self, asked: Asked) -> None:
         """See Answerer."""
-        self._now.answerer.answer(window, due, now, began_s, into, missed)
+        self._now.answerer.answer(asked)
 
     def answer_all(self, moment: Sequence[Asked]) -> None:
         """See Answerer."""

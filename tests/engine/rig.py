@@ -34,6 +34,7 @@ from engine.scheduling.catalog_problem import problem_from_catalog
 from engine.scheduling.policies.table import make_policy
 from engine.scheduling.policy import Choice, Plan, Policy, State
 from engine.scheduling.problem import App, Budget, Option, Place, Problem, Stage
+from engine.window_groups import Asked
 from tests.engine.media import frame
 
 PROFILE = DeviceProfile("rig", "made up", 0.0, 10.0)
@@ -153,7 +154,7 @@ class Rig:
     def answer(self, now: float, due: Iterable[str], began_s: float, index: int = 0) -> list[Result]:
         about = window(now, index)
         answers = FrameResults(about.frame)
-        self.answerer.answer(about, list(due), now, began_s, answers)
+        self.answerer.answer(Asked(about, list(due), now, began_s, answers))
         return answers.results
 
     def spent_j(self, category: Category, now: float = 0.0) -> float:

@@ -83,7 +83,7 @@ class Bench:
     def ask(self, due: Iterable[str] = ("who", "odd"), index: int = 0) -> FrameResults:
         about = window(0.0, index)
         into = FrameResults(about.frame)
-        self.rig.answerer.answer(about, list(due), 0.0, self.rig.clock.now_s, into)
+        self.rig.answerer.answer(Asked(about, list(due), 0.0, self.rig.clock.now_s, into))
         return into
 
     def attend_at(self, now_s: float) -> bool:
@@ -119,7 +119,7 @@ def bench(
     rig.answerer.plan(0.0)
     for app in ("who", "odd"):  # what stands by is in memory, and its first runs are behind it
         offload.connect(False)
-        rig.answerer.answer(window(), [app], 0.0, rig.clock.now_s, FrameResults(window().frame))
+        rig.answerer.answer(Asked(window(), [app], 0.0, rig.clock.now_s, FrameResults(window().frame)))
         offload.connect(True)
     return Bench(rig, offload, policy)
 
@@ -403,7 +403,7 @@ def test_without_time_for_the_cloud_the_device_answers(built_catalog: Catalog) -
     b = bench(built_catalog, radio=RADIO)
     about = window()
     into = FrameResults(about.frame)
-    b.rig.answerer.answer(about, ["who"], 0.0, b.rig.clock.now_s - DONE_S + 1.1 * standby_s(b), into)
+    b.rig.answerer.answer(Asked(about, ["who"], 0.0, b.rig.clock.now_s - DONE_S + 1.1 * standby_s(b), into))
     assert b.offload.asked == []
     b.attend_at(b.rig.clock.now_s)
     (result,) = the(into)

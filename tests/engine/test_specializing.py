@@ -30,6 +30,7 @@ from engine.scheduling.decision_replay import DecisionLogReader, replay
 from engine.scheduling.policies.table import make_policy
 from engine.scheduling.problem import Budget
 from engine.specializing import LiveSpecializing
+from engine.window_groups import Asked
 from specializer.cascade import CascadeRates, RatesByCount
 from specializer.errors import HeadRejected
 from specializer.head_trainer import TrainingOrder, TrainingResult
@@ -109,7 +110,7 @@ class Engine:
                 self.answerer.plan(now)
             about = window(now, self.asked)
             answers = FrameResults(about.frame)
-            self.answerer.answer(about, ["who"], now, self.clock.now_s, answers)
+            self.answerer.answer(Asked(about, ["who"], now, self.clock.now_s, answers))
             results += answers.results
             self.asked += 1
         return results

@@ -16,6 +16,7 @@ from engine.offload import LinkState
 from engine.reachable_cloud import NO_RADIO, ReachableCloud
 from engine.scheduling.cloud_options import CloudPrices
 from engine.succession import Incumbent, Succession
+from engine.window_groups import Asked
 from tests.engine.held_offload import HeldOffload, listing
 from tests.engine.rig import ODD, WHO, Rig, Scripted, make_rig, on_trunks, window
 from tests.engine.sources.served import wait_until
@@ -34,7 +35,7 @@ class Scene:
     def ask(self, index: int = 0) -> FrameResults:
         about = window(0.0, index)
         into = FrameResults(about.frame)
-        self.succession.answer(about, ["who", "odd"], 0.0, self.rig.clock.now_s, into)
+        self.succession.answer(Asked(about, ["who", "odd"], 0.0, self.rig.clock.now_s, into))
         return into
 
     def closer(self, name: str) -> Callable[[], None]:

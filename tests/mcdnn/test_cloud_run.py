@@ -31,6 +31,7 @@ from engine.scheduling.policies.table import make_policy
 from engine.scheduling.unserved import CLOUD_SILENT
 from engine.snapshot import Snapshot
 from engine.sources.frame_list import FrameList
+from engine.window_groups import Asked
 from mcdnn.engine import Engine
 from tests.catalog_builder import build_catalog
 from tests.cloud.loopback import Loopback, loopback
@@ -261,7 +262,7 @@ def test_a_split_network_answers_as_the_device_does(folder: Path, server: Loopba
         rig = make_rig(catalog, policy, cloud=ReachableCloud(offload))
         rig.answerer.plan(0.0)
         split = FrameResults(about.frame)
-        rig.answerer.answer(about, ["who", "odd"], 0.0, rig.clock.now_s, split)
+        rig.answerer.answer(Asked(about, ["who", "odd"], 0.0, rig.clock.now_s, split))
         rig.answerer.wait(PATIENCE_S)
         rig.answerer.attend(0.0)
     whole = make_rig(catalog, Scripted(on_trunks(catalog, who="small", odd="small"))).ask()
