@@ -21,6 +21,7 @@ from engine.frame_results import FrameResults
 from engine.frames import Window
 from engine.ledger import Ledger
 from engine.load_booking import Booked, LoadBooking
+from engine.loop_load import NOT_TIMED, LoopLoad
 from engine.notices import Notices
 from engine.offload import PassedFeatures, UInt8
 from engine.prepared_passes import PreparedPass, PreparedPasses
@@ -63,6 +64,7 @@ class Answerer:
         sizes: how many windows of a moment run at once.
         metered: by how much a meter says that the profile is off; None without a meter.
         loads: pays for loads, where several answerers share a memory; by default one of its own.
+        load: of the loop: says how much of the processor there is for models.
     """
 
     def __init__(
@@ -79,6 +81,7 @@ class Answerer:
         sizes: BatchSizes = ONE_BY_ONE,
         metered: Correction | None = None,
         loads: LoadBooking | None = None,
+        load: LoopLoad = NOT_TIMED,
     ) -> None:
         self._catalog = catalog
         self._policy = policy
@@ -87,13 +90,14 @@ class Answerer:
         self._profile = profile
         self._clocks = clocks
         self._loads = LoadBooking(memory, ledger, profile) if loads is None else loads
+        self._load = load
         self._correction = CostsCorrection(profile)
         self._metered = Correction() if metered is None else metered
         self._notices = Notices(ledger)
         self._broken = BrokenPieces()
         self._specializing = specializing
         self._runs = DeviceRuns(
-            catalog, ledger, memory, self._loads, self._broken, profile, clocks, specializing.checks
+            catalog, ledger, memory, self._loads, self._broken, profile, clocks, specializing.checks, load
         )
         self._here = DeviceAnswering(
             self._runs,
@@ -242,7 +246,8 @@ class Answerer:
         self._cloud.pay_upkeep(now)
         if self._link.has_changed() or self._specializing.drifted():
             self.set_problem(self._problem)
-        plan = self._policy.plan(self._state(now, 0.0), now)
+        state = self._state(now, 0.0)._replace(carried=self._load.carried())
+        plan = self._policy.plan(state, now)
         if plan.note:
             _log.info("plan at %.1f s: %s", now, plan.note)
         self._loads.ahead(plan.resident, self._problem.pieces, now)

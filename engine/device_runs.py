@@ -18,6 +18,7 @@ from engine.errors import PartFailed
 from engine.frames import Window
 from engine.ledger import Ledger, Refusal, Reservation
 from engine.load_booking import LoadBooking
+from engine.loop_load import NOT_TIMED, LoopLoad
 from engine.route_run import Execution, never_checked, run_route
 from engine.router import Route, build_route
 from engine.runtime.loading import PieceMemory
@@ -92,6 +93,7 @@ class DeviceRuns:
         profile: turns processor time into joules.
         clocks: what runs take is measured by them.
         checks: tells whether an answer of an app's specialised head is to be checked.
+        load: told what runs take.
     """
 
     def __init__(
@@ -104,6 +106,7 @@ class DeviceRuns:
         profile: EnergyModel,
         clocks: Clocks,
         checks: Callable[[str], bool] = never_checked,
+        load: LoopLoad = NOT_TIMED,
     ) -> None:
         self._catalog = catalog
         self._ledger = ledger
@@ -113,6 +116,7 @@ class DeviceRuns:
         self._profile = profile
         self._clocks = clocks
         self._checks = checks
+        self._load = load
 
     def reserve(self, ready: DevicePass, costs: Mapping[str, PieceCost], now: float) -> Reservation | Refusal:
         """Hold the worst case of a pass, loads of what is missing included."""
@@ -149,6 +153,7 @@ class DeviceRuns:
         except McdnnError as e:  # which piece could not be loaded is among the memory's events
             return NotRun(str(e))
         finally:
+            self._load.ran(busy_s)
             each_j = self._profile.processor_energy_j(busy_s) / len(held)
             for reservation in held:
                 self._ledger.settle(reservation, each_j, now)

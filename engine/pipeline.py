@@ -20,6 +20,7 @@ from engine.garbage_search import LEFT_TO_PYTHON, GarbageSearch
 from engine.gating.still_scenes import NO_GATE, FrameGate
 from engine.heartbeat import Heartbeat
 from engine.ledger import Category, Ledger
+from engine.loop_load import NOT_TIMED, LoopLoad
 from engine.rates import RateGates
 from engine.sinks.protocol import Sink
 from engine.succession import Succession
@@ -88,6 +89,7 @@ class Pipeline:
         gate: passes over frames that show nothing new.
         kept: answers that stand along tracks.
         garbage: searched for between frames.
+        load: told what the loop's time goes into, where frames come by the clock.
     """
 
     def __init__(
@@ -107,6 +109,7 @@ class Pipeline:
         gate: FrameGate = NO_GATE,
         kept: AnswerKeeper = NO_TRACKING,
         garbage: GarbageSearch = LEFT_TO_PYTHON,
+        load: LoopLoad = NOT_TIMED,
     ) -> None:
         self._capture = capture
         self._finder = finder
@@ -124,6 +127,7 @@ class Pipeline:
         self._gate = gate
         self._kept = kept
         self._garbage = garbage
+        self._load = load
         self._next_plan_s = 0.0
         self._meter = DemandMeter()
         self._changes: queue.SimpleQueue[Callable[[], None]] = queue.SimpleQueue()
@@ -170,6 +174,8 @@ class Pipeline:
         self._ends_s = duration_s
         latest_s = self._clocks.wall_s() + duration_s + _WAIT_S if self._capture.live else float("inf")
         self._metering = self._offered_metering if self._capture.live else NOT_METERED
+        if self._capture.live:
+            self._load.begin()
         with self._garbage.held():
             self._run(stop, duration_s, latest_s)
 
@@ -209,12 +215,15 @@ class Pipeline:
 
     def _next_frame(self) -> Frame | None:
         """Return the next frame, stamped no earlier than the one before; None at the end."""
+        self._load.waits()
         try:
             frame = self._capture.get(min(_WAIT_S, self._answerer.wait_s()))
         except SourceError as e:
             if self._frames:
                 raise SourceBroke(str(e)) from e
             raise
+        finally:
+            self._load.goes_on()
         return None if frame is None else self._in_order(frame)
 
     def _next_of_moment(self) -> Frame | None:
@@ -253,6 +262,7 @@ class Pipeline:
         now = self._now_s = frame.t_s
         began_s = frame.captured_s if self._capture.live else self._clocks.wall_s()
         self._frames += 1
+        self._load.took(frame.missed)
         found, energy_j = self._find(frame)
         answers = FrameResults(frame if found is not None else replace(frame, still=True))
         windows = found if found is not None else {t: [] for t in self._gates.tasks}

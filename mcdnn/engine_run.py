@@ -14,6 +14,7 @@ from engine.capture import Capture
 from engine.garbage_search import FullSearch
 from engine.gating.still_scenes import StillScenes
 from engine.load_booking import LoadBooking
+from engine.loop_load import LoopLoad
 from engine.pipeline import Pipeline
 from engine.rates import RateGates
 from engine.reachable_cloud import ReachableCloud
@@ -98,6 +99,7 @@ class EngineRun:
         self._memory = PieceMemory(self._pieces, pieces.sizes, Residency(self._granted.memory_bytes))
         self._loads = LoadBooking(self._memory, self._ledger, energy.answering)
         self._cloud = setup.cloud.open()
+        self._load = LoopLoad(answering_clocks(setup.file))
         self._answerer = Succession(self._incumbent(setup, problem, special, self._cloud), self._memory)
         self.summary = Summary(self._standing)
         self._expect(apps)
@@ -122,6 +124,7 @@ class EngineRun:
             gate=self._gate,
             kept=self._kept,
             garbage=garbage,
+            load=self._load,
         )
         self._departing: list[threading.Thread] = []
         self._joining: list[Sink] = []  # opened, and not yet taken by the loop
@@ -259,6 +262,7 @@ class EngineRun:
             make_batch_sizes(setup),
             self._energy.correction,
             self._loads,
+            self._load,
         )
 
         def close() -> None:

@@ -13,6 +13,7 @@ people. On request every choice carries its explanation (explanation_text.explan
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from pathlib import Path
@@ -228,6 +229,8 @@ class StateLines:
         }
         if state.missed:
             line["missed"] = state.missed
+        if math.isfinite(state.carried):
+            line["carried"] = state.carried
         if state.resident is not self._resident and state.resident != self._resident:
             line["resident"] = sorted(state.resident)
         if state.loading is not self._loading and state.loading != self._loading:

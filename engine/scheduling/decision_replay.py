@@ -237,6 +237,7 @@ class _Reading:
             mbps,
             line["context"],
             line.get("missed", 0),
+            line.get("carried", math.inf),
         )
 
     def _choice(self, line: Mapping[str, Any]) -> Choice:

@@ -25,6 +25,8 @@ class State(NamedTuple):
         mbps: speed of the link now; inf where nothing else is known than what the problem expects.
         context: which of the options' contexts holds for the window's input type; "" for none.
         missed: windows like this one that came since the one before, and that nobody could take in time.
+        carried: processor seconds a second that the device has for models, as measured lately; inf where
+            nothing is known. For plan().
     """
 
     energy_left_j: float = float("inf")
@@ -37,6 +39,7 @@ class State(NamedTuple):
     mbps: float = float("inf")
     context: str = ""
     missed: int = 0
+    carried: float = float("inf")
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import gc
+import json
 import threading
+import time
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -46,6 +48,13 @@ def frames(count: int) -> Iterator[Frame]:
 
 def source(count: int = 20) -> FrameList:
     return FrameList(frames(count), "clip")
+
+
+def paced(frames: Iterator[Frame]) -> Iterator[Frame]:
+    """A hundred frames a second."""
+    for f in frames:
+        time.sleep(0.01)
+        yield replace(f, t_s=0.01 * f.index)
 
 
 class Gate:
@@ -125,6 +134,20 @@ def test_a_run_can_be_looked_at_from_outside(folder: Path) -> None:
     explained = choices.explain()
     assert list(explained) == ["who", "odd"]
     assert explained["who"][1].chosen is not None
+
+
+@pytest.mark.parametrize("live", [True, False])
+def test_a_policy_is_told_what_a_camera_leaves_of_the_processor_for_models(
+    folder: Path, tmp_path: Path, live: bool
+) -> None:
+    log = tmp_path / "decisions.jsonl"
+    engine = Engine(config(folder, budget={"energy_j": 1e6, "period": "100s"}))  # plans every .25 s
+    engine.log_decisions(log).run(FrameList(paced(frames(100)), "camera", live=live))
+    states = [line["state"] for line in map(json.loads, log.read_text().splitlines()) if line.get("call") == "plan"]
+    told = [state["carried"] for state in states if "carried" in state]
+    assert "carried" not in states[0]
+    assert bool(told) is live
+    assert all(0.0 <= carried <= 0.9 for carried in told)
 
 
 def test_a_search_for_garbage_stops_nobody_for_long_while_a_run_goes_on(folder: Path) -> None:

@@ -67,7 +67,6 @@ class MixFollower:
         "is_stale",
         "kind",
         "least_s",
-        "missed",
         "windows",
     )
 
@@ -76,7 +75,6 @@ class MixFollower:
         self.least_s = least_s
         self.is_stale = False  # whether there is another plan than the one that it follows
         self.windows = 0  # that came since somebody last took the counts
-        self.missed = 0  # of these, what was not taken in time, or had waited too long by then
         self.instead: dict[object, PreparedChoice] = {}
         self._choices: list[PreparedChoice] = []
         self._shares: list[float] = []
@@ -108,8 +106,7 @@ class MixFollower:
         credits[top] = most - 1.0
         return self._choices[top]
 
-    def take_windows(self) -> tuple[int, int]:
-        """Return how many windows came since the last call, and how many of them were missed."""
-        counts = self.windows, self.missed
-        self.windows = self.missed = 0
-        return counts
+    def take_windows(self) -> int:
+        """Return how many windows came since the last call, those that nobody took in time included."""
+        count, self.windows = self.windows, 0
+        return count

@@ -86,6 +86,7 @@ class Paced:
             self._forecast.demand.begin_period()
         self._left_s = state.period_left_s
         self._take_windows(now)
+        self._rush.carries(state.carried)
         self._forecast.see(state.connected and self._in_cloud, now)
         try:
             if self._is_due(state, now):
@@ -105,7 +106,6 @@ class Paced:
         elif follower.is_stale:
             self._follow(follower)
         follower.windows += 1 + state.missed
-        follower.missed += state.missed
         picked = follower.next()
         if follower.least_s:
             picked = self._with_least(follower, picked, now)
@@ -118,10 +118,7 @@ class Paced:
             and state.energy_left_j > 0.0
         ):
             return picked.choice
-        instead = self._stand_ins.instead_of(picked, follower, state)
-        if not instead.options and state.backlog_s > picked.patience_s:
-            follower.missed += 1
-        return instead
+        return self._stand_ins.instead_of(picked, follower, state)
 
     def _with_least(self, follower: MixFollower, picked: PreparedChoice, now: float) -> PreparedChoice:
         """Return what was picked, with the apps that would otherwise fall below their least rate."""
@@ -278,10 +275,10 @@ class Paced:
     def _take_windows(self, now: float | None) -> None:
         """Pass on how many windows came of each kind since the last call."""
         for follower in self._followers.values():
-            count, lost = follower.take_windows()
+            count = follower.take_windows()
             if count:
                 kind = follower.kind
-                self._rush.add(kind, count, lost)
+                self._rush.add(kind, count)
                 self._forecast.demand.count(kind.input_type, kind.due, kind.context, count)
         if now is not None:
             self._rush.pass_time(now)

@@ -1,8 +1,7 @@
 """Rushes: more windows than the processor carries under the plan, for a while.
 
-The processor carries 0.9 s of models a second, as long as windows are taken in time. Where they keep being
-missed, others need it, too (decoding, what a window costs beside its models, other programs): it carries
-no more than what was run, and a tenth more at each look without misses.
+The processor carries 0.9 s of models a second, or what was measured where that is less: decoding, what a
+window costs beside its models and other programs need it, too.
 """
 
 from __future__ import annotations
@@ -24,9 +23,6 @@ Float64 = npt.NDArray[np.float64]
 _FADING_S = 15.0
 _BEGIN_LOAD, _END_LOAD = 0.9, 0.8  # processor seconds a second under the plan of the period
 _CHANGE = 0.15  # in the load, from which on a rush is planned again
-_MISSED = 0.05  # of the windows; so much of them in two looks, one after the other, is no hiccup
-_LOOKS = 2
-_LESS, _MORE = 0.9, 1.1
 _LEAST_CARRIED = 0.1
 _LEAST_HZ = 1e-3
 _OFTEN_HZ = 0.1
@@ -45,14 +41,11 @@ class Rush:
     def __init__(self, planner: Planner) -> None:
         self._planner = planner
         self._rates_hz: dict[Kind, float] = {}
-        self._upto_s = -math.inf
+        self._upto_s: float | None = None
+        self._seen_s = 0.0
         self._load = 0.0
         self._came: Counter[Kind] = Counter()
-        self._missed: Counter[Kind] = Counter()
-        self._taken_hz: dict[Kind, float] = {}
-        self._missing = 0  # looks, one after the other
         self._carried = self._planned_carried = _BEGIN_LOAD
-        self._in_force: FluidPlan | None = None
         self.plan: FluidPlan | None = None
         self.input_types: set[str] = set()  # of the windows in all rushes so far
 
@@ -64,46 +57,36 @@ class Rush:
         self.plan = None
         self.input_types = set()
 
-    def add(self, kind: Kind, windows: int, missed: int) -> None:
-        """Note windows that came, and how many of them nobody took in time."""
+    def add(self, kind: Kind, windows: int) -> None:
+        """Note windows that came, those that nobody took in time included."""
         self._came[kind] += windows
-        self._missed[kind] += missed
+
+    def carries(self, measured: float) -> None:
+        """Note how many processor seconds a second models can have, as measured; inf where it was not."""
+        self._carried = min(_BEGIN_LOAD, max(_LEAST_CARRIED, measured))
 
     def pass_time(self, now: float) -> None:
         """Note that all that was added came since the last call."""
+        if self._upto_s is None:
+            self._upto_s = now
         passed_s = now - self._upto_s
         if passed_s <= 0.0:
             return
-        kept = math.exp(-passed_s / _FADING_S)
-        fading_s = min(passed_s, _FADING_S) if math.isfinite(passed_s) else _FADING_S
-        windows, missed = self._came, self._missed
-        self._came, self._missed = Counter(), Counter()
+        fresh = _faded(passed_s) / _faded(self._seen_s + passed_s)  # all of it at first
+        windows, self._came = self._came, Counter()
         for kind in self._rates_hz.keys() | windows.keys():
             before = self._rates_hz.get(kind, 0.0)
-            hz = windows.get(kind, 0) / (passed_s if math.isfinite(passed_s) else fading_s)
-            self._rates_hz[kind] = kept * before + (1.0 - kept) * hz
+            self._rates_hz[kind] = before + fresh * (windows.get(kind, 0) / passed_s - before)
+        self._seen_s += passed_s
         self._rates_hz = {k: hz for k, hz in self._rates_hz.items() if hz > _LEAST_HZ}
         self._upto_s = now
-        if math.isfinite(passed_s):
-            self._taken_hz = {k: (n - missed.get(k, 0)) / passed_s for k, n in windows.items()}
-            is_missing = sum(missed.values()) > _MISSED * sum(windows.values())
-            self._missing = self._missing + 1 if is_missing else 0
-            self._learn()
-
-    def _learn(self) -> None:
-        """Correct what the processor carries by what it did."""
-        if not self._missing:
-            self._carried = min(_BEGIN_LOAD, _MORE * self._carried)
-        elif self._missing >= _LOOKS and self._in_force is not None:
-            run = _load(self._taken_hz, self._in_force)
-            self._carried = max(_LEAST_CARRIED, min(self._carried, _LESS * run))
 
     def look(self, period: FluidPlan, prices: Float64, kept: frozenset[str] | None) -> bool:
         """Plan for the load of the moment where it is too high; tell whether the plan changed."""
         load = _load(self._rates_hz, period)
         if load < self._carried * (_END_LOAD / _BEGIN_LOAD if self.plan is not None else 1.0):
             ended = self.plan is not None
-            self.plan, self._in_force = None, period
+            self.plan = None
             return ended
         if self.plan is not None and not self._has_changed(load):
             return False
@@ -114,7 +97,6 @@ class Rush:
         base = prices.copy()
         base[2] = 0.0
         self.plan = self._planner.mix(Outlook(dict(self._rates_hz)), limits, kept, base, prove=False)
-        self._in_force = self.plan
         return True
 
     def end(self) -> None:
@@ -124,6 +106,11 @@ class Rush:
     def _has_changed(self, load: float) -> bool:
         more = abs(load - self._load) > _CHANGE * self._load
         return more or abs(self._carried - self._planned_carried) > _CHANGE * self._planned_carried
+
+
+def _faded(seconds: float) -> float:
+    """Return which share of what was known so long ago no longer counts."""
+    return -math.expm1(-seconds / _FADING_S)
 
 
 def _load(rates_hz: Mapping[Kind, float], plan: FluidPlan) -> float:

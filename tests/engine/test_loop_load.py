@@ -1,0 +1,92 @@
+"""What is left for models: checked with clocks that are set by hand."""
+
+from __future__ import annotations
+
+import math
+
+import pytest
+
+from engine.clocks import Clocks
+from engine.loop_load import LoopLoad
+
+
+class Machine:
+    """A loop on a machine of which it gets a share."""
+
+    def __init__(self, gets: float = 1.0) -> None:
+        self.gets = gets
+        self.now = self.busy_s = 100.0
+        self.load = LoopLoad(Clocks(lambda: self.now, lambda: self.busy_s))
+
+    def works(self, busy_s: float) -> None:
+        self.busy_s += busy_s
+        self.now += busy_s / self.gets
+
+    def waits(self, seconds: float) -> None:
+        self.load.waits()
+        self.now += seconds
+        self.busy_s += 1e-3 * seconds  # waiting takes a little, too, and is none of the loop's work
+        self.load.goes_on()
+
+    def frames(
+        self, count: int, beside_s: float, model_s: float, idle_s: float = 0.0, missed: int = 0
+    ) -> None:
+        for _ in range(count):
+            self.waits(idle_s)
+            self.load.took(missed)
+            self.works(beside_s)
+            self.load.ran(model_s)
+            self.works(model_s)
+
+
+def test_nothing_is_known_without_a_beginning_and_of_few_frames() -> None:
+    machine = Machine()
+    machine.frames(50, 0.01, 0.01)
+    assert machine.load.carried() == math.inf
+    machine.load.begin()
+    machine.frames(19, 0.01, 0.01)
+    assert machine.load.carried() == math.inf
+    machine.frames(19, 0.01, 0.01)
+    assert machine.load.carried() < 1.0
+
+
+@pytest.mark.parametrize(("model_s", "idle_s"), [(0.001, 0.089), (0.05, 0.04), (0.09, 0.0)])
+def test_what_frames_take_beside_their_models_is_not_there_for_models(model_s: float, idle_s: float) -> None:
+    machine = Machine()
+    machine.load.begin()
+    machine.frames(100, 0.01, model_s, idle_s)  # ten a second: a tenth of the time
+    assert machine.load.carried() == pytest.approx(0.9 - 0.1)
+
+
+def test_of_a_processor_that_others_use_there_is_only_a_share() -> None:
+    machine = Machine(gets=0.5)
+    machine.load.begin()
+    machine.frames(100, 0.005, 0.02, idle_s=0.05)
+    assert machine.load.carried() == pytest.approx(0.45 - 0.05)
+
+
+def test_frames_that_nobody_took_would_have_taken_their_time_too() -> None:
+    machine = Machine()
+    machine.load.begin()
+    machine.frames(100, 0.01, 0.09, missed=1)  # all the time for half of them
+    assert machine.load.carried() == pytest.approx(0.9 - 0.2)
+
+
+def test_no_less_than_nothing_is_left() -> None:
+    machine = Machine(gets=0.3)
+    machine.load.begin()
+    machine.frames(100, 0.1, 0.01)
+    assert machine.load.carried() == 0.0
+
+
+def test_what_changes_is_followed_within_some_seconds() -> None:
+    machine = Machine()
+    machine.load.begin()
+    machine.frames(1000, 0.01, 0.05, idle_s=0.04)
+    before = machine.load.carried()
+    machine.gets = 0.5
+    for _ in range(9):
+        machine.frames(50, 0.01, 0.02, idle_s=0.04)
+        machine.load.carried()
+    assert before == pytest.approx(0.8)
+    assert machine.load.carried() == pytest.approx(0.45 - 0.1, abs=0.02)
