@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -138,7 +138,7 @@ class DeviceRuns:
         """
         busy_s = 0.0
         try:
-            loaded = self._memory.obtain(ready.route.pieces)
+            loaded = self._obtain(ready.route.pieces)
             execution = run_route(
                 ready.route, loaded, self._pixels_of(windows), self._clocks.busy_s, self._checks
             )
@@ -161,9 +161,17 @@ class DeviceRuns:
     def keep_ready(self, pieces: frozenset[str]) -> None:
         """Bring pieces into memory that may be needed soon; what cannot be had is told when it is run."""
         try:
-            self._memory.obtain(pieces)
+            self._obtain(pieces)
         except McdnnError:
             return
+
+    def _obtain(self, pieces: Iterable[str]) -> list[Any]:
+        """Return pieces ready to be called; loading is rare, and none of what each frame takes."""
+        self._load.waits()
+        try:
+            return self._memory.obtain(pieces)
+        finally:
+            self._load.goes_on()
 
     def _pixels_of(self, windows: Sequence[Window]) -> Callable[[int], Any]:
         input_type = self._catalog.input_types[windows[0].input_type]

@@ -18,18 +18,18 @@ class _Spent:
 
     Args:
         passed_s: real time.
-        running_s: of that, in which the loop did not wait for frames.
+        running_s: of that, in which the loop did not wait.
         busy_s: processor time that the loop had.
         models_s: of that, for models.
-        came: frames, those that nobody took included.
-        taken: frames.
+        needed: frames that apps ask about, those that nobody took included.
+        taken: frames, needed or not.
     """
 
     passed_s: float = 0.0
     running_s: float = 0.0
     busy_s: float = 0.0
     models_s: float = 0.0
-    came: float = 0.0
+    needed: float = 0.0
     taken: float = 0.0
 
     def fade(self, kept: float) -> None:
@@ -37,7 +37,7 @@ class _Spent:
         self.running_s *= kept
         self.busy_s *= kept
         self.models_s *= kept
-        self.came *= kept
+        self.needed *= kept
         self.taken *= kept
 
 
@@ -45,10 +45,11 @@ class LoopLoad:
     """Measures, over about the last fifteen seconds, what the loop's time goes into.
 
     By the utilisation law (Denning and Buzen, The operational analysis of queueing network models,
-    1978), a loop that gives each frame d seconds beside its models, of which f come a second, has
-    u - f d left for models when it is busy for the share u of its time. What others on the machine
-    take (decoders, other programs) shows as processor time that the loop does not get while it runs,
-    and counts in proportion.
+    1978), a loop that gives each frame d seconds beside its models, of which f are needed a second, has
+    u - f d left for models when it is busy for the share u of its time. Frames that come more often than
+    apps ask are none of these: the loop takes them where it has time, and drops them for others where it
+    has not. What others on the machine take (decoders, other programs) shows as processor time that the
+    loop does not get while it runs, and counts in proportion.
 
     Used by the loop's thread alone.
 
@@ -59,6 +60,7 @@ class LoopLoad:
     def __init__(self, clocks: Clocks = REAL_CLOCKS) -> None:
         self._clocks = clocks
         self._spent = _Spent()
+        self._frames = 0
         self._upto_s: float | None = None
         self._since_s = self._since_busy_s = 0.0
 
@@ -68,7 +70,7 @@ class LoopLoad:
         self.goes_on()
 
     def waits(self) -> None:
-        """Note that the loop begins to wait for a frame."""
+        """Note that the loop begins to wait: for a frame, an answer, or a model that is loaded."""
         if self._upto_s is not None:
             self._cut()
 
@@ -77,11 +79,12 @@ class LoopLoad:
         if self._upto_s is not None:
             self._since_s, self._since_busy_s = self._clocks.wall_s(), self._clocks.busy_s()
 
-    def took(self, missed: int) -> None:
-        """Count a frame, and those before it that nobody took."""
+    def took(self, needed: float) -> None:
+        """Count a frame; of it and those before it that nobody took, so many were needed."""
         if self._upto_s is not None:
+            self._frames += 1
             self._spent.taken += 1
-            self._spent.came += 1 + missed
+            self._spent.needed += needed
 
     def ran(self, busy_s: float) -> None:
         """Count the processor time of models."""
@@ -96,7 +99,7 @@ class LoopLoad:
         spent, now = self._spent, self._since_s
         passed_s, self._upto_s = now - self._upto_s, now
         spent.passed_s += passed_s
-        carried = _carried(spent)
+        carried = _carried(spent) if self._frames >= _FEWEST_FRAMES else math.inf
         spent.fade(math.exp(-passed_s / _FADING_S))
         return carried
 
@@ -109,11 +112,18 @@ class LoopLoad:
 
 
 def _carried(spent: _Spent) -> float:
-    if spent.taken < _FEWEST_FRAMES or spent.running_s <= 0.0 or spent.passed_s <= 0.0:
+    if min(spent.taken, spent.running_s, spent.passed_s) <= 0.0:
         return math.inf
     had = min(1.0, spent.busy_s / spent.running_s)
     beside_s = max(0.0, spent.busy_s - spent.models_s) / spent.taken
-    return max(0.0, _MOST_USED * had - beside_s * spent.came / spent.passed_s)
+    return max(0.0, _MOST_USED * had - beside_s * spent.needed / spent.passed_s)
 
 
-NOT_TIMED = LoopLoad()
+class _NotTimed(LoopLoad):
+    """Counts nothing, whoever begins."""
+
+    def begin(self) -> None:
+        pass
+
+
+NOT_TIMED: LoopLoad = _NotTimed()

@@ -254,7 +254,9 @@ class Pipeline:
         for answers in answered:
             self._line.put(answers)
         while self._line.is_full:
+            self._load.waits()
             self._answerer.wait(_WAIT_S)
+            self._load.goes_on()
             self._attend()
 
     def _look_at(self, frame: Frame, asked: list[Asked]) -> FrameResults:
@@ -262,12 +264,12 @@ class Pipeline:
         now = self._now_s = frame.t_s
         began_s = frame.captured_s if self._capture.live else self._clocks.wall_s()
         self._frames += 1
-        self._load.took(frame.missed)
         found, energy_j = self._find(frame)
         answers = FrameResults(frame if found is not None else replace(frame, still=True))
         windows = found if found is not None else {t: [] for t in self._gates.tasks}
         passed_s = now - self._taken_s.get(frame.source, now)
         self._taken_s[frame.source] = now
+        self._load.took(self._gates.needed(1 + frame.missed, passed_s, now))
         before = len(asked)
         for window in (w for of_type in windows.values() for w in of_type):
             due = self._gates.due(window.input_type, now, frame.source)

@@ -121,6 +121,22 @@ class RateGates:
                 asked = min(asked, share_hz * passed_s / windows - 1.0)
         return max(0, round(asked))
 
+    def needed(self, frames: int, passed_s: float, now: float) -> float:
+        """Return how many of a source's frames the apps need, to ask as often as they want to.
+
+        Args:
+            frames: in a row.
+            passed_s: in which they came.
+            now: time on the run's clock.
+        """
+        most = 0.0
+        for name, app in self._named.items():
+            rate_hz = self._rate_hz[name]
+            if rate_hz == _EVERY_WINDOW_HZ:
+                return frames
+            most = max(most, rate_hz / self._showing(app.input_type, now) * passed_s)
+        return min(frames, most)
+
     def _sharing(self, input_type: str, source: str, now: float) -> int:
         """Return how many sources have shown windows of this input type lately."""
         seen_s = self._seen_s.setdefault(input_type, {})

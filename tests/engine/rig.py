@@ -24,6 +24,7 @@ from engine.energy_model import CorrectedModel, Correction
 from engine.frame_results import FrameResults
 from engine.frames import Frame, TruthWindow, Window
 from engine.ledger import Category, Ledger
+from engine.loop_load import NOT_TIMED, LoopLoad
 from engine.period import FixedPeriod
 from engine.reachable_cloud import NO_CLOUD, ReachableCloud
 from engine.results import Result
@@ -147,6 +148,7 @@ class Rig:
     memory: PieceMemory
     ledger: Ledger
     answerer: Answerer
+    load: LoopLoad
 
     def ask(self, now: float = 0.0, due: Iterable[str] = ("who", "odd"), index: int = 0) -> list[Result]:
         return self.answer(now, due, self.clock.now_s, index)
@@ -211,6 +213,7 @@ def make_rig(
     cost_usd: float = float("inf"),
     sizes: BatchSizes = ONE_BY_ONE,
     metered: Correction | None = None,
+    timed: bool = False,
 ) -> Rig:
     """Put the parts together.
 
@@ -218,9 +221,11 @@ def make_rig(
         options: in place of all that the catalog offers, by app.
         sizes: how many windows run at once.
         metered: by how much a meter says that the model is off.
+        timed: whether the policy is told what the loop has for models.
     """
     clock = Stopwatch()
     clocks = Clocks(clock, clock)
+    load = LoopLoad(clocks) if timed else NOT_TIMED
     budget = Budget(energy_j, cost_usd, memory_bytes=memory_bytes)
     ledger = Ledger(budget, FixedPeriod(period_s))
     problem = problem_from_catalog(catalog, apps, ledger.budget, PROFILE, catalog.measurements())
@@ -230,6 +235,6 @@ def make_rig(
     made = make_policy(policy, problem) if isinstance(policy, str) else policy
     model = PROFILE if metered is None else CorrectedModel(PROFILE, metered)
     answerer = Answerer(
-        catalog, problem, made, ledger, memory, model, clocks, cloud, sizes=sizes, metered=metered
+        catalog, problem, made, ledger, memory, model, clocks, cloud, sizes=sizes, metered=metered, load=load
     )
-    return Rig(catalog, clock, clocks, pieces, memory, ledger, answerer)
+    return Rig(catalog, clock, clocks, pieces, memory, ledger, answerer, load)

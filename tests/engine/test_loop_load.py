@@ -7,7 +7,7 @@ import math
 import pytest
 
 from engine.clocks import Clocks
-from engine.loop_load import LoopLoad
+from engine.loop_load import NOT_TIMED, LoopLoad
 
 
 class Machine:
@@ -29,11 +29,11 @@ class Machine:
         self.load.goes_on()
 
     def frames(
-        self, count: int, beside_s: float, model_s: float, idle_s: float = 0.0, missed: int = 0
+        self, count: int, beside_s: float, model_s: float, idle_s: float = 0.0, needed: float = 1.0
     ) -> None:
         for _ in range(count):
             self.waits(idle_s)
-            self.load.took(missed)
+            self.load.took(needed)
             self.works(beside_s)
             self.load.ran(model_s)
             self.works(model_s)
@@ -68,8 +68,43 @@ def test_of_a_processor_that_others_use_there_is_only_a_share() -> None:
 def test_frames_that_nobody_took_would_have_taken_their_time_too() -> None:
     machine = Machine()
     machine.load.begin()
-    machine.frames(100, 0.01, 0.09, missed=1)  # all the time for half of them
+    machine.frames(100, 0.01, 0.09, needed=2.0)  # all the time for half of them
     assert machine.load.carried() == pytest.approx(0.9 - 0.2)
+
+
+def test_frames_that_no_app_needs_take_nothing_from_models() -> None:
+    machine = Machine()
+    machine.load.begin()
+    machine.frames(100, 0.09, 0.01, needed=0.1)  # ten a second, and one of them is asked about
+    assert machine.load.carried() == pytest.approx(0.9 - 0.09)
+
+
+def test_a_slow_camera_is_measured_too() -> None:
+    machine = Machine(gets=0.5)
+    machine.load.begin()
+    for _ in range(6):
+        machine.frames(4, 0.01, 0.5, idle_s=0.23)  # 0.8 a second
+        carried = machine.load.carried()
+    assert carried == pytest.approx(0.45 - 0.008)
+
+
+def test_after_a_long_pause_it_is_measured_anew() -> None:
+    machine = Machine(gets=0.5)
+    machine.load.begin()
+    machine.frames(100, 0.01, 0.05)
+    assert machine.load.carried() == pytest.approx(0.45 - 1.0 / 12.0)
+    machine.gets = 1.0
+    machine.waits(3600.0)
+    machine.load.carried()
+    machine.frames(10, 0.01, 0.05, idle_s=0.04)
+    assert machine.load.carried() == pytest.approx(0.9 - 0.1)
+
+
+def test_what_is_not_timed_knows_nothing_whoever_begins() -> None:
+    NOT_TIMED.begin()
+    for _ in range(50):
+        NOT_TIMED.took(1.0)
+    assert NOT_TIMED.carried() == math.inf
 
 
 def test_no_less_than_nothing_is_left() -> None:

@@ -98,3 +98,18 @@ def test_requests_that_lost_frames_would_have_brought_are_those_that_apps_would_
     assert missed("often") == 4  # ten requests a second are five a window: one was made
     assert missed("often", windows=5) == 1
     assert missed("every", "seldom") == 0
+
+
+def test_frames_are_needed_as_often_as_the_app_that_asks_most_may_ask() -> None:
+    gates = RateGates(
+        [App("often", "identity", "digit", wanted_hz=5.0), App("seldom", "parity", "digit", wanted_hz=1.0)]
+    )
+    assert gates.needed(frames=30, passed_s=1.0, now=1.0) == 5.0
+    assert gates.needed(frames=3, passed_s=1.0, now=1.0) == 3.0
+    gates.lower({"often": 2.0})
+    assert gates.needed(frames=30, passed_s=1.0, now=1.0) == 2.0
+    for source in ("a", "b"):
+        gates.due("digit", 1.0, source)
+    assert gates.needed(frames=30, passed_s=1.0, now=1.0) == 1.0  # each source has its share
+    gates.set_apps([App("every", "identity", "digit")])
+    assert gates.needed(frames=30, passed_s=0.0, now=1.0) == 30
