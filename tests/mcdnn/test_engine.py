@@ -143,7 +143,9 @@ def test_a_policy_is_told_what_a_camera_leaves_of_the_processor_for_models(
     log = tmp_path / "decisions.jsonl"
     engine = Engine(config(folder, budget={"energy_j": 1e6, "period": "100s"}))  # plans every .25 s
     engine.log_decisions(log).run(FrameList(paced(frames(100)), "camera", live=live))
-    states = [line["state"] for line in map(json.loads, log.read_text().splitlines()) if line.get("call") == "plan"]
+    states = [
+        line["state"] for line in map(json.loads, log.read_text().splitlines()) if line.get("call") == "plan"
+    ]
     told = [state["carried"] for state in states if "carried" in state]
     assert "carried" not in states[0]
     assert bool(told) is live
