@@ -22,7 +22,8 @@ Float64 = npt.NDArray[np.float64]
 
 _FADING_S = 15.0
 _BEGIN_LOAD, _END_LOAD = 0.9, 0.8  # processor seconds a second under the plan of the period
-_CHANGE = 0.15  # in the load, from which on a rush is planned again
+_MORE = 1.1  # load for what is carried than when a rush was planned: its reserve of a tenth is used up
+_LESS = 0.85  # likewise, from which on larger models pay for planning again
 _LEAST_CARRIED = 0.1
 _LEAST_HZ = 1e-3
 _OFTEN_HZ = 0.1
@@ -43,9 +44,9 @@ class Rush:
         self._rates_hz: dict[Kind, float] = {}
         self._upto_s: float | None = None
         self._seen_s = 0.0
-        self._load = 0.0
+        self._pressure = 0.0  # when it was planned
         self._came: Counter[Kind] = Counter()
-        self._carried = self._planned_carried = _BEGIN_LOAD
+        self._carried = _BEGIN_LOAD
         self.plan: FluidPlan | None = None
         self.input_types: set[str] = set()  # of the windows in all rushes so far
 
@@ -88,9 +89,10 @@ class Rush:
             ended = self.plan is not None
             self.plan = None
             return ended
-        if self.plan is not None and not self._has_changed(load):
+        pressure = load / self._carried
+        if self.plan is not None and _LESS * self._pressure <= pressure <= _MORE * self._pressure:
             return False
-        self._load, self._planned_carried = load, self._carried
+        self._pressure = pressure
         self.input_types |= {k.input_type for k, hz in self._rates_hz.items() if hz >= _OFTEN_HZ}
         limits = np.full(RESOURCES, np.inf)
         limits[2] = self._carried
@@ -102,10 +104,6 @@ class Rush:
     def end(self) -> None:
         """Forget the plan for the rush: the period was planned anew."""
         self.plan = None
-
-    def _has_changed(self, load: float) -> bool:
-        more = abs(load - self._load) > _CHANGE * self._load
-        return more or abs(self._carried - self._planned_carried) > _CHANGE * self._planned_carried
 
 
 def _faded(seconds: float) -> float:

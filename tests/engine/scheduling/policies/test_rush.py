@@ -59,6 +59,15 @@ def test_a_rush_is_planned_within_what_was_measured_to_be_there(carried: float) 
     assert looks.rush.plan is None
 
 
+@pytest.mark.parametrize(("hz", "carried"), [(4.0, 0.44), (4.6, 0.5), (4.2, 0.47)])
+def test_a_rush_is_planned_again_before_more_is_asked_than_there_is(hz: float, carried: float) -> None:
+    looks = Looks()
+    assert looks.look(hz=4.0, carried=0.5)
+    for _ in range(20):
+        looks.look(hz, carried)
+    assert 0.9 * hz * looks.window_s < carried  # a tenth of what is there is kept back
+
+
 def test_of_a_processor_that_seems_to_be_gone_something_is_used() -> None:
     looks = Looks()
     assert looks.look(hz=1.0, carried=0.0)
