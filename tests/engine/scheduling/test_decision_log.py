@@ -109,19 +109,21 @@ def test_the_order_in_which_apps_run_belongs_to_the_answer(tmp_path: Path) -> No
 @given(
     numbers=st.lists(
         st.one_of(st.sampled_from(AWKWARD), st.floats(allow_nan=False, allow_infinity=False)),
-        min_size=6,
-        max_size=6,
+        min_size=7,
+        max_size=7,
     ),
     resident=st.lists(st.frozensets(st.sampled_from(["large", "middle", "small"])), min_size=2, max_size=4),
 )
 def test_states_and_plans_read_back_to_the_last_bit(
     tmp_path_factory: pytest.TempPathFactory, numbers: list[float], resident: list[frozenset[str]]
 ) -> None:
-    left_j, left_usd, left_s, mbps, price, now = numbers
+    left_j, left_usd, left_s, mbps, carried, price, now = numbers
     now, price = (0.5 if math.isinf(x) else x for x in (now, price))
     plan = Plan(("small", "large"), {"who": 0.1}, "why", Prices(price, 1.0 / 3.0, 0.0), 0.1 + 0.2)
     states = [
-        State(left_j, left_usd, left_s, kept, frozenset({"large"}) - kept, True, 0.1, mbps, "home")
+        State(
+            left_j, left_usd, left_s, kept, frozenset({"large"}) - kept, True, 0.1, mbps, "home", 3, carried
+        )
         for kept in resident
     ]
 
