@@ -21,6 +21,7 @@ from engine.scheduling.planner import Planner
 Float64 = npt.NDArray[np.float64]
 
 _FADING_S = 15.0
+_SETTLING_S = 1.0  # what comes in a moment is no rate
 _BEGIN_LOAD, _END_LOAD = 0.9, 0.8  # processor seconds a second under the plan of the period
 _MORE = 1.1  # load for what is carried than when a rush was planned: its reserve of a tenth is used up
 _LESS = 0.85  # likewise, from which on larger models pay for planning again
@@ -73,7 +74,7 @@ class Rush:
         passed_s = now - self._upto_s
         if passed_s <= 0.0:
             return
-        fresh = _faded(passed_s) / _faded(self._seen_s + passed_s)  # all of it at first
+        fresh = _faded(passed_s) / _faded(max(_SETTLING_S, self._seen_s + passed_s))  # all of it at first
         windows, self._came = self._came, Counter()
         for kind in self._rates_hz.keys() | windows.keys():
             before = self._rates_hz.get(kind, 0.0)

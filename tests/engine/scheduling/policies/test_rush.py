@@ -28,9 +28,9 @@ class Looks:
         self._now = 0.0
         self.rush.pass_time(self._now)
 
-    def look(self, hz: float, carried: float = math.inf) -> bool:
-        self._now += 5.0
-        self.rush.add(KIND, round(5.0 * hz))
+    def look(self, hz: float, carried: float = math.inf, passed_s: float = 5.0) -> bool:
+        self._now += passed_s
+        self.rush.add(KIND, round(passed_s * hz))
         self.rush.pass_time(self._now)
         self.rush.carries(carried)
         return self.rush.look(self._period, np.zeros(RESOURCES), None)
@@ -46,6 +46,12 @@ def test_the_first_look_knows_the_load_as_well_as_any() -> None:
     looks = Looks()
     assert looks.look(hz=2.0)
     assert 2.0 * looks.window_s == pytest.approx(0.9)
+
+
+def test_what_comes_in_a_moment_is_no_rate() -> None:
+    looks = Looks()
+    assert not looks.look(hz=1e9, passed_s=1e-9)
+    assert looks.look(hz=2.0)
 
 
 @pytest.mark.parametrize("carried", [0.5, 0.3])
