@@ -34,6 +34,7 @@ from engine.sources.choosing import OpenSource
 from engine.standing import read_standing
 from engine.succession import Incumbent, Succession
 from engine.summary import Summary
+from engine.whole_machine import whole_machine
 from engine.window_finding import SourceFinders
 from mcdnn.energy_wiring import open_energy, pays_own_share, watch_battery
 from mcdnn.gating_wiring import make_gate, make_tracking
@@ -99,7 +100,8 @@ class EngineRun:
         self._memory = PieceMemory(self._pieces, pieces.sizes, Residency(self._granted.memory_bytes))
         self._loads = LoadBooking(self._memory, self._ledger, energy.answering)
         self._cloud = setup.cloud.open()
-        self._load = LoopLoad(answering_clocks(setup.file))
+        machine = whole_machine() if setup.file.device.threads == 1 else None
+        self._load = LoopLoad(answering_clocks(setup.file), machine)
         self._answerer = Succession(self._incumbent(setup, problem, special, self._cloud), self._memory)
         self.summary = Summary(self._standing)
         self._expect(apps)

@@ -6,8 +6,11 @@ import math
 
 import pytest
 
+from catalog.errors import MeterFailed
 from engine.clocks import Clocks
 from engine.loop_load import NOT_TIMED, LoopLoad
+from engine.processor_use import ProcessorUse
+from engine.whole_machine import WholeMachine
 
 
 class Machine:
@@ -83,9 +86,9 @@ def test_a_slow_camera_is_measured_too() -> None:
     machine = Machine(gets=0.5)
     machine.load.begin()
     for _ in range(6):
+        machine.load.carried()
         machine.frames(4, 0.01, 0.5, idle_s=0.23)  # 0.8 a second
-        carried = machine.load.carried()
-    assert carried == pytest.approx(0.45 - 0.008)
+    assert machine.load.carried() == pytest.approx(0.45 - 0.008)
 
 
 def test_after_a_long_pause_it_is_measured_anew() -> None:
@@ -125,3 +128,54 @@ def test_what_changes_is_followed_within_some_seconds() -> None:
         machine.load.carried()
     assert before == pytest.approx(0.8)
     assert machine.load.carried() == pytest.approx(0.45 - 0.1, abs=0.02)
+
+
+class Crowd:
+    """A machine of four cores, whose use is set by hand; the loop itself never lacks time."""
+
+    def __init__(self) -> None:
+        self.now = self.machine_s = self.own_s = 0.0
+        self.fails = False
+        self.load = LoopLoad(Clocks(lambda: self.now, lambda: self.now), WholeMachine(4, self._use))
+        self.load.begin()
+
+    def carried_after(self, others: float, decoders: float, models: float) -> float:
+        """Go on for a minute with so many cores busy."""
+        for _ in range(600):
+            self.load.waits()
+            self.now += 0.1 - 0.1 * models
+            self.load.goes_on()
+            self.load.took(1.0)
+            self.load.ran(0.1 * models)
+            self.now += 0.1 * models
+            self.own_s += 0.1 * (decoders + models)
+            self.machine_s += 0.1 * (others + decoders + models)
+        return self.load.carried()
+
+    def _use(self) -> ProcessorUse:
+        if self.fails:
+            raise MeterFailed("hidden")
+        return ProcessorUse(self.machine_s, self.own_s)
+
+
+@pytest.mark.parametrize(
+    ("others", "decoders", "carried"),
+    [
+        (0.0, 1.0, 0.9),  # more is left of the machine than the loop can use
+        (0.0, 3.0, 0.4),
+        (1.0, 2.0, 0.4),
+        (3.9, 0.0, 0.9),  # others take what is left, but they would have to give half of it back
+        (0.0, 3.9, 0.0),
+    ],
+)
+def test_what_decoders_and_others_use_of_the_machine_is_left_to_them(
+    others: float, decoders: float, carried: float
+) -> None:
+    assert Crowd().carried_after(others, decoders, models=0.3) == pytest.approx(carried)
+
+
+def test_a_machine_that_tells_no_longer_what_is_used_limits_nothing() -> None:
+    crowd = Crowd()
+    assert crowd.carried_after(0.0, 3.0, 0.3) == pytest.approx(0.4)
+    crowd.fails = True
+    assert crowd.carried_after(0.0, 3.0, 0.3) == pytest.approx(0.9)
