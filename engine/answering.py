@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 
@@ -246,7 +247,10 @@ class Answerer:
         self._cloud.pay_upkeep(now)
         if self._link.has_changed() or self._specializing.drifted():
             self.set_problem(self._problem)
-        state = self._state(now, 0.0)._replace(carried=self._load.carried())
+        held_back_j = self._ledger.held_back_j(now)
+        state = self._state(now, 0.0)._replace(
+            carried=self._load.carried(), held_back_j=held_back_j if math.isfinite(held_back_j) else 0.0
+        )
         plan = self._policy.plan(state, now)
         if plan.note:
             _log.info("plan at %.1f s: %s", now, plan.note)

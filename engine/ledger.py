@@ -382,6 +382,11 @@ class Ledger:
         energy_j, cost_usd, left_s = self._free()
         return _new_left((energy_j if energy_j > 0.0 else 0.0, cost_usd if cost_usd > 0.0 else 0.0, left_s))
 
+    def held_back_j(self, now: float) -> float:
+        """Return what is kept, of this period's energy, for work that goes on whatever is chosen."""
+        self._advance(now)
+        return self._standing_w * self._left_s()
+
     def energy_left_j(self, now: float) -> float:
         """Return the energy of this period that is neither spent nor held, at least 0."""
         self._advance(now)

@@ -231,6 +231,8 @@ class StateLines:
             line["missed"] = state.missed
         if math.isfinite(state.carried):
             line["carried"] = state.carried
+        if state.held_back_j:
+            line["held_back_j"] = state.held_back_j
         if state.resident is not self._resident and state.resident != self._resident:
             line["resident"] = sorted(state.resident)
         if state.loading is not self._loading and state.loading != self._loading:

@@ -238,6 +238,7 @@ class _Reading:
             line["context"],
             line.get("missed", 0),
             line.get("carried", math.inf),
+            line.get("held_back_j", 0.0),
         )
 
     def _choice(self, line: Mapping[str, Any]) -> Choice:

@@ -37,6 +37,7 @@ _ROUNDS = 30
 _TOLERANCE = 1e-4  # of the value, where generating columns ends
 _LEAST_SHARE = 1e-9
 _MOST_COLUMNS = 40  # kept a kind
+_SOON_TAKES = 4.0  # times its share of the time, whatever else takes energy later
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,10 +47,12 @@ class Future:
     Args:
         probability: of this future; those of an outlook add up to 1.
         windows: expected then, by kind.
+        beside_j: energy that goes elsewhere then, beyond what the limit leaves out already.
     """
 
     probability: float
     windows: Mapping[Kind, float]
+    beside_j: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,11 +63,13 @@ class Outlook:
         soon: windows by kind, before more is known.
         futures: what may follow; none where soon is all.
         soon_s: how long soon lasts; inf where nobody asks.
+        soon_share: of the time that is left.
     """
 
     soon: Mapping[Kind, float]
     futures: tuple[Future, ...] = ()
     soon_s: float = float("inf")
+    soon_share: float = 1.0
 
     def expected(self) -> dict[Kind, float]:
         """Return all windows expected, by kind."""
@@ -185,6 +190,7 @@ class FluidProgram:
                 for prices in (base, self._prices + base):
                     columns.add(self._spaces[kind].best(prices, allowed[kind]))
         bound = np.inf
+        limits = _in_every_future(limits, outlook)
         usable = self._usable(kinds, pieces)
         solved = _solve(blocks, usable, limits, base)
         for _ in range(_ROUNDS):
@@ -210,7 +216,7 @@ class FluidProgram:
     ) -> tuple[float, bool]:
         """Add what is best at the prices; return a bound from above and whether anything was new."""
         finite = np.isfinite(limits)
-        least = float(solved.duals.sum(axis=0)[finite] @ limits[finite])
+        least = float(solved.duals[finite] @ limits[finite])
         improved = False
         for number, block in enumerate(blocks):
             soon = number == 0
@@ -276,6 +282,19 @@ def _plan(
     return FluidPlan(mixes, prices, solved.value, bound, uses)
 
 
+def _in_every_future(limits: Float64, outlook: Outlook) -> Float64:
+    """Return the limits (3,) as those of each future (futures or 1, 3).
+
+    Soon is decided for all futures at once, so even one in which nothing is left must not forbid it:
+    what comes soon may take some times its share of the time.
+    """
+    in_each = np.tile(limits, (max(1, len(outlook.futures)), 1))
+    for future, own in zip(outlook.futures, in_each, strict=False):
+        if future.beside_j and np.isfinite(limits[0]):
+            own[0] = max(limits[0] - future.beside_j, min(1.0, _SOON_TAKES * outlook.soon_share) * limits[0])
+    return in_each
+
+
 def _solve(
     blocks: Sequence[_Block],
     usable: Mapping[Kind, list[Configuration]],
@@ -284,8 +303,9 @@ def _solve(
 ) -> _Solved:
     """Solve over known columns."""
     futures = max(1, len(blocks) - 1)
-    limited = np.flatnonzero(np.isfinite(limits))
-    scale = np.where(limits[limited] > 0.0, limits[limited], 1.0)
+    limited = np.flatnonzero(np.isfinite(limits[0]))
+    most = limits[:, limited].max(axis=0)
+    scale = np.where(most > 0.0, most, 1.0)
     groups = [(b, k) for b, block in enumerate(blocks) for k in block.windows]
     counts = [len(usable[k]) for _, k in groups]
     columns = sum(counts)
@@ -309,7 +329,7 @@ def _solve(
         for future in range(futures) if b == 0 else (b - 1,):
             row = len(groups) + future * len(limited)
             rows[row : row + len(limited), first:last] = used
-    upper = np.concatenate([np.ones(len(groups)), np.tile(limits[limited] / scale, futures)])
+    upper = np.concatenate([np.ones(len(groups)), (limits[:, limited] / scale).ravel()])
     shares, row_duals = _linear_program(gains, rows, upper)
     duals[:, limited] = row_duals[len(groups) :].reshape(futures, len(limited)) / scale
     by_block: list[dict[Kind, Float64]] = [{} for _ in blocks]

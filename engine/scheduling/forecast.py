@@ -200,7 +200,7 @@ class Forecast:
         self._upto_s = now
         self.link.see(connected, now)
 
-    def outlook(self, problem: Problem, left_s: float) -> Outlook:
+    def outlook(self, problem: Problem, left_s: float, held_back_j: float = 0.0) -> Outlook:
         """Return what is to come: the next minutes, and several futures.
 
         The futures differ in what is not known: how long the link will be there, and how many windows
@@ -208,6 +208,9 @@ class Forecast:
         which has the same mean and variance; the future with the worse link has more windows. A rare
         one is far worse: where going without answers costs much more than making models smaller, it
         decides. Where nothing is uncertain there is only one future, and it begins now.
+
+        Args:
+            held_back_j: expected to go into finding windows, as uncertain as their number.
         """
         in_cloud = any(o.needs_cloud for options in problem.options.values() for o in options)
         share = self.link.share(left_s) if in_cloud else 0.0
@@ -218,13 +221,15 @@ class Forecast:
             return Outlook(self._windows(problem, left_s, 0.0, left_s, share), (), left_s)
         soon_share = self.link.share(soon_s) if in_cloud else 0.0
         soon = self._windows(problem, left_s, 0.0, soon_s, soon_share)
+        off_j = held_back_j * (1.0 - soon_s / left_s) * max(surprise.values(), default=0.0)
         futures = []
         for probability, away in _FUTURES:
             link_share = min(1.0, max(0.0, share + away * spread))
             windows = self._windows(problem, left_s, soon_s, left_s - soon_s, link_share)
             more = {t: 1.0 - away * s for t, s in surprise.items()}
-            futures.append(Future(probability, {k: n * more[k.input_type] for k, n in windows.items()}))
-        return Outlook(soon, tuple(futures), soon_s)
+            later = {k: n * more[k.input_type] for k, n in windows.items()}
+            futures.append(Future(probability, later, -away * off_j))
+        return Outlook(soon, tuple(futures), soon_s, soon_s / left_s)
 
     def _surprise(self, problem: Problem, left_s: float) -> dict[str, float]:
         """Return the relative standard deviation of the windows to come, by input type.

@@ -27,6 +27,8 @@ class State(NamedTuple):
         missed: windows like this one that came since the one before, and that nobody could take in time.
         carried: processor seconds a second that the device has for models, as measured lately; inf where
             nothing is known. For plan().
+        held_back_j: expected to go into finding windows for the rest of the period, and therefore not among
+            what is left; 0 where it is known for sure. For plan().
     """
 
     energy_left_j: float = float("inf")
@@ -40,6 +42,7 @@ class State(NamedTuple):
     context: str = ""
     missed: int = 0
     carried: float = float("inf")
+    held_back_j: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)

@@ -180,7 +180,7 @@ class Paced:
         if math.isnan(self._began_s):
             self._began_s = now
         left_s = state.period_left_s if math.isfinite(state.period_left_s) else _HORIZON_S
-        outlook = self._forecast.outlook(self._problem, left_s)
+        outlook = self._forecast.outlook(self._problem, left_s, state.held_back_j)
         left = (state.energy_left_j, state.cost_left_usd, _PROCESSOR_SHARE * left_s)
         limits = np.array([max(0.0, amount) for amount in left])  # what was overdrawn cannot be had back
         thought_s, period_s = now - self._thought_s, min(self._problem.budget.period_s, _LONGEST_S)

@@ -37,7 +37,7 @@ def play(policy: Policy, windows: int = 60) -> list[Choice]:
         now = i + 1.0 / 3.0
         state = State(
             left_j, 0.1 * i, 60.0 - now, frozenset(["small", "small.who"][: i % 3]), backlog_s=0.1 * (i % 7)
-        )._replace(missed=i % 3, carried=math.inf if i % 4 else 0.1 + 0.2 * i)
+        )._replace(missed=i % 3, carried=math.inf if i % 4 else 0.1 + 0.2 * i, held_back_j=0.7 * (i % 2))
         if i == windows // 2:
             policy.set_problem(problem(150.0))
         if i % 5 == 0:

@@ -65,6 +65,17 @@ def test_a_demand_that_nothing_limits_may_be_more_or_less_than_seen() -> None:
     assert total(outlook.expected()) == pytest.approx(9 * HOUR_S, rel=0.1)
 
 
+def test_what_finding_windows_takes_is_as_uncertain_as_their_number() -> None:
+    problem = shared_trunks([app("who")], Budget(period_s=10 * HOUR_S))
+    outlook = watched(problem, 1.0, HOUR_S).outlook(problem, HOUR_S, held_back_j=100.0)
+    more, less, _ = outlook.futures
+    usual = 0.5 * (total(dict(more.windows)) + total(dict(less.windows)))
+    assert outlook.soon_share == outlook.soon_s / HOUR_S
+    for future in outlook.futures:
+        expected_j = 100.0 * (1.0 - outlook.soon_share) * (total(dict(future.windows)) / usual - 1.0)
+        assert future.beside_j == pytest.approx(expected_j)
+
+
 def test_the_less_was_watched_the_further_apart_futures_are() -> None:
     problem = shared_trunks([app("who")], Budget(period_s=10 * HOUR_S))
 

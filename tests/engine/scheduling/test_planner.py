@@ -216,6 +216,28 @@ def test_an_uncertain_future_is_worth_between_its_good_and_its_bad_case() -> Non
     assert easy < price(100.0, 3000.0) < hard
 
 
+def test_energy_that_may_go_elsewhere_later_makes_it_dearer_now() -> None:
+    problem = random_problem(1, apps=1, trunks=4)
+    (kind,) = kinds_of(problem)
+    program = Planner(problem)
+    limits = np.array([300.0, np.inf, np.inf])
+
+    def price(*beside_j: float) -> float:
+        later = tuple(Future(1.0 / len(beside_j), {kind: 700.0}, j) for j in beside_j)
+        return float(program.mix(Outlook({kind: 10.0}, later, soon_share=0.1), limits).prices[0])
+
+    assert price(-150.0) < price(-150.0, 150.0) < price(150.0)
+
+
+def test_what_comes_soon_is_answered_though_all_may_go_elsewhere_later() -> None:
+    problem = random_problem(1, apps=1, trunks=4)
+    (kind,) = kinds_of(problem)
+    likely, unlikely = Future(0.96, {kind: 90.0}), Future(0.04, {kind: 90.0}, beside_j=1e6)
+    outlook = Outlook({kind: 10.0}, (likely, unlikely), soon_share=0.1)
+    plan = Planner(problem).mix(outlook, np.array([300.0, np.inf, np.inf]))
+    assert sum(share for c, share in plan.mixes[kind] if c.options) == pytest.approx(1.0)
+
+
 def test_solving_again_keeps_few_columns() -> None:
     problem = random_problem(2, apps=3, trunks=10, cloud=True)
     planner = Planner(problem)

@@ -39,6 +39,7 @@ states = st.builds(
     st.sampled_from([0.0, 3.0]),
     missed=st.integers(0, 1000),
     carried=st.sampled_from([0.0, 0.3, float("inf")]),
+    held_back_j=st.sampled_from([0.0, 1.0, 1000.0]),
 )
 due = st.lists(st.sampled_from(["who", "odd", "low", "stray"]), unique=True).map(tuple)
 calls = st.lists(st.tuples(due, states, st.floats(0.0, 20.0)), min_size=1, max_size=12)
