@@ -186,7 +186,7 @@ def test_a_frozen_engine_is_ended_by_the_watchdog_and_started_anew(device: Syste
     journal = device.journal(UNIT)
     assert "Watchdog timeout" in journal
     assert "Fatal Python error: Aborted" in journal
-    assert "Current thread" in journal
+    assert "hread 0x" in journal  # where threads were; none is the current one if a library's own was aborted
 
 
 def test_a_killed_engine_is_started_anew_with_what_is_left_of_its_budget(device: SystemdMachine) -> None:
