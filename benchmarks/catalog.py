@@ -5,8 +5,8 @@
 
 Compiles catalogs, as listed or by a search (kept in --work and resumed there), and compares every variant
 with the group's reference on the held-out test split: points of accuracy lost, memory of resident parts,
-and latency of one window. Each variant takes turns with the reference in one process, both by the
-backend that was picked for them on this machine.
+and latency of one window. Each variant takes turns with the reference in one process. Answers
+and times are those of the backends that were picked on this machine.
 """
 
 from __future__ import annotations
@@ -22,13 +22,12 @@ from statistics import median
 
 import numpy as np
 
+from benchmarks.accuracy_as_run import accuracies_as_run, picked_chain
 from benchmarks.backends import measured as measured_backends
 from benchmarks.catalog_groups import GROUPS, Group
 from benchmarks.catalog_report import NOTES, backend_lines, further_lines, group_lines
 from benchmarks.image_lists import counted
 from benchmarks.report import RESULTS, Row, write_report
-from catalog.backends.part_chain import PartChain
-from catalog.backends.picked import PickedBackends
 from catalog.errors import RunFailed
 from catalog.further_apps import further_apps
 from catalog.models.architecture import Architecture
@@ -68,7 +67,7 @@ def main() -> None:
             )
             for g in chosen
         }
-        compared_rows = [r for g in chosen for r in compared(g, catalogs[g.name], rounds)]
+        compared_rows = [r for g in chosen for r in compared(g, catalogs[g.name], work / g.name, rounds)]
         further = [r for g in chosen for r in further_rows(g.name, catalogs[g.name])]
         images = {g.name: {t: counted(work / g.name, t) for t in g.tasks} for g in chosen}
     speeds = measured_backends(Architecture("resnet"), 1, rounds)
@@ -124,8 +123,12 @@ def run_mcdnn(group: str, *words: str) -> None:
         raise RunFailed(f"mcdnn {words[0]} ({group}): {done.stderr.strip()[-2000:]}")
 
 
-def compared(group: Group, catalog: Catalog, rounds: int) -> list[Row]:
-    """Return a row for every variant of every task, most accurate on the test split first."""
+def compared(group: Group, catalog: Catalog, folder: Path, rounds: int) -> list[Row]:
+    """Return a row for every variant of every task, most accurate on the test split first.
+
+    Args:
+        folder: of the lists that the catalog was compiled from.
+    """
     leading = catalog.measured(group.tasks[0])
     reference, *smaller = sorted(
         (m for m in leading if group.is_reference(catalog, m)), key=lambda m: -m.memory_bytes
@@ -138,9 +141,13 @@ def compared(group: Group, catalog: Catalog, rounds: int) -> list[Row]:
         measured = {m.variant.trunk: m for m in catalog.measured(task)}
         against = measured[reference.variant.trunk]
         front = {m.variant.id for m in catalog.front(task)}
+        right = accuracies_as_run(catalog, task, folder)
+        lost = {trunk: right[against.variant.trunk] - share for trunk, share in right.items()}
         of_task = [
             {
                 **_row(group.name, task, catalog, m, against, paired[trunk], m.variant.id in front),
+                "test_accuracy_pct": 100.0 * right[trunk],
+                "points_lost": 100.0 * lost[trunk],
                 "is_next_smaller": int(trunk == next_smaller),
             }
             for trunk, m in measured.items()
@@ -160,7 +167,6 @@ def _row(
     on_front: bool,
 ) -> Row:
     own_s, reference_s = paired_s
-    lost = reference.variant.test_accuracy - measured.variant.test_accuracy
     validation_lost = reference.variant.validation_accuracy - measured.variant.validation_accuracy
     return {
         "group": group,
@@ -171,9 +177,7 @@ def _row(
         "backend": "+".join(dict.fromkeys(measured.backends)),
         "on_front": int(on_front),
         "is_reference": int(measured is reference),
-        "test_accuracy_pct": 100.0 * measured.variant.test_accuracy,
         "validation_accuracy_pct": 100.0 * measured.variant.validation_accuracy,
-        "points_lost": 100.0 * lost,
         "validation_points_lost": 100.0 * validation_lost,
         "memory_mb": measured.memory_bytes / 1e6,
         "memory_x_less": reference.memory_bytes / measured.memory_bytes,
@@ -186,7 +190,7 @@ def _row(
 
 def _paired_s(catalog: Catalog, trunk: str, reference: str, rounds: int) -> tuple[float, float]:
     """Return median times of one window, taking turns."""
-    chains = [_chain(catalog, name) for name in (trunk, reference)]
+    chains = [picked_chain(catalog, name) for name in (trunk, reference)]
     side_px = [catalog.trunks[name].size_px for name in (trunk, reference)]
     rng = np.random.default_rng(0)
     windows = [rng.integers(0, 256, (1, s, s, 3), dtype=np.uint8) for s in side_px]
@@ -199,11 +203,6 @@ def _paired_s(catalog: Catalog, trunk: str, reference: str, rounds: int) -> tupl
                 if number:  # the first round warms up
                     own.append(time.perf_counter() - start_s)
     return median(times_s[0]), median(times_s[1])
-
-
-def _chain(catalog: Catalog, trunk: str) -> PartChain:
-    parts = [catalog.part_path(p) for p in catalog.trunks[trunk].parts]
-    return PartChain(PickedBackends(catalog.measurements()), parts)
 
 
 def further_rows(group: str, catalog: Catalog) -> list[Row]:

@@ -14,6 +14,8 @@ NOTES = [
     "split. The best variant of a row is the one that saves most among those whose loss on the test "
     "images is allowed; to pick among twenty by few images makes that loss look a little small, so "
     "the one on the validation images stands beside it.",
+    "Test images are answered by the backends that run a trunk here, which round in ways of their own; the "
+    "validation split was answered by onnxruntime when the catalog was compiled.",
     "Memory is that of resident parts (weights and the largest activations) with the head. Latency: "
     "medians of one window, each trunk taking turns with the reference in one process, by the backend "
     "that was picked for it.",

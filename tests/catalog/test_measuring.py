@@ -13,6 +13,7 @@ from onnx import numpy_helper
 
 from catalog.backends.protocol import LoadedPart
 from catalog.backends.table import open_backend
+from catalog.backends.unrounded import unrounded
 from catalog.errors import BackendError, BadInput
 from catalog.graph_costs import describe_part
 from catalog.measured_calls import Clock, PartTrial, Runtime, resident_groups
@@ -20,7 +21,8 @@ from catalog.measurements import DeviceMeasurements
 from catalog.measuring import MeasuringPlan, measure
 from catalog.parts import Part
 from catalog.store import Catalog, CatalogWriter, content_id, open_catalog
-from tests.catalog.graphs import features_part, save
+from catalog.transforms.int8 import quantised
+from tests.catalog.graphs import features_part, normal, save
 from tests.catalog_builder import DATE, build_catalog
 
 
@@ -172,6 +174,44 @@ def test_a_backend_that_gives_other_values_than_the_first_fails(tmp_path: Path) 
 
     with pytest.raises(BackendError, match="differs from the default backend"):
         trial.calls(Runtime(Doubling(), "f32"), Ticking(1.0))
+
+
+class Off:
+    """Gives what onnxruntime gives for a part's meaning, some of its rounding added."""
+
+    name = "off"
+
+    def __init__(self, share: float) -> None:
+        self._share = share
+
+    def load(self, path: Path) -> LoadedPart:
+        backend = open_backend("onnxruntime")
+        rounded = backend.load(path)
+        meant = backend.load(save(unrounded(onnx.load(path)), path.with_suffix(".meant")))
+        return lambda inputs: meant(inputs) + self._share * (rounded(inputs) - meant(inputs))
+
+
+def int8_trial(tmp_path: Path) -> PartTrial:
+    whole = save(features_part(), tmp_path / "whole.onnx")
+    inputs = np.maximum(normal(3, 16, 4, 4, 4), 0.0)
+    path = save(quantised(whole, [inputs], tmp_path), tmp_path / "part.onnx")
+    data = path.read_bytes()
+    part = describe_part(whole.read_bytes(), content_id(whole.read_bytes()))
+    trial = PartTrial(replace(part, id=content_id(data), precision="int8"), path, False, (8,))
+    trial.calls(Runtime(open_backend("onnxruntime"), "int8"), Ticking(1.0))
+    return trial
+
+
+@pytest.mark.parametrize("share", [-1.0, 0.0, 1.2])
+def test_a_backend_may_round_an_int8_part_in_other_places(tmp_path: Path, share: float) -> None:
+    assert int8_trial(tmp_path).calls(Runtime(Off(share), "int8"), Ticking(1.0))
+
+
+@pytest.mark.parametrize("share", [-1.5, 1.5])
+def test_a_backend_that_is_further_from_what_an_int8_part_means_fails(tmp_path: Path, share: float) -> None:
+    trial = int8_trial(tmp_path)
+    with pytest.raises(BackendError, match=r"rounds by .* the default backend by"):
+        trial.calls(Runtime(Off(share), "int8"), Ticking(1.0))
 
 
 def test_peak_memory_is_that_of_a_fresh_process(root: Path) -> None:
