@@ -131,7 +131,7 @@ def compared(group: Group, catalog: Catalog, folder: Path, rounds: int) -> list[
     """
     leading = catalog.measured(group.tasks[0])
     reference, *smaller = sorted(
-        (m for m in leading if group.is_reference(catalog, m)), key=lambda m: -m.memory_bytes
+        (m for m in leading if group.is_reference(catalog, m)), key=lambda m: -_macs(catalog, m)
     )
     next_smaller = smaller[0].variant.trunk if smaller else None
     trunks = [m.variant.trunk for m in leading]
@@ -155,6 +155,11 @@ def compared(group: Group, catalog: Catalog, folder: Path, rounds: int) -> list[
         ]
         rows += sorted(of_task, key=lambda r: -float(r["test_accuracy_pct"] or 0.0))
     return rows
+
+
+def _macs(catalog: Catalog, measured: MeasuredVariant) -> int:
+    """Return the operations of a window: a network at half the side is a smaller one of the same bytes."""
+    return sum(catalog.parts[p].macs for p in catalog.trunks[measured.variant.trunk].parts)
 
 
 def _row(

@@ -39,7 +39,7 @@ class Group:
         write: writes images and TASKS.toml into a folder, given that of the data, and returns the file.
         candidates: that a search may try, at most; None to make what TASKS.toml lists.
         is_reference: tells from a catalog whether a variant may be what others are compared with; the
-            one with the most memory is.
+            one with the most operations is.
         asked: what is asked.
         tried: what stands in the way and what was tried beside what is listed; told where something
             that is asked was missed.

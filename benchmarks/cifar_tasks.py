@@ -120,9 +120,18 @@ tuning_epochs = {scale.tuning_epochs}
 
 
 def published_model(
-    data: Path, name: str, blocks: int, techniques: tuple[str, ...], arch: str = "resnet"
+    data: Path,
+    name: str,
+    blocks: int,
+    techniques: tuple[str, ...],
+    arch: str = "resnet",
+    teacher: str = "none",
 ) -> str:
-    """Return the table of a published ResNet of so many blocks a stage."""
+    """Return the table of a published ResNet of so many blocks a stage.
+
+    Args:
+        teacher: whom what is made of it learns from; see TASKS.toml.
+    """
     (weights,) = sorted((data / _WEIGHTS).glob(f"{name}*")) or [data / _WEIGHTS / name]
     return f"""
 [[model]]
@@ -130,6 +139,7 @@ arch = "{arch}"
 arguments = {{ blocks = {blocks} }}
 weights = {json.dumps(str(weights.resolve()))}
 techniques = {json.dumps(techniques)}
+teacher = "{teacher}"
 [model.pixels]
 mean = [0.485, 0.456, 0.406]
 std = [0.229, 0.224, 0.225]

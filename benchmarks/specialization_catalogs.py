@@ -29,15 +29,24 @@ UInt8 = npt.NDArray[np.uint8]
 Int64 = npt.NDArray[np.int64]
 
 _VALIDATION_EVERY = 2
-_TUNING_EPOCHS = 6
+_EPOCHS, _TUNING_EPOCHS = 40, 30  # of objects, the first where weights are fresh
+_TEACHER = "resnet"
 _SMALL = "benchmarks.undivided_resnet:undivided_resnet"
 _RESNETS = {
-    "resnet56": (9, ("int8",), "resnet"),
-    "resnet20": (3, ("int8", "drop-blocks:kept=0.7+int8", "drop-blocks:kept=0.5+int8"), _SMALL),
+    "resnet56": (9, ("int8", "int8-whole"), _TEACHER),
+    "resnet20": (3, ("int8", "drop-blocks:kept=0.5+int8", "drop-blocks:kept=0.35+int8"), _SMALL),
 }
-_FACE_TECHNIQUES = ("scale", "scale+int8")
-_FACE_RESOLUTIONS = (64 / face_tasks.SIDE_PX, 56 / face_tasks.SIDE_PX)
-_SCALED_EPOCHS = 4
+_PLAIN = f"""
+[[model]]
+arch = "convnet"
+techniques = ["int8-whole", "scale+int8-whole"]
+teacher = "{_TEACHER}"
+[[model.scale]]
+width = 0.6
+"""
+_FACE_TECHNIQUES = ("int8-whole", "scale", "scale+int8-whole")
+_FACE_RESOLUTIONS = (56 / face_tasks.SIDE_PX, 40 / face_tasks.SIDE_PX)
+_FACE_EPOCHS = 8
 _PEOPLE, _QUICK_PEOPLE = 158, 8
 _QUICK_EVERY = 40
 _HOST, _SETS = "host", 3
@@ -92,11 +101,15 @@ def _shown(
 
 def _write_objects(data: Path, folder: Path, quick: bool) -> Path:
     files = cifar_tasks.write_images(data, folder, _QUICK_EVERY if quick else 1, _VALIDATION_EVERY)
-    models = [
-        cifar_tasks.published_model(data, name, blocks, techniques[:1] if quick else techniques, arch)
-        for name, (blocks, techniques, arch) in _RESNETS.items()
-    ]
-    return _write_tasks(folder, "object", "object", cifar_tasks.SIDE_PX, files, "".join(models), quick)
+    models = []
+    for name, (blocks, techniques, arch) in _RESNETS.items():
+        made = techniques[:1] if quick else techniques
+        teacher = "none" if arch == _TEACHER else _TEACHER
+        models.append(cifar_tasks.published_model(data, name, blocks, made, arch, teacher))
+    models += [] if quick else [_PLAIN]
+    return _write_tasks(
+        folder, "object", "object", cifar_tasks.SIDE_PX, files, "".join(models), _EPOCHS, quick
+    )
 
 
 def _write_faces(data: Path, folder: Path, quick: bool) -> Path:
@@ -105,11 +118,18 @@ def _write_faces(data: Path, folder: Path, quick: bool) -> Path:
     files = write_lists(folder, "identity", splits)
     resolutions = _FACE_RESOLUTIONS[-1:] if quick else _FACE_RESOLUTIONS
     model = face_tasks.published_model(data / face_tasks.WEIGHTS, _FACE_TECHNIQUES, resolutions)
-    return _write_tasks(folder, "face", "identity", face_tasks.SIDE_PX, files, model, quick)
+    return _write_tasks(folder, "face", "identity", face_tasks.SIDE_PX, files, model, _FACE_EPOCHS, quick)
 
 
 def _write_tasks(
-    folder: Path, kind: str, task: str, side_px: int, files: Sequence[str], models: str, quick: bool
+    folder: Path,
+    kind: str,
+    task: str,
+    side_px: int,
+    files: Sequence[str],
+    models: str,
+    epochs: int,
+    quick: bool,
 ) -> Path:
     path = folder / "TASKS.toml"
     path.write_text(
@@ -124,7 +144,8 @@ data = "."
 split = {json.dumps(files)}
 {models}
 [training]
-scaled_epochs = {1 if quick else _SCALED_EPOCHS}
+epochs = {1 if quick else epochs}
+scaled_epochs = {1 if quick else epochs}
 tuning_epochs = {1 if quick else _TUNING_EPOCHS}
 """,
         encoding="utf-8",
