@@ -20,19 +20,14 @@ _AGE_BANDS = ((12, "child"), (25, "young"), (45, "adult"), (65, "older"), (200, 
 _GENDERS = {"0": "male", "1": "female"}
 SIDE_PX = 112
 WEIGHTS = "weights/face_id/mobilefacenet_068.ckpt"
-_RESOLUTIONS = (80 / SIDE_PX, 64 / SIDE_PX)
+_LARGER, _SMALLER = 80 / SIDE_PX, 64 / SIDE_PX
 # A fast int8 layer of this network takes some microseconds whatever its width: leaving out whole blocks
 # saves time, filters memory.
-_SMALLER = "scale+drop-blocks:kept=0.65"
-_TECHNIQUES = (
-    "int8",
-    "int8-whole",
-    "scale+int8",
-    "scale+int8-whole",
-    f"{_SMALLER}+int8",
-    f"{_SMALLER}+int8-whole",
-    f"{_SMALLER}+prune-weights:kept=0.6+int8",
-    f"{_SMALLER}+prune-weights:kept=0.6+int8-whole",
+_SHALLOWER = f"scale:resolution={_SMALLER:.4f}+drop-blocks:kept=0.65"
+_TECHNIQUES = tuple(
+    f"{what}{precision}"
+    for what in ("", "scale+", f"{_SHALLOWER}+", f"{_SHALLOWER}+prune-weights:kept=0.6+")
+    for precision in ("int8", "int8-whole", "bf16")
 )
 
 
@@ -55,7 +50,7 @@ class FacesScale:
     tuning_epochs: int
 
 
-FULL = FacesScale(every=1, attributes_every=2, people=158, scaled_epochs=14, tuning_epochs=14)
+FULL = FacesScale(every=1, attributes_every=2, people=158, scaled_epochs=10, tuning_epochs=10)
 QUICK = FacesScale(every=40, attributes_every=1, people=4, scaled_epochs=1, tuning_epochs=1)
 
 
@@ -124,7 +119,7 @@ size = {SIDE_PX}
 mirror = true
 
 {"".join(tables)}
-{published_model(data / WEIGHTS, _TECHNIQUES, _RESOLUTIONS)}
+{published_model(data / WEIGHTS, _TECHNIQUES, (_LARGER, _SMALLER))}
 [training]
 scaled_epochs = {scale.scaled_epochs}
 tuning_epochs = {scale.tuning_epochs}

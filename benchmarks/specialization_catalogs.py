@@ -44,9 +44,9 @@ teacher = "{_TEACHER}"
 [[model.scale]]
 width = 0.6
 """
-_FACE_TECHNIQUES = ("int8-whole", "scale", "scale+int8-whole")
+_FACE_TECHNIQUES = ("int8-whole", "scale", "scale+int8-whole", "scale+drop-blocks:kept=0.5+int8-whole")
 _FACE_RESOLUTIONS = (56 / face_tasks.SIDE_PX, 40 / face_tasks.SIDE_PX)
-_FACE_EPOCHS = 8
+_FACE_EPOCHS = 12
 _PEOPLE, _QUICK_PEOPLE = 158, 8
 _QUICK_EVERY = 40
 _HOST, _SETS = "host", 3

@@ -2,7 +2,8 @@
 
 chain = step {"+" step}; step = technique [":" key "=" number {"," key "=" number}]. The first step starts
 from the full size of the family, each further one from every trunk that the step before gave; all of
-these are made. A plain name is a chain of one step.
+these are made. A plain name is a chain of one step. "scale:resolution=0.5" goes on with those sizes of
+[[model.scale]] alone that have this resolution; all of them are named in the table.
 """
 
 from __future__ import annotations
@@ -28,6 +29,8 @@ _ALTERNATIVES = (
     ),
 )
 _PARAMETERS = ("kept", "energy", "rate")
+_SIZES = ("width", "depth", "resolution")
+_ALIKE = 1e-3
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,11 +52,23 @@ class Step:
             BadInput: the technique does not take one of the parameters, or the family not the technique.
         """
         made = planned_by(self.technique, family, start)
-        if self.shares and self.technique == SCALE:
-            raise BadInput(f"technique {SCALE}: takes no parameters: sizes stand in [[model.scale]]")
+        if self.technique == SCALE:
+            return self._chosen(family, made)
         for key, share in self.shares:
             made = [with_share(candidate, key, share) for candidate in made]
         return made
+
+    def _chosen(self, family: Family, made: Sequence[Candidate]) -> list[Candidate]:
+        """Return the sizes, in the order of the family's scales, that have the given shares."""
+        chosen = [
+            candidate
+            for candidate, scale in zip(made, family.scales, strict=True)
+            if all(math.isclose(getattr(scale, key), share, rel_tol=_ALIKE) for key, share in self.shares)
+        ]
+        if self.shares and not chosen:
+            said = ", ".join(f"{key} = {share:g}" for key, share in self.shares)
+            raise BadInput(f"technique {SCALE}: no [[model.scale]] has {said}")
+        return chosen
 
 
 Chain = tuple[Step, ...]
@@ -189,19 +204,20 @@ def _parsed_step(step: str, chain: str) -> Step:
         if step != name:
             raise BadInput(f"technique {chain!r}: nothing after {step!r}: expected {name}:key=number")
         return Step(name)
-    pairs = tuple(_parsed_share(pair, chain) for pair in given.split(","))
+    pairs = tuple(_parsed_share(pair, chain, name) for pair in given.split(","))
     if len({key for key, _ in pairs}) != len(pairs):
         raise BadInput(f"technique {chain!r}: one parameter of {name} is given twice")
     return Step(name, pairs)
 
 
-def _parsed_share(pair: str, chain: str) -> tuple[str, float]:
+def _parsed_share(pair: str, chain: str, technique: str) -> tuple[str, float]:
+    taken, below = (_SIZES, "at most 1") if technique == SCALE else (_PARAMETERS, "below 1")
     key, _, number = (text.strip() for text in pair.partition("="))
     try:
         share = float(number)
     except ValueError:
         share = 0.0
-    if key not in _PARAMETERS or not 0.0 < share < 1.0:
-        expected = " or ".join(f"{name}=NUMBER" for name in _PARAMETERS)
-        raise BadInput(f"technique {chain!r}: {pair!r}: expected {expected}, above 0 and below 1")
+    if key not in taken or not (0.0 < share < 1.0 or (share == 1.0 and technique == SCALE)):
+        expected = " or ".join(f"{name}=NUMBER" for name in taken)
+        raise BadInput(f"technique {chain!r}: {pair!r}: expected {expected}, above 0 and {below}")
     return key, share
