@@ -17,9 +17,10 @@ from engine.errors import OffloadFailed
 from engine.exchange_accounts import Bill, ExchangeAccounts
 from engine.exchanges import Exchange, StandbyPass
 from engine.frames import Window
-from engine.ledger import Ledger, Refusal, Reservation
+from engine.ledger import Ledger
 from engine.offload import OffloadAnswer, OffloadRequest, PassedFeatures, UInt8
 from engine.reachable_cloud import ReachableCloud
+from engine.reservations import Refusal, Reservation
 from engine.route_run import Execution
 from engine.scheduling.unserved import CLOUD_SILENT, CONNECTION_LOST
 from engine.serving import Awaited, Serving

@@ -9,9 +9,9 @@ from engine.clocks import Clocks
 from engine.device_runs import DevicePass, DeviceRuns, NotRun
 from engine.energy_model import EnergyModel
 from engine.frames import Window
-from engine.ledger import Refusal, Reservation
 from engine.load_booking import NOTHING_BOOKED, Booked, LoadBooking
 from engine.prepared_passes import PreparedPass
+from engine.reservations import Refusal, Reservation
 from engine.route_run import Execution, Passed
 from engine.runtime.loading import PieceMemory
 from engine.scheduling.costs_correction import CostsCorrection

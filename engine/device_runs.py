@@ -16,9 +16,10 @@ from engine.clocks import Clocks
 from engine.energy_model import EnergyModel
 from engine.errors import PartFailed
 from engine.frames import Window
-from engine.ledger import Ledger, Refusal, Reservation
+from engine.ledger import Ledger
 from engine.load_booking import LoadBooking
 from engine.loop_load import NOT_TIMED, LoopLoad
+from engine.reservations import Refusal, Reservation
 from engine.route_run import Execution, never_checked, run_route
 from engine.router import Route, build_route
 from engine.runtime.loading import PieceMemory

@@ -7,10 +7,11 @@ from dataclasses import dataclass
 from engine.clocks import Clocks
 from engine.cloud_link import CloudLink
 from engine.exchanges import Exchange
-from engine.ledger import Category, Ledger, Refusal, Reservation
+from engine.ledger import Category, Ledger
 from engine.offload import OffloadAnswer, Upkeep
 from engine.radio_tail import TailRadio
 from engine.reachable_cloud import ReachableCloud
+from engine.reservations import Refusal, Reservation
 
 
 @dataclass(slots=True)

@@ -6,7 +6,8 @@ from collections.abc import Callable
 from concurrent.futures import Future
 from dataclasses import dataclass
 
-from engine.ledger import Category, Ledger, Refusal, Reservation
+from engine.ledger import Category, Ledger
+from engine.reservations import Refusal, Reservation
 from engine.special_variants import SpecialVariant, special_variant
 from specializer.cascade_threshold import CascadeAim
 from specializer.errors import HeadRejected, TrainingFailed

@@ -20,11 +20,11 @@ from catalog.errors import BadInput
 from engine.base_load import BaseLoad
 from engine.energy_origin import EnergyOrigin
 from engine.period import Period, format_duration
+from engine.period_books import PeriodAccount, open_books
 from engine.period_standing import PeriodStanding, SpentLine
+from engine.reservations import Refusal, Reservation, Reservations
 from engine.scheduling.problem import Budget
 from engine.scheduling.unserved import ENERGY_GONE, MONEY_GONE
-
-_LEAST_SHARE_LEFT = 0.1  # of an expected length, while a period outlasts it
 
 
 class Category(StrEnum):
@@ -40,30 +40,10 @@ class Category(StrEnum):
     BASE_LOAD = "base_load"  # camera and idle processor; where a meter counts, whatever else it counted
 
 
-class Reservation(NamedTuple):
-    """Energy and money held for something that is about to run.
-
-    A named tuple, because one is made for every request; so is `Left`.
-    """
-
-    number: int
-    energy_j: float
-    cost_usd: float
-
-
-@dataclass(frozen=True, slots=True)
-class Refusal:
-    """Nothing was reserved.
-
-    Args:
-        reason: which budget is too small, for a result line.
-    """
-
-    reason: str
-
-
 class Left(NamedTuple):
     """What is left of a period.
+
+    A named tuple, because one is made for every request.
 
     Args:
         energy_j: neither spent nor held, at least 0.
@@ -76,26 +56,7 @@ class Left(NamedTuple):
     period_s: float
 
 
-class PeriodAccount(NamedTuple):
-    """What one period was granted and has taken so far.
-
-    Args:
-        granted_j: base load and what was carried over included; inf without a limit.
-        granted_usd: likewise.
-        spent_j: base load up to now included.
-        spent_usd: settled.
-        length_s: expected where no end is fixed, and no less than what has passed.
-    """
-
-    granted_j: float
-    granted_usd: float
-    spent_j: float
-    spent_usd: float
-    length_s: float
-
-
-# Half the time of Reservation() and Left().
-_new_reservation: Callable[[tuple[int, float, float]], Reservation] = partial(tuple.__new__, Reservation)
+# Half the time of Left().
 _new_left: Callable[[tuple[float, float, float]], Left] = partial(tuple.__new__, Left)
 
 
@@ -112,30 +73,6 @@ class LedgerLine:
     energy_j: float
     cost_usd: float
     unsettled_j: float = 0.0
-
-
-@dataclass(slots=True)
-class _Books:
-    """One period's account.
-
-    Args:
-        energy_j: granted, with what was carried over.
-        cost_usd: likewise.
-        work_j: settled, base load excluded.
-        spent_usd: settled.
-        carried_j: of energy_j, what was carried over.
-        carried_usd: likewise.
-    """
-
-    start_s: float
-    end_s: float
-    expected_s: float
-    energy_j: float
-    cost_usd: float
-    work_j: float = 0.0
-    spent_usd: float = 0.0
-    carried_j: float = 0.0
-    carried_usd: float = 0.0
 
 
 class Ledger:
@@ -169,11 +106,9 @@ class Ledger:
         self._carry_over = carry_over
         self._now_s = start_s
         self._base = BaseLoad(base_w, start_s, base_origin)
-        self._books = self._open(start_s, 0.0, 0.0)
-        self._held: set[int] = set()
-        self._held_j = self._held_usd = 0.0
+        self._books = open_books(granted, period, start_s)
+        self._held = Reservations()
         self._standing_w = 0.0
-        self._next_number = 0
         self._spent: dict[tuple[Category, EnergyOrigin], list[float]] = defaultdict(lambda: [0.0, 0.0])
         self._metered: frozenset[Category] = frozenset()
         self._before: dict[tuple[str, str], tuple[float, float]] = {}  # when the period began
@@ -204,12 +139,7 @@ class Ledger:
             return Refusal(ENERGY_GONE)
         if cost_usd > free_usd:
             return Refusal(MONEY_GONE)
-        number = self._next_number
-        self._next_number = number + 1
-        self._held.add(number)
-        self._held_j += energy_j
-        self._held_usd += cost_usd
-        return _new_reservation((number, energy_j, cost_usd))
+        return self._held.hold(energy_j, cost_usd)
 
     def hold_back(self, power_w: float) -> None:
         """Keep, for the rest of the period, the energy of work that goes on whatever is chosen.
@@ -235,12 +165,7 @@ class Ledger:
         Raises:
             KeyError: it was settled before.
         """
-        self._held.remove(reservation.number)
-        if self._held:
-            self._held_j -= reservation.energy_j
-            self._held_usd -= reservation.cost_usd
-        else:
-            self._held_j = self._held_usd = 0.0  # no rounding error is left behind
+        self._held.let_go(reservation)
         self.charge(category, energy_j, now, cost_usd, origin)
 
     def charge(
@@ -355,7 +280,9 @@ class Ledger:
         """
         now = self._now_s
         start_s = now - standing.elapsed_s - away_s
-        books = self._books = self._open(start_s, standing.carried_j, standing.carried_usd)
+        books = self._books = open_books(
+            self._granted, self._period, start_s, standing.carried_j, standing.carried_usd
+        )
         books.work_j, books.spent_usd = standing.work_j, standing.spent_usd
         self._base.resume_period(start_s, standing.base_j + self._base.power_w * away_s)
         self._before = {(li.category, li.origin): (-li.energy_j, -li.cost_usd) for li in standing.lines}
@@ -368,11 +295,7 @@ class Ledger:
         """Take another budget; what was spent in the current period stays spent, and when it began."""
         self._advance(now)
         self._granted, self._period, self._carry_over = granted, period, carry_over
-        books = self._books
-        books.energy_j = granted.energy_j + books.carried_j
-        books.cost_usd = granted.cost_usd + books.carried_usd
-        books.end_s = period.end_s(books.start_s)
-        books.expected_s = period.expected_s(books.start_s)
+        self._books.regrant(granted, period)
         self._advance(now)
 
     def left(self, now: float) -> Left:
@@ -385,7 +308,7 @@ class Ledger:
     def held_back_j(self, now: float) -> float:
         """Return what is kept, of this period's energy, for work that goes on whatever is chosen."""
         self._advance(now)
-        return self._standing_w * self._left_s()
+        return self._standing_w * self._books.left_s(self._now_s)
 
     def energy_left_j(self, now: float) -> float:
         """Return the energy of this period that is neither spent nor held, at least 0."""
@@ -400,7 +323,7 @@ class Ledger:
     def period_left_s(self, now: float) -> float:
         """Return the time until the budget renews, expected where no moment is fixed."""
         self._advance(now)
-        return self._left_s()
+        return self._books.left_s(self._now_s)
 
     def renewal(self, now: float) -> str:
         """Say when the budget renews: "in 3 h 20 min" or "when the battery is charged"."""
@@ -413,20 +336,17 @@ class Ledger:
         """Return what the current period was granted and has taken."""
         self._advance(now)
         books = self._books
-        passed_s = self._now_s - books.start_s
-        spent_j = books.work_j + self._base.period_j(passed_s)
-        length_s = max(books.expected_s, passed_s)
-        return PeriodAccount(books.energy_j, books.cost_usd, spent_j, books.spent_usd, length_s)
+        return books.account(self._base.period_j(self._now_s - books.start_s), self._now_s)
 
     def overdraft_j(self, now: float) -> float:
         """Return the energy spent beyond the budgets of all periods so far."""
         self._advance(now)
-        return self._past_overdraft_j + self._overdrawn_j()
+        return self._past_overdraft_j + self._books.overdrawn_j(self._base_load_j())
 
     def overdraft_usd(self, now: float) -> float:
         """Return the money spent beyond the budgets of all periods so far."""
         self._advance(now)
-        return self._past_overdraft_usd + self._overdrawn_usd()
+        return self._past_overdraft_usd + self._books.overdrawn_usd()
 
     def lines(self, now: float) -> tuple[LedgerLine, ...]:
         """Return what was spent since the start by category and origin; base load up to now."""
@@ -453,17 +373,6 @@ class Ledger:
             if origin is EnergyOrigin.MODELLED and category in self._metered
         }
 
-    def _open(self, start_s: float, carried_j: float, carried_usd: float) -> _Books:
-        return _Books(
-            start_s,
-            self._period.end_s(start_s),
-            self._period.expected_s(start_s),
-            self._granted.energy_j + carried_j,
-            self._granted.cost_usd + carried_usd,
-            carried_j=carried_j,
-            carried_usd=carried_usd,
-        )
-
     def _advance(self, now: float) -> None:
         while now >= self._books.end_s:
             self._now_s = self._books.end_s  # a period pays no base load beyond its end
@@ -472,47 +381,23 @@ class Ledger:
             self._now_s = now
 
     def _renew(self, at_s: float) -> None:
-        self._past_overdraft_j += self._overdrawn_j()
-        self._past_overdraft_usd += self._overdrawn_usd()
-        carried_j = carried_usd = 0.0
-        if self._carry_over:
-            books = self._books
-            base_j = self._base.period_j(at_s - books.start_s)
-            carried_j = _unspent(books.energy_j - base_j - books.work_j)
-            carried_usd = _unspent(books.cost_usd - books.spent_usd)
-        self._books = self._open(at_s, carried_j, carried_usd)
+        books = self._books
+        self._past_overdraft_j += books.overdrawn_j(self._base_load_j())
+        self._past_overdraft_usd += books.overdrawn_usd()
+        unspent = books.unspent(self._base.period_j(at_s - books.start_s)) if self._carry_over else (0.0, 0.0)
+        self._books = open_books(self._granted, self._period, at_s, *unspent)
         self._before = {key: (line[0], line[1]) for key, line in self._spent.items()}
         self._base.begin_period(at_s)
         self.renewals += 1
 
     def _base_load_j(self) -> float:
         """Return this period's base load, the part still to come included."""
-        books = self._books
-        passed_s = self._now_s - books.start_s
-        return self._base.period_j(books.expected_s if passed_s < books.expected_s else passed_s)
-
-    def _left_s(self) -> float:
-        if self._books.end_s < math.inf:
-            return self._books.end_s - self._now_s
-        expected_s = self._books.expected_s
-        return max(_LEAST_SHARE_LEFT * expected_s, expected_s - (self._now_s - self._books.start_s))
+        return self._base.period_j(self._books.length_s(self._now_s))
 
     def _free(self) -> tuple[float, float, float]:
         """Return the energy and the money that are neither spent nor held, and the time that is left."""
-        books = self._books
-        left_s = books.end_s - self._now_s if books.end_s < math.inf else self._left_s()
-        base_j = self._base_load_j()
-        held_j = self._held_j + self._standing_w * left_s
-        free_j = books.energy_j - base_j - books.work_j - held_j
-        return free_j, books.cost_usd - books.spent_usd - self._held_usd, left_s
-
-    def _overdrawn_j(self) -> float:
-        return max(0.0, self._books.work_j + self._base_load_j() - self._books.energy_j)
-
-    def _overdrawn_usd(self) -> float:
-        return max(0.0, self._books.spent_usd - self._books.cost_usd)
-
-
-def _unspent(left: float) -> float:
-    """Return what can be carried over: no debt, and nothing of an unlimited budget."""
-    return max(0.0, left) if math.isfinite(left) else 0.0
+        books, held = self._books, self._held
+        left_s = books.left_s(self._now_s)
+        held_j = held.energy_j + self._standing_w * left_s
+        free_j = books.energy_j - self._base_load_j() - books.work_j - held_j
+        return free_j, books.cost_usd - books.spent_usd - held.cost_usd, left_s

@@ -7,7 +7,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from engine.energy_model import EnergyModel
-from engine.ledger import Category, Ledger, Refusal, Reservation
+from engine.ledger import Category, Ledger
+from engine.reservations import Refusal, Reservation
 from engine.runtime.loading import LoadFailed, PieceEvicted, PieceMemory
 from engine.scheduling.problem import PieceCost
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 
-from engine.ledger import Category, Ledger, Left, Refusal, Reservation
+from engine.ledger import Category, Ledger, Left
 from engine.period import ChargePeriod, FixedPeriod, Period
+from engine.reservations import Refusal, Reservation
 from engine.scheduling.problem import Budget, Problem
 from sim.observing import Observer
 

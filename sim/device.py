@@ -15,9 +15,10 @@ from typing import Any
 
 import simpy
 
-from engine.ledger import Category, Refusal, Reservation
+from engine.ledger import Category
 from engine.radio_tail import TailRadio
 from engine.rates import RateGates
+from engine.reservations import Refusal, Reservation
 from engine.runtime.residency import TooLarge
 from engine.scheduling.policy import Policy, State, plan_interval_s
 from engine.scheduling.problem import PieceCost, Place

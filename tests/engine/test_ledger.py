@@ -8,8 +8,9 @@ from hypothesis import strategies as st
 
 from catalog.errors import BadInput
 from engine.energy_origin import EnergyOrigin
-from engine.ledger import Category, Ledger, Refusal, Reservation
+from engine.ledger import Category, Ledger
 from engine.period import ChargePeriod, FixedPeriod
+from engine.reservations import Refusal, Reservation
 from engine.scheduling.problem import Budget
 
 

@@ -17,9 +17,10 @@ from engine.answering import Answerer
 from engine.clocks import Clocks
 from engine.frame_results import FrameResults
 from engine.head_orders import TrainingAccount
-from engine.ledger import Category, Ledger, Refusal
+from engine.ledger import Category, Ledger
 from engine.period import FixedPeriod
 from engine.reachable_cloud import NO_RADIO
+from engine.reservations import Refusal
 from engine.results import Result
 from engine.runtime.loading import PieceMemory
 from engine.runtime.residency import Residency
