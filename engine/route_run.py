@@ -209,22 +209,20 @@ class _CascadeRun:
         return Execution(tuple(a for a in answers if a.windows), self._piece_s, busy_s, passed, cascaded)
 
     def _go_on(self, second: SecondStage, checks: Callable[[str], bool]) -> Cascaded:
-        """Answer by the generic variant where the specialised head does not, and see what both say."""
+        """Answer by the generic variant where the specialised head does not or is checked; see what both say.
+
+        What was paid for is used: of the two the generic variant is right more often.
+        """
         app = self._route.apps[second.app]
         ((name, confidence),) = self._found[second.app]
         special = second.special.answers(name, confidence)
         if special and not checks(app):
             return Cascaded(app, name, None)
-        answered = self._found[second.app]
         for step in second.parts:
             self._run_part(step, (second.app,))
         self._apply(second.readers, [(second.app,)])
-        generic = self._found[second.app][0][0]
-        if special:
-            self._found[second.app] = answered
-            return Cascaded(app, name, generic)
         self._variants[second.app] = second.variant
-        return Cascaded(app, None, generic)
+        return Cascaded(app, name if special else None, self._found[second.app][0][0])
 
     def _run_part(self, step: int, apps: tuple[int, ...]) -> None:
         """Run a part that has not run for this window, on account of some apps."""

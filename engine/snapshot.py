@@ -169,7 +169,7 @@ class SpecialFigures:
         left: how often one was left.
         answered: requests that a specialised head answered alone.
         passed_on: requests that went on to the generic variant.
-        checked: answers of specialised heads that the generic variant checked.
+        checked: answers of specialised heads that the generic variant checked, and gave its own for.
         saved_s: processor time that generic variants would have taken beyond what was taken.
         latest: what happened last, for people.
         recent: the latest of what happened, in order.

@@ -153,7 +153,7 @@ def _of_specializing(standing: Standing) -> Iterator[Metric]:
     yield CounterMetricFamily("mcdnn_run_special_left", "Left again.", special.left)
     ends = {"answered": special.answered, "passed_on": special.passed_on}
     yield _counters("special_requests", "What specialised heads did with them.", ["end"], _plain(ends))
-    yield CounterMetricFamily("mcdnn_run_special_checked", "Of those answered.", special.checked)
+    yield CounterMetricFamily("mcdnn_run_special_checked", "Answered by both.", special.checked)
     # A gauge: a head that does not pay takes more than it saves.
     yield GaugeMetricFamily("mcdnn_run_special_saved_seconds", "Of the processor, net.", special.saved_s)
 

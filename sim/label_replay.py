@@ -100,8 +100,7 @@ def replay(sightings: Iterable[Sighting], specialist: Specialist[H], models: Rep
         specialist.attend(sighting.t_s)
         models.see(sighting.class_id)
         seen, generic = _ask(specialist, models)
-        answer = generic.class_id if seen.special is None else seen.special
-        lived.right.append(answer == sighting.class_id)
+        lived.right.append(seen.class_id == sighting.class_id)
         lived.generic_right.append(generic.class_id == sighting.class_id)
         lived.generic_ran.append(seen.generic is not None)
         lived.specialised.append(seen.cascaded)
@@ -117,5 +116,6 @@ def _ask(specialist: Specialist[H], models: ReplayedModels[H]) -> tuple[Seen, Sa
         return Seen(None, generic.class_id, generic.confidence), generic
     special = models.special(active, head)
     checked = special.class_id is None or models.checks(specialist.check_share)
-    confidence = generic.confidence if special.class_id is None else special.confidence
-    return Seen(special.class_id, generic.class_id if checked else None, confidence, cascaded=True), generic
+    if not checked:
+        return Seen(special.class_id, None, special.confidence, cascaded=True), generic
+    return Seen(special.class_id, generic.class_id, generic.confidence, cascaded=True), generic

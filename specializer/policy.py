@@ -33,7 +33,7 @@ class Seen(NamedTuple):
 
     @property
     def class_id(self) -> int:
-        """What it is taken to be: the generic model's word where there is one."""
+        """What it is taken to be, and what was answered: the generic model's word where there is one."""
         known = self.special if self.generic is None else self.generic
         assert known is not None, "a request that is told was answered"
         return known

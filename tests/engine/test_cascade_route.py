@@ -75,12 +75,16 @@ def test_other_and_unsure_are_answered_as_the_generic_variant_would_alone(
     assert found.cascaded[0].generic == alone.answers[0].windows[0][0]
 
 
-def test_a_checked_answer_stands_and_both_are_told(built_catalog: Catalog) -> None:
+def test_where_an_answer_is_checked_the_generic_variants_is_given_and_both_are_told(
+    built_catalog: Catalog,
+) -> None:
     chosen = {"who": cascade(built_catalog, "who", "wide/identity")}
-    found = run(built_catalog, chosen, 0, special(), lambda app: app == "who")
-    assert found.answers[0].windows[0][0] == "3"
-    assert found.cascaded[0].special == "3"
-    assert found.cascaded[0].generic is not None
+    alone = run(built_catalog, {"who": option(built_catalog, "who", "wide/identity")}, 0, special())
+    generic = alone.answers[0].windows[0][0]
+    other = "3" if generic != "3" else "4"
+    found = run(built_catalog, chosen, 0, special(name=other), lambda app: app == "who")
+    assert found.answers[0][:3] == alone.answers[0][:3]
+    assert (found.cascaded[0].special, found.cascaded[0].generic) == (other, generic)
 
 
 def test_what_another_app_has_run_is_not_run_again(built_catalog: Catalog) -> None:

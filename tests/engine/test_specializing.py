@@ -177,7 +177,6 @@ def test_a_head_that_a_server_trained_costs_its_way_and_its_price() -> None:
     radio = RadioProfile(1e-6, 2e-6, mbps=8.0, tail_w=0.5, tail_s=2.0)
     ledger = Ledger(Budget(1000.0, 10.0), FixedPeriod(600.0))
     prices = TrainingPrices(PROFILE, radio, usd_per_s=2.0, usd_per_byte=1e-6)
-    prices = TrainingPrices(PROFILE, radio, usd_per_s=2.0, usd_per_byte=1e-6)
     account = TrainingAccount(ledger, prices, HEAD_S)
     training: Future[TrainingResult] = Future()
     held = account.hold(0.0)
@@ -185,7 +184,6 @@ def test_a_head_that_a_server_trained_costs_its_way_and_its_price() -> None:
     account.follow(training, held)
     account.settle(0.0)
     assert ledger.energy_left_j(0.0) < 1000.0 - 2.0  # both tails are held
-    weights = HeadWeights(np.zeros((2, 4), np.float32), np.zeros(2, np.float32), 1.0)
     weights = HeadWeights(np.zeros((2, 4), np.float32), np.zeros(2, np.float32), 1.0)
     head = SpecialHead(weights, (1,), 1.0, 0.0, 1.0)
     training.set_result(TrainingResult(head, 1.0, 0.25, up_bytes=500, down_bytes=10_000))
