@@ -18,7 +18,14 @@ from catalog.store import Catalog
 from cloud.connection import Connection, Reply
 from cloud.credentials import PLAIN, Credentials
 from cloud.endpoint import Endpoint
-from cloud.errors import CloudBusy, CloudError, CloudIncompatible, CloudRefused, CloudTimeout
+from cloud.errors import (
+    CloudBusy,
+    CloudError,
+    CloudIncompatible,
+    CloudRefused,
+    CloudTimeout,
+    CloudUnreachable,
+)
 from cloud.head_messages import TrainingCall, special_head_from_proto, training_call_to_proto
 from cloud.limits import Limits
 from cloud.rpc.v1 import classify_pb2 as pb
@@ -31,16 +38,29 @@ from specializer.errors import (
     TrainingLate,
 )
 from specializer.head_trainer import TrainingOrder, TrainingResult
+from specializer.training_effort import TrainingEffort
 
 _SEEDS = 1 << 64
+
+
+class _Outcome(Future[TrainingResult]):
+    """What becomes of an order that has left the device: cancelled, it still ends, to tell what it took."""
+
+    call: grpc.Future[pb.TrainHeadResponse] | None = None
+
+    def cancel(self) -> bool:
+        """Have the server give it up; see HeadTrainer."""
+        if self.call is not None:
+            self.call.cancel()
+        return False
 
 
 @dataclass(slots=True, eq=False)
 class _Flight:
     order: TrainingOrder
     began_s: float
-    result: Future[TrainingResult] = field(default_factory=Future)
-    call: grpc.Future[pb.TrainHeadResponse] | None = None
+    up_bytes: int = 0
+    result: _Outcome = field(default_factory=_Outcome)
 
 
 class RemoteHeadTrainer:
@@ -79,10 +99,11 @@ class RemoteHeadTrainer:
         self._connection = Connection(endpoint, credentials, limits or Limits(), clock, _nothing_listed)
 
     def begin(self, order: TrainingOrder) -> Future[TrainingResult]:
-        """Send an order; see HeadTrainer. Cancelled, it is cancelled at the server too."""
+        """Send an order; see HeadTrainer. Cancelled, it ends at the server too."""
         flight = _Flight(order, self._clock())
         try:
             message = training_call_to_proto(self._call_of(order))
+            flight.up_bytes = message.ByteSize()
             with self._lock:
                 if self._closed:
                     raise TrainerBroke(f"{self._where}: closed")
@@ -90,7 +111,8 @@ class RemoteHeadTrainer:
         except TrainingFailed as e:
             flight.result.set_exception(e)
             return flight.result
-        flight.call = self._connection.train_head(message, order.deadline_s, partial(self._ended, flight))
+        ended = partial(self._ended, flight)
+        flight.result.call = self._connection.train_head(message, order.deadline_s, ended)
         flight.result.add_done_callback(partial(self._over, flight))
         return flight.result
 
@@ -126,7 +148,8 @@ class RemoteHeadTrainer:
             self._closed = True
             flights = list(self._flights)
         for flight in flights:
-            self._end(flight, TrainerBroke(f"{self._where}: closed"))
+            closed = CloudUnreachable(f"{self._where}: closed")
+            self._ended(flight, closed)
         self._connection.close()
 
     def _ended(self, flight: _Flight, outcome: Reply[pb.TrainHeadResponse] | CloudError) -> None:
@@ -135,25 +158,36 @@ class RemoteHeadTrainer:
         except Exception as e:  # one that is not ended here would never end
             broke = TrainerBroke(f"{self._where}: a head that makes no sense")
             broke.__cause__ = e
-            self._end(flight, broke)
+            self._end(flight, broke.took(self._effort(flight, outcome)))
 
     def _read(
         self, flight: _Flight, outcome: Reply[pb.TrainHeadResponse] | CloudError
     ) -> TrainingResult | TrainingFailed:
+        effort = self._effort(flight, outcome)
         if isinstance(outcome, CloudError):
-            return _failure(outcome)
+            return _failure(outcome).took(effort)
         message, exchange = outcome.message, outcome.exchange
         if message.WhichOneof("outcome") == "rejected":
-            return HeadRejected(f"{self._where}: {message.rejected}")
+            return HeadRejected(f"{self._where}: {message.rejected}").took(effort)
         trunk = self._catalog.trunks[flight.order.trunk]
         head = special_head_from_proto(message.head, flight.order.dominant, trunk.feature_dim)
         return TrainingResult(
             head,
             self._clock() - flight.began_s,
-            message.processor_s,
+            effort.processor_s,
             exchange.up_bytes,
             exchange.down_bytes,
         )
+
+    def _effort(self, flight: _Flight, outcome: Reply[pb.TrainHeadResponse] | CloudError) -> TrainingEffort:
+        """Return what an order took; where the server does not say how long it worked, all of the time."""
+        if isinstance(outcome, Reply):
+            told_s = outcome.message.processor_s
+            sense = isfinite(told_s) and told_s >= 0.0
+            exchange = outcome.exchange
+            return TrainingEffort(told_s if sense else 0.0, exchange.up_bytes, exchange.down_bytes)
+        waited_s = self._clock() - flight.began_s if outcome.may_have_run else 0.0
+        return TrainingEffort(waited_s, flight.up_bytes, at_most=True)
 
     def _end(self, flight: _Flight, outcome: TrainingResult | TrainingFailed) -> None:
         """End an order, unless it has ended: the first outcome stands."""
@@ -163,13 +197,11 @@ class RemoteHeadTrainer:
             else:
                 flight.result.set_result(outcome)
 
-    def _over(self, flight: _Flight, result: Future[TrainingResult]) -> None:
+    def _over(self, flight: _Flight, result: Future[TrainingResult]) -> None:  # noqa: ARG002
         with self._lock:
             self._flights.discard(flight)
-        if result.cancelled():
-            result.set_running_or_notify_cancel()  # else who waits for several futures never learns of it
-        if flight.call is not None:
-            flight.call.cancel()
+        if flight.result.call is not None:
+            flight.result.call.cancel()
 
 
 def _nothing_listed(up_bytes: int, down_bytes: int) -> None:

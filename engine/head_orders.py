@@ -10,13 +10,14 @@ from engine.ledger import Category, Ledger
 from engine.reservations import Refusal, Reservation
 from engine.special_variants import SpecialVariant, special_variant
 from specializer.cascade_threshold import CascadeAim
-from specializer.errors import HeadRejected, TrainingFailed
+from specializer.errors import TrainingFailed
 from specializer.head_trainer import HeadTrainer, TrainingOrder, TrainingResult
 from specializer.placed_trainer import FIRST_THERE
 from specializer.policy import AIMED_SKEW, Active
 from specializer.special_head import SpecialHead
 from specializer.specialist import NotTrained, Trained
-from specializer.training_place import TrainingCost, TrainingEffort, TrainingPrices
+from specializer.training_effort import TrainingEffort
+from specializer.training_place import TrainingCost, TrainingPrices
 
 _DEADLINE_S = 30.0
 _FIRST_GUESS_S = 0.5
@@ -62,26 +63,36 @@ class TrainingAccount:
         still = []
         for training, held in self._under_way:
             if training.done():
-                cost = self._cost(training)
+                cost = self._cost(training, held)
                 self._ledger.settle(held, cost.energy_j, now, cost.cost_usd, Category.TRAINING)
             else:
                 still.append((training, held))
         self._under_way = still
 
-    def _cost(self, training: Future[TrainingResult]) -> TrainingCost:
+    def _cost(self, training: Future[TrainingResult], held: Reservation) -> TrainingCost:
+        """Return what a training took, whether a head came of it or not.
+
+        A server that does not tell how long it worked is taken to have used what was held, at most.
+        """
+        costs = []
+        for effort in self._efforts(training):
+            cost = self._prices.of(effort)
+            most_usd = held.cost_usd if effort.at_most else cost.cost_usd
+            costs.append(TrainingCost(cost.energy_j, min(cost.cost_usd, most_usd)))
+        return TrainingCost(sum(c.energy_j for c in costs), sum(c.cost_usd for c in costs))
+
+    def _efforts(self, training: Future[TrainingResult]) -> tuple[TrainingEffort, ...]:
+        """Return what each place took that trained, and learn from it."""
         if training.cancelled():
-            return TrainingCost(0.0)
-        error = training.exception()
-        if isinstance(error, HeadRejected):
-            return self._prices.here(TrainingEffort(error.processor_s))
-        if error is not None:
-            return TrainingCost(0.0)
-        result = training.result()
+            return ()
+        try:
+            result = training.result()
+        except TrainingFailed as e:
+            return e.efforts
         self.heads += 1
-        if result.up_bytes or result.down_bytes:
-            return self._prices.there(TrainingEffort.of(result))
-        self._took_s += _WEIGHT * (result.processor_s - self._took_s)
-        return self._prices.here(TrainingEffort.of(result))
+        if not result.effort.elsewhere:
+            self._took_s += _WEIGHT * (result.processor_s - self._took_s)
+        return *result.in_vain, result.effort
 
 
 @dataclass(frozen=True, slots=True)

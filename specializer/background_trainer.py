@@ -20,6 +20,7 @@ from specializer.errors import (
 )
 from specializer.head_trainer import TrainingOrder, TrainingResult
 from specializer.process_link import ProcessLink
+from specializer.training_effort import TrainingEffort
 from specializer.training_messages import Errand, Made, errand_to_line, outcome_from_line
 
 MOST_WAITING = 4
@@ -199,13 +200,29 @@ class BackgroundHeadTrainer:
         return outcome
 
     def _outcome(self, current: _Waiting) -> Made | TrainingFailed:
-        """Return what becomes of an order in the process.
+        """Return what becomes of an order whose turn has come, and where it fails, what that took.
+
+        Raises:
+            TrainingLate: the deadline has passed already.
+        """
+        current.check_time(self._clock())
+        sent_s = self._clock()
+        try:
+            outcome = self._answer(current)
+        except TrainingFailed as e:
+            outcome = e
+        if isinstance(outcome, TrainingFailed) and not outcome.efforts:
+            took_s = self._link.since_sent_s
+            outcome.took(TrainingEffort(self._clock() - sent_s if took_s is None else took_s))
+        return outcome
+
+    def _answer(self, current: _Waiting) -> Made | TrainingFailed:
+        """Return what the process answers to an order.
 
         Raises:
             TrainerBroke: the process has ended.
             TrainingLate: the deadline has passed.
         """
-        current.check_time(self._clock())
         self._link.send(current.line)
         while (line := self._link.receive(_TICK_S)) is None:
             now_s = self._clock()

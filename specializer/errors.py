@@ -11,11 +11,26 @@ RunFailed
 
 from __future__ import annotations
 
+from typing import Self
+
 from catalog.errors import RunFailed
+from specializer.training_effort import TrainingEffort
 
 
 class TrainingFailed(RunFailed):
-    """An order gave no head."""
+    """An order gave no head; what it took all the same is in efforts, one for each place that tried."""
+
+    efforts: tuple[TrainingEffort, ...] = ()
+
+    @property
+    def processor_s(self) -> float:
+        """Processor time that it took all the same, wherever that was."""
+        return sum(e.processor_s for e in self.efforts)
+
+    def took(self, *efforts: TrainingEffort) -> Self:
+        """Note what it took all the same, in place of what was known of that."""
+        self.efforts = efforts
+        return self
 
 
 class NotTrainable(TrainingFailed):
@@ -36,12 +51,12 @@ class HeadRejected(TrainingFailed):
     """Say which figure of the trained head was too poor.
 
     Args:
-        processor_s: of this device that its training took all the same.
+        processor_s: of the machine that trained it.
     """
 
     def __init__(self, message: str, processor_s: float = 0.0) -> None:
         super().__init__(message)
-        self.processor_s = processor_s
+        self.took(TrainingEffort(processor_s))
 
 
 class TrainerBusy(TrainingFailed):

@@ -9,6 +9,7 @@ from typing import Protocol
 from specializer.cascade_threshold import CascadeAim
 from specializer.errors import NotTrainable
 from specializer.special_head import SpecialHead
+from specializer.training_effort import TrainingEffort
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +46,7 @@ class TrainingResult:
         processor_s: of the training, on the machine where it ran.
         up_bytes: sent for it; 0 where it was trained here.
         down_bytes: received for it; likewise.
+        in_vain: what other places took before that gave none.
     """
 
     head: SpecialHead
@@ -52,6 +54,12 @@ class TrainingResult:
     processor_s: float
     up_bytes: int = 0
     down_bytes: int = 0
+    in_vain: tuple[TrainingEffort, ...] = ()
+
+    @property
+    def effort(self) -> TrainingEffort:
+        """What it took where it was made."""
+        return TrainingEffort(self.processor_s, self.up_bytes, self.down_bytes)
 
 
 class HeadTrainer(Protocol):
@@ -60,9 +68,10 @@ class HeadTrainer(Protocol):
     def begin(self, order: TrainingOrder) -> Future[TrainingResult]:
         """Take an order and return at once; never raises.
 
-        The future ends with a result, or with TrainingFailed, by the order's deadline. Cancelled before
-        its turn, an order is not trained. What is done with the future runs in a thread of the
-        trainer's and should be quick.
+        The future ends with a result, or with TrainingFailed, by the order's deadline; both tell what
+        the order took. Cancelled before its turn, an order is not trained and took nothing. Later its
+        future cannot be cancelled, as that has to be told; to try ends the order early where it can be.
+        What is done with the future runs in a thread of the trainer's and should be quick.
         """
 
     def close(self) -> None:

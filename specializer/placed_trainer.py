@@ -5,13 +5,14 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable
-from concurrent.futures import Future
-from dataclasses import dataclass, field, replace
+from concurrent.futures import CancelledError, Future
+from dataclasses import replace
 from functools import partial
 
-from specializer.errors import HeadRejected
+from specializer.errors import HeadRejected, TrainingFailed
 from specializer.head_trainer import HeadTrainer, TrainingOrder, TrainingResult
-from specializer.training_place import TrainingEffort, TrainingPrices
+from specializer.training_effort import TrainingEffort
+from specializer.training_place import TrainingPrices
 
 # Before the first head: what one takes that reads 512 features, priors moved, as it was measured; the first
 # one opens the catalog, too.
@@ -19,20 +20,51 @@ FIRST_HERE = TrainingEffort(processor_s=0.02)
 FIRST_THERE = TrainingEffort(processor_s=0.02, up_bytes=500.0, down_bytes=25_000.0)
 
 
-@dataclass(slots=True, eq=False)
-class _Order:
-    order: TrainingOrder
-    ends_s: float
-    result: Future[TrainingResult] = field(default_factory=Future)
-    under_way: Future[TrainingResult] | None = None
-    first_error: BaseException | None = None
+class _Order(Future[TrainingResult]):
+    """What becomes of an order. It is cancelled only where it could be at the place that has it.
+
+    Args:
+        order: itself.
+        ends_s: its deadline.
+    """
+
+    def __init__(self, order: TrainingOrder, ends_s: float) -> None:
+        super().__init__()
+        self.order = order
+        self.ends_s = ends_s
+        self.under_way: Future[TrainingResult] | None = None
+        self.withdrawn = False
+        self.failures: list[TrainingFailed] = []
+
+    @property
+    def in_vain(self) -> tuple[TrainingEffort, ...]:
+        """What places took that gave no head."""
+        return tuple(effort for failure in self.failures for effort in failure.efforts)
+
+    def cancel(self) -> bool:
+        """Try to; see HeadTrainer."""
+        self.withdrawn = True
+        if self.under_way is not None:
+            self.under_way.cancel()
+        return self.cancelled()
+
+    def give_up(self) -> None:
+        """End without a head: cancelled where nothing was tried, else by what went wrong first.
+
+        A rejection comes first of all: it is about the head, the others about a place.
+        """
+        if self.failures:
+            told = next((f for f in self.failures if isinstance(f, HeadRejected)), self.failures[0])
+            self.set_exception(told.took(*self.in_vain))
+        elif super().cancel():
+            self.set_running_or_notify_cancel()  # else who waits for several futures never learns of it
 
 
 class PlacedHeadTrainer:
     """Implements HeadTrainer by two others.
 
     A head that was trained and rejected is not trained again: it would be the same one. Where both
-    places fail, the first one's error is told.
+    places fail, the first one's error is told, with what both took.
 
     Args:
         here: trains on this device.
@@ -58,9 +90,8 @@ class PlacedHeadTrainer:
     def begin(self, order: TrainingOrder) -> Future[TrainingResult]:
         """Take an order; see HeadTrainer."""
         placed = _Order(order, self._clock() + order.deadline_s)
-        placed.result.add_done_callback(partial(self._cancelled, placed))
         self._begin_at(self._order_of_places(), placed)
-        return placed.result
+        return placed
 
     def close(self) -> None:
         """Close both; see HeadTrainer."""
@@ -76,30 +107,26 @@ class PlacedHeadTrainer:
 
     def _begin_at(self, places: list[HeadTrainer], placed: _Order) -> None:
         left_s = placed.ends_s - self._clock()
-        placed.under_way = places[0].begin(replace(placed.order, deadline_s=left_s))
-        placed.under_way.add_done_callback(partial(self._ended, places, placed))
+        training = placed.under_way = places[0].begin(replace(placed.order, deadline_s=left_s))
+        training.add_done_callback(partial(self._ended, places, placed))
+        if placed.withdrawn:  # while it went from one place to the other
+            training.cancel()
 
     def _ended(self, places: list[HeadTrainer], placed: _Order, training: Future[TrainingResult]) -> None:
-        if placed.result.cancelled() or training.cancelled():
-            return
-        error = training.exception()
-        if error is None:
-            self._learn(places[0], training.result())
-        elif places[1:] and not (self._closed or isinstance(error, HeadRejected)):
-            placed.first_error = error
-            self._begin_at(places[1:], placed)
-            return
-        if not placed.result.set_running_or_notify_cancel():
-            return
-        if error is None:
-            placed.result.set_result(training.result())
+        try:
+            result = training.result()
+        except CancelledError:
+            placed.give_up()
+        except TrainingFailed as e:
+            placed.failures.append(e)
+            if places[1:] and not (self._closed or placed.withdrawn or isinstance(e, HeadRejected)):
+                self._begin_at(places[1:], placed)
+            else:
+                placed.give_up()
         else:
-            placed.result.set_exception(placed.first_error or error)
+            self._learn(places[0], result.effort)
+            placed.set_result(replace(result, in_vain=placed.in_vain))
 
-    def _learn(self, place: HeadTrainer, result: TrainingResult) -> None:
+    def _learn(self, place: HeadTrainer, effort: TrainingEffort) -> None:
         with self._lock:
-            self._efforts[place] = self._efforts[place].moved_to(TrainingEffort.of(result))
-
-    def _cancelled(self, placed: _Order, result: Future[TrainingResult]) -> None:
-        if result.cancelled() and placed.under_way is not None:
-            placed.under_way.cancel()
+            self._efforts[place] = self._efforts[place].moved_to(effort)

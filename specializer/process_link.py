@@ -32,12 +32,27 @@ class ProcessLink:
         self._log: IO[bytes] | None = None
         self._received = b""
         self._ended = False
+        self._used_s: float | None = None
+        self._used_before_s: float | None = None
 
     @property
     def process_id(self) -> int | None:
         """Of the process; None while there is none."""
         process = self._process
         return None if process is None else process.pid
+
+    @property
+    def since_sent_s(self) -> float | None:
+        """Processor time of the process since a line was sent to it; None where the system does not tell."""
+        self._look()
+        if self._used_s is None or self._used_before_s is None:
+            return None
+        return self._used_s - self._used_before_s
+
+    def _look(self) -> None:
+        process = self._process
+        if process is not None and process.returncode is None:
+            self._used_s = _processor_s(process.pid)
 
     def start(self) -> None:
         """Start the process unless there is one; it may take a second until it reads its first line."""
@@ -69,6 +84,8 @@ class ProcessLink:
         process = self._process
         if process is None or process.stdin is None:
             raise TrainerBroke("no process could be started that trains heads")
+        self._look()
+        self._used_before_s = self._used_s
         try:
             process.stdin.write(line)
             process.stdin.flush()
@@ -128,6 +145,7 @@ class ProcessLink:
         process, log = self._process, self._log
         if process is None or log is None:
             return TrainerBroke("the process that trains heads has ended")
+        self._look()  # nobody can after it was waited for
         try:
             status = process.wait(_LAST_BREATH_S)
         except subprocess.TimeoutExpired:
@@ -140,3 +158,15 @@ class ProcessLink:
         if last_words:
             broke.add_note(last_words)
         return broke
+
+
+def _processor_s(process_id: int) -> float | None:
+    """Return the processor time of a process of this machine, one that has ended but was not waited for, too.
+
+    None where the system does not tell (proc(5): the 14th and 15th field of stat).
+    """
+    try:
+        fields = Path(f"/proc/{process_id}/stat").read_text().rpartition(")")[2].split()
+    except OSError:
+        return None
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")

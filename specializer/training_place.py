@@ -5,9 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from catalog.devices import DeviceProfile, RadioProfile
-from specializer.head_trainer import TrainingResult
-
-_WEIGHT_OF_LATEST = 0.3
+from specializer.training_effort import TrainingEffort
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,49 +25,12 @@ class TrainingCost:
 
 
 @dataclass(frozen=True, slots=True)
-class TrainingEffort:
-    """What a head takes, before it is priced.
-
-    Args:
-        processor_s: on the machine that trains.
-        up_bytes: sent by the device; 0 where it trains itself.
-        down_bytes: received; likewise.
-    """
-
-    processor_s: float
-    up_bytes: float = 0.0
-    down_bytes: float = 0.0
-
-    @classmethod
-    def of(cls, result: TrainingResult) -> TrainingEffort:
-        """Return what a head took."""
-        return cls(result.processor_s, result.up_bytes, result.down_bytes)
-
-    def times(self, factor: float) -> TrainingEffort:
-        """Return so many times as much."""
-        return TrainingEffort(factor * self.processor_s, factor * self.up_bytes, factor * self.down_bytes)
-
-    def moved_to(self, latest: TrainingEffort) -> TrainingEffort:
-        """Return an estimate that has learnt from one more head."""
-        return TrainingEffort(
-            *(
-                before + _WEIGHT_OF_LATEST * (after - before)
-                for before, after in (
-                    (self.processor_s, latest.processor_s),
-                    (self.up_bytes, latest.up_bytes),
-                    (self.down_bytes, latest.down_bytes),
-                )
-            )
-        )
-
-
-@dataclass(frozen=True, slots=True)
 class TrainingPrices:
     """What turns effort into costs.
 
     Args:
         device: power of a core.
-        radio: energy of a byte; its tail counts once each way.
+        radio: energy of a byte; its tail counts once for each way that any went.
         usd_per_s: of a server's processor.
         usd_per_byte: sent or received.
         usd_per_j: what a joule is worth; see TrainingCost.
@@ -85,13 +46,18 @@ class TrainingPrices:
         """Return the cost of a head that is trained here."""
         return TrainingCost(self.device.processor_energy_j(effort.processor_s))
 
+    def of(self, effort: TrainingEffort) -> TrainingCost:
+        """Return the cost of a head wherever it was made."""
+        return self.there(effort) if effort.elsewhere else self.here(effort)
+
     def there(self, effort: TrainingEffort) -> TrainingCost:
         """Return the cost of a head that a server trains."""
         radio = self.radio
         bytes_j = effort.up_bytes * radio.up_j_per_byte + effort.down_bytes * radio.down_j_per_byte
         moved = effort.up_bytes + effort.down_bytes
+        ways = (effort.up_bytes > 0.0) + (effort.down_bytes > 0.0)
         return TrainingCost(
-            bytes_j + 2.0 * radio.tail_w * radio.tail_s,
+            bytes_j + ways * radio.tail_w * radio.tail_s,
             self.usd_per_s * effort.processor_s + self.usd_per_byte * moved,
         )
 

@@ -6,7 +6,7 @@ import json
 import os
 import signal
 from collections.abc import Iterator
-from concurrent.futures import CancelledError, ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 
@@ -110,11 +110,15 @@ def test_a_busy_server_says_when_to_come_back_and_a_cancelled_order_makes_room(
     with pytest.raises(TrainerBusy) as refused:
         outcome(pupil.begin(ORDER))
     assert refused.value.retry_after_s > 0.0
-    assert second.cancel()
+    second.cancel()
     until(lambda: narrow.trainings == 1)
     os.kill(process, signal.SIGCONT)
-    with pytest.raises(CancelledError):
+    with pytest.raises(TrainerBroke, match="cancelled") as withdrawn:
         outcome(second)
+    (sent,) = withdrawn.value.efforts
+    assert min(sent.up_bytes, sent.processor_s) > 0.0 == sent.down_bytes
+    assert sent.at_most  # nobody told how long the server worked
+    assert all(e.processor_s == 0.0 for e in refused.value.efforts)  # it did not
     assert outcome(first).head.dominant == (7, 2)
     assert behind.waiting == 0
     found = scraped(narrow)
@@ -242,12 +246,24 @@ def test_a_head_that_makes_no_sense_is_none(message: pb.TrainHeadResponse, catal
     error = answered(Answering(message), catalog)
     assert isinstance(error, TrainerBroke)
     assert "a head that makes no sense" in str(error)
+    (effort,) = error.efforts
+    assert effort.processor_s == message.processor_s
+    assert effort.up_bytes > 0
+
+
+@pytest.mark.parametrize("told_s", [float("nan"), float("inf"), -1.0])
+def test_a_processor_time_that_makes_no_sense_is_not_charged(told_s: float, catalog: Catalog) -> None:
+    error = answered(Answering(pb.TrainHeadResponse(rejected="poor", processor_s=told_s)), catalog)
+    assert isinstance(error, HeadRejected)
+    assert error.processor_s == 0.0
 
 
 def test_a_head_that_failed_its_validation_there_is_none_here(catalog: Catalog) -> None:
     error = answered(Answering(pb.TrainHeadResponse(rejected="poor", processor_s=0.5)), catalog)
     assert isinstance(error, HeadRejected)
-    assert error.processor_s == 0.0  # of this device
+    (effort,) = error.efforts
+    assert effort.processor_s == 0.5
+    assert min(effort.up_bytes, effort.down_bytes) > 0
 
 
 def test_a_server_that_knows_no_heads_is_not_one_to_train_them(catalog: Catalog) -> None:

@@ -10,10 +10,10 @@ import pytest
 
 from catalog.store import Catalog, open_catalog
 from specializer.background_trainer import BackgroundHeadTrainer
-from specializer.errors import TrainerBroke, TrainerBusy, TrainingLate
+from specializer.errors import TrainerBroke, TrainerBusy, TrainingFailed, TrainingLate
 from specializer.training_process import NICENESS
 from tests.catalog_builder import build_catalog
-from tests.specializer.head_trainer_contract import ORDER, HeadTrainerContract, outcome, until
+from tests.specializer.head_trainer_contract import ORDER, PATIENCE_S, HeadTrainerContract, outcome, until
 
 
 @pytest.fixture(scope="module")
@@ -88,6 +88,41 @@ def test_a_process_that_hangs_is_replaced_at_the_deadline(
             outcome(begun)
     assert outcome(trainer.begin(ORDER)).head.dominant == (7, 2)
     until(lambda: not Path(f"/proc/{process}").exists())
+
+
+def used_s(process: int) -> float:
+    fields = Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
+@pytest.mark.parametrize(("kill", "kind"), [(True, TrainerBroke), (False, TrainingLate)])
+def test_what_a_training_took_that_gave_no_head_is_told(
+    closable: BackgroundHeadTrainer, kill: bool, kind: type[TrainingFailed]
+) -> None:
+    begun = closable.begin(replace(ORDER, deadline_s=PATIENCE_S if kill else 3.0))
+    until(lambda: begun.running() and closable.process_id is not None)
+    process = closable.process_id
+    assert process is not None
+    before_s = used_s(process)
+    until(lambda: used_s(process) >= before_s + 0.05)  # it takes more than that to begin
+    os.kill(process, signal.SIGSTOP)
+    if kill:
+        os.kill(process, signal.SIGKILL)
+    error = begun.exception(2.0 * PATIENCE_S)
+    assert isinstance(error, kind)
+    (effort,) = error.efforts
+    assert 0.03 < effort.processor_s < 3.0
+
+
+def test_an_order_whose_turn_never_came_took_nothing(trainer: BackgroundHeadTrainer, process: int) -> None:
+    os.kill(process, signal.SIGSTOP)
+    first = trainer.begin(ORDER)
+    behind = trainer.begin(replace(ORDER, deadline_s=0.1))
+    error = behind.exception(2.0 * PATIENCE_S)
+    os.kill(process, signal.SIGCONT)
+    assert isinstance(error, TrainingLate)
+    assert error.efforts == ()
+    outcome(first)
 
 
 def test_the_queue_is_bounded_and_what_is_cancelled_leaves_it(

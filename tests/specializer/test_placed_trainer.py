@@ -4,21 +4,31 @@ from collections.abc import Iterator
 from concurrent.futures import Future
 from dataclasses import replace
 
+import numpy as np
 import pytest
 
 from catalog.devices import DeviceProfile, RadioProfile
+from catalog.heads import HeadWeights
 from catalog.store import Catalog, open_catalog
 from specializer.background_trainer import BackgroundHeadTrainer
-from specializer.errors import HeadRejected, NotTrainable, TrainerBroke, TrainingFailed
+from specializer.errors import HeadRejected, NotTrainable, TrainerBroke, TrainingFailed, TrainingLate
 from specializer.head_trainer import HeadTrainer, NoHeadTrainer, TrainingOrder, TrainingResult
 from specializer.placed_trainer import PlacedHeadTrainer
+from specializer.special_head import SpecialHead
+from specializer.training_effort import TrainingEffort
 from specializer.training_place import TrainingPrices
 from tests.catalog_builder import build_catalog
 from tests.specializer.head_trainer_contract import ORDER, HeadTrainerContract
 
 RADIO = RadioProfile(1e-6, 1e-6, 10.0)
+LOST = TrainingEffort(0.5, up_bytes=500.0)
 DEAR_HERE = TrainingPrices(DeviceProfile("hot", "nobody", 1.0, 1e6), RADIO)
 DEAR_THERE = TrainingPrices(DeviceProfile("cool", "nobody", 1.0, 1e-6), RADIO)
+
+
+def a_result(processor_s: float) -> TrainingResult:
+    weights = HeadWeights(np.zeros((2, 4), np.float32), np.zeros(2, np.float32), 1.0)
+    return TrainingResult(SpecialHead(weights, (1,), 1.0, 0.0, 1.0), 1.0, processor_s)
 
 
 class Asked:
@@ -90,6 +100,59 @@ def test_a_rejected_head_is_not_trained_elsewhere() -> None:
     with pytest.raises(HeadRejected):
         PlacedHeadTrainer(here, there, DEAR_HERE).begin(ORDER).result(0.0)
     assert not here.orders
+
+
+def test_a_rejection_is_told_before_what_went_wrong_elsewhere() -> None:
+    here, there = Asked(at_once=HeadRejected("poor")), Asked(at_once=TrainerBroke("lost"))
+    with pytest.raises(HeadRejected):
+        PlacedHeadTrainer(here, there, DEAR_HERE).begin(ORDER).result(0.0)
+
+
+def test_what_the_place_took_that_failed_is_told_with_the_head_of_the_other() -> None:
+    here, there = Asked(), Asked(at_once=TrainerBroke("lost").took(LOST))
+    begun = PlacedHeadTrainer(here, there, DEAR_HERE).begin(ORDER)
+    here.orders[0][1].set_result(a_result(0.25))
+    assert begun.result(0.0).in_vain == (LOST,)
+    assert begun.result(0.0).effort == TrainingEffort(0.25)
+
+
+def test_where_both_places_fail_what_both_took_is_told() -> None:
+    late = TrainingLate("late").took(TrainingEffort(3.0))
+    here, there = Asked(at_once=late), Asked(at_once=TrainerBroke("lost").took(LOST))
+    error = PlacedHeadTrainer(here, there, DEAR_HERE).begin(ORDER).exception(0.0)
+    assert isinstance(error, TrainerBroke)
+    assert error.efforts == (LOST, TrainingEffort(3.0))
+
+
+def test_an_order_that_is_being_trained_cannot_be_cancelled_and_tells_what_it_took() -> None:
+    here, there = Asked(), Asked()
+    begun = PlacedHeadTrainer(here, there, DEAR_THERE).begin(ORDER)
+    assert here.orders[0][1].set_running_or_notify_cancel()
+    assert not begun.cancel()
+    here.orders[0][1].set_result(a_result(0.25))
+    assert begun.result(0.0).processor_s == 0.25
+
+
+def test_an_order_that_fails_after_it_was_given_up_goes_nowhere_else() -> None:
+    here, there = Asked(), Asked()
+    begun = PlacedHeadTrainer(here, there, DEAR_HERE).begin(ORDER)
+    there.orders[0][1].set_running_or_notify_cancel()
+    assert not begun.cancel()
+    there.orders[0][1].set_exception(TrainerBroke("given up").took(LOST))
+    error = begun.exception(0.0)
+    assert isinstance(error, TrainerBroke)
+    assert error.efforts == (LOST,)
+    assert not here.orders
+
+
+def test_an_order_that_waits_at_the_second_place_ends_with_what_the_first_took() -> None:
+    here, there = Asked(), Asked(at_once=TrainerBroke("lost").took(LOST))
+    begun = PlacedHeadTrainer(here, there, DEAR_HERE).begin(ORDER)
+    begun.cancel()
+    assert here.orders[0][1].cancelled()
+    error = begun.exception(0.0)
+    assert isinstance(error, TrainerBroke)
+    assert error.efforts == (LOST,)
 
 
 def test_a_cancelled_order_is_cancelled_where_it_is_and_goes_nowhere_else() -> None:

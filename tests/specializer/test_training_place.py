@@ -3,7 +3,8 @@ from __future__ import annotations
 import pytest
 
 from catalog.devices import DeviceProfile, RadioProfile
-from specializer.training_place import TrainingCost, TrainingEffort, TrainingPrices
+from specializer.training_effort import TrainingEffort
+from specializer.training_place import TrainingCost, TrainingPrices
 
 DEVICE = DeviceProfile("made up", "nobody", 1.0, 2.0)
 RADIO = RadioProfile(up_j_per_byte=1e-6, down_j_per_byte=2e-6, mbps=10.0, tail_w=0.1, tail_s=0.5)
@@ -18,6 +19,15 @@ def test_a_device_pays_for_its_processor_and_a_server_for_bytes_and_seconds() ->
     assert there.energy_j == pytest.approx(1e-3 + 0.04 + 0.1)
     assert there.cost_usd == pytest.approx(0.002 + 21_000e-9)
     assert there.value_usd(2.0) == pytest.approx(there.cost_usd + 2.0 * there.energy_j)
+
+
+def test_what_was_sent_and_never_answered_costs_its_own_way_alone() -> None:
+    prices = TrainingPrices(DEVICE, RADIO, usd_per_byte=1e-9)
+    lost = prices.of(TrainingEffort(0.0, up_bytes=1_000.0))
+    assert lost.energy_j == pytest.approx(1e-3 + 0.05)
+    assert lost.cost_usd == pytest.approx(1_000e-9)
+    assert prices.of(HERE) == prices.here(HERE)
+    assert prices.of(THERE) == prices.there(THERE)
 
 
 @pytest.mark.parametrize(
