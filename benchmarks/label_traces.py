@@ -48,26 +48,29 @@ def skewed_stretches(
     rng: np.random.Generator,
     windows_hz: float = 10.0,
 ) -> Iterator[Sighting]:
-    """Give stretches in which some classes, drawn anew for each, have a share; the rest is of any class.
+    """Give stretches in which some classes, drawn anew for each, have a share, and all others the rest.
 
     Args:
-        dominant: how many classes dominate; as many as there are for none.
-        share: of them, besides what they have of the rest.
+        dominant: how many classes dominate; as many as there are for none, which are then all the rest.
+        share: of them together.
     """
-    stretch, favourites = -1, np.empty(0, np.int64)
+    stretch, favourites, others = -1, np.empty(0, np.int64), np.arange(classes)
     for i in range(int(lasts_s * windows_hz)):
         t_s = i / windows_hz
         if int(t_s / stretch_s) > stretch:
             stretch = int(t_s / stretch_s)
             favourites = rng.choice(classes, dominant, replace=False)
-        drawn = rng.choice(favourites) if rng.random() < share else rng.integers(classes)
+            if dominant < classes:
+                others = np.setdiff1d(np.arange(classes), favourites)
+        drawn = rng.choice(favourites if rng.random() < share else others)
         yield Sighting(t_s, int(drawn))
 
 
 def slow_drift(
     lasts_s: float, every_s: float, classes: int, rng: np.random.Generator, windows_hz: float = 10.0
 ) -> Iterator[Sighting]:
-    """Give three classes of which one makes way for a new one every now and then, nine in ten windows."""
+    """Give three classes of which one makes way for a new one every now and then, nine in ten windows; the
+    tenth is of any class."""
     present = list(rng.choice(classes, 3, replace=False))
     steps = 0
     for i in range(int(lasts_s * windows_hz)):

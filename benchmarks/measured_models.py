@@ -6,6 +6,7 @@ trunks that the engine would pick; what they take is counted.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
@@ -47,11 +48,15 @@ class Pairing:
         generic: id of the variant.
         trunks: by name, the cost of a window; the most promising first.
         stakes: of that one, all heads of an order counted.
+        generic_macs: multiply-adds of a window with the generic variant.
+        macs: likewise, by trunk.
     """
 
     generic: str
     trunks: Mapping[str, float]
     stakes: Stakes
+    generic_macs: int
+    macs: Mapping[str, int]
 
 
 def picked_pairing(catalog: Catalog, task: str) -> Pairing:
@@ -74,7 +79,12 @@ def picked_pairing(catalog: Catalog, task: str) -> Pairing:
     if not promising:
         raise ValueError(f"{catalog.root}: specialising pays on no trunk")
     trunks = {catalog.variants[o.variant].trunk: s.special_cost for o, s in promising}
-    return Pairing(generic.variant, trunks, replace(promising[0][1], head_cost=head_s * len(promising)))
+    stakes = replace(promising[0][1], head_cost=head_s * len(promising))
+    behind, *fronts = (
+        sum(catalog.parts[p].macs for p in catalog.trunks[name].parts)
+        for name in (catalog.variants[generic.variant].trunk, *trunks)
+    )
+    return Pairing(generic.variant, trunks, stakes, behind, dict(zip(trunks, fronts, strict=True)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,7 +141,12 @@ class MeasuredModels:
         self._trunks = trunks
         self._rng = rng
         self._at = 0
-        self.special_cost = 0.0  # of all windows that a specialised head was asked about
+        self.asked: Counter[str] = Counter()  # windows that a specialised head was asked about, by trunk
+
+    @property
+    def special_cost(self) -> float:
+        """Of all windows that a specialised head was asked about."""
+        return sum(self._trunks[trunk] * windows for trunk, windows in self.asked.items())
 
     def see(self, class_id: int) -> None:
         """Turn to a window of a class."""
@@ -144,7 +159,7 @@ class MeasuredModels:
 
     def special(self, active: Active, head: HeadOn) -> Said:  # noqa: ARG002 - the head says it all
         """Return the specialised model's answer."""
-        self.special_cost += self._trunks[head.trunk]
+        self.asked[head.trunk] += 1
         features = self._answers.features[head.trunk][self._at : self._at + 1]
         said = head.head.weights.confidences(features)[0]
         answer = int(said.argmax())

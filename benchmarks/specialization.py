@@ -72,7 +72,8 @@ _TABLED = (
     "In the simulator, with the published figures of model F2 for faces in front of a generic model that is "
     "right on 95.8 % (CVPR 2017); what models answer is drawn, medians of 10 seeds with the least and the "
     "most. `gpu_times_less`: time on a K20c of the generic model for every window over what was run, checks "
-    "included, training left out; `cpu_times_less`: on 24 cores. With every window in its classes F2 can "
+    "included, training left out; `with_heads`: each head charged with the seconds that it takes as well, as "
+    "if it were made there; `cpu_times_less`: on 24 cores. With every window in its classes F2 can "
     "give 6.3 (GPU) and 9.3 (CPU), since it passes 9 % on. `longest_below_s`: for how long the accuracy "
     "over 200 windows, mean of the seeds, was more than 5 points below the generic model's. WEG as "
     "published lets the accuracy fall 5 points below the generic model's and remembers no heads; "
@@ -82,10 +83,12 @@ _MEASURED = (
     "Replayed, not live: what a catalog's models answer to real windows, drawn in the order of generated "
     "skews at ten windows a second: {about} The policy is the engine's own code; the generic model is the "
     "most accurate variant; heads are made by the code of the training process, on the trunks that the "
-    "engine picks, from the stored features; costs are times measured on this machine. 10 seeds, none of "
-    "which the policy's constants were chosen on: medians, of accuracies means. `times_less`: of windows, "
-    "checks included; `with_heads`: with what making heads took, too; `longest_below_s` as above. Other "
-    "classes take over after the time named."
+    "engine picks, from the stored features; costs are times measured on this machine. A share is that of "
+    "the classes that dominate; all others have the rest. 10 seeds, on none of which the policy's constants "
+    "were chosen, though for objects on the same images: medians, of accuracies means. `times_less`: of "
+    "windows, checks included; `with_heads`: with what making heads and the policy itself took, too; "
+    "`operations_less`: multiply-adds of windows; `policy_pct`: what the policy took, of the generic model's "
+    "time; `longest_below_s` as above. Other classes take over after the time named."
 )
 _LIVE = (
     "Live: the same images in the same order through the engine twice, with and without specialising. "
@@ -96,10 +99,10 @@ _LIVE = (
     "find cold caches, which costs small trunks more than large ones. No budget; policy paced. One seed each."
 )
 _ABOUT = {
-    "objects": "CIFAR-10 test images; in front of ResNet-56 stand int8 variants of ResNet-20, two of them "
-    "with blocks left out.",
-    "faces": "people of LFW; in front of the published MobileFaceNet stands itself at 64 and 56 px, in f32 "
-    "and in int8.",
+    "objects": "CIFAR-10 test images; in front of ResNet-56 in int8 stand ResNet-20, itself with blocks left "
+    "out, and plain networks of seven layers, all in int8 and taught by ResNet-56.",
+    "faces": "people of LFW; in front of the published MobileFaceNet stands itself at 56 and 40 px, whole "
+    "and with blocks left out, in int8.",
 }
 _TRAINING = (
     "From the order to the head, 512 features and 10,000 stored windows, in the process of low priority, "

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -22,6 +24,7 @@ from benchmarks.specialization_catalogs import Shown
 from benchmarks.specialization_replays import longest_below_s
 from sim.label_replay import Replayed, Sighting, replay
 from specializer.expected_saving import ExpectedSaving
+from specializer.policy import Active, Seen, Wanted
 from specializer.remembered_heads import RememberedHeads
 from specializer.specialist import Specialist, Step
 
@@ -70,6 +73,50 @@ def _changes(classes: int) -> dict[str, Make]:
     }
 
 
+@dataclass(frozen=True, slots=True)
+class _Spent:
+    """What one life took, in seconds of this machine's processor.
+
+    Args:
+        generic_s: the generic model for every window.
+        windows_s: what ran instead.
+        heads_s: making heads.
+        policy_s: deciding.
+        operations_less: how many times less multiply-adds windows took.
+        orders: of heads.
+    """
+
+    generic_s: float
+    windows_s: float
+    heads_s: float
+    policy_s: float
+    operations_less: float
+    orders: int
+
+    @property
+    def times_less(self) -> float:
+        """Of windows alone."""
+        return self.generic_s / self.windows_s
+
+    @property
+    def with_heads(self) -> float:
+        """With all that specialising takes."""
+        return self.generic_s / (self.windows_s + self.heads_s + self.policy_s)
+
+
+class _Timed(ExpectedSaving):
+    """The policy, with the processor time that it takes."""
+
+    took_s = 0.0
+
+    def observe(self, seen: Seen, active: Active | None, now: float) -> Wanted:
+        """Observe and take the time."""
+        before_s = time.thread_time()
+        wanted = super().observe(seen, active, now)
+        self.took_s += time.thread_time() - before_s
+        return wanted
+
+
 class _Theatre:
     """Where replays are given: one catalog, its answers and the heads made so far."""
 
@@ -81,45 +128,53 @@ class _Theatre:
     def row(self, group: str, name: str, make: Make, seeds: Iterable[int]) -> Row:
         """Return medians over seeds; times are the first one's."""
         lives: list[tuple[list[Sighting], Replayed]] = []
-        run, spent, orders = list[float](), list[float](), list[int]()
+        spent: list[_Spent] = []
         for seed in seeds:
             seen = list(make(np.random.default_rng((seed, 0))))
-            lived, less, less_with_heads, ordered = self._live(seen, np.random.default_rng((seed, 1)))
+            lived, of_seed = self._live(seen, np.random.default_rng((seed, 1)))
             lives.append((seen, lived))
-            run.append(less)
-            spent.append(less_with_heads)
-            orders.append(ordered)
+            spent.append(of_seed)
+        with_heads = [s.with_heads for s in spent]
         replays = [lived for _, lived in lives]
         entered = (Step.ENTERED, Step.REENTERED)
         return {
             "group": group,
             "trace": name,
             "windows": len(replays[0].right),
-            "times_less": float(np.median(run)),
-            "with_heads": float(np.median(spent)),
-            "with_heads_least": min(spent),
-            "with_heads_most": max(spent),
+            "times_less": float(np.median([s.times_less for s in spent])),
+            "with_heads": float(np.median(with_heads)),
+            "with_heads_least": min(with_heads),
+            "with_heads_most": max(with_heads),
+            "operations_less": float(np.median([s.operations_less for s in spent])),
+            "policy_pct": float(np.median([100.0 * s.policy_s / s.generic_s for s in spent])),
             "accuracy_pct": _mean_pct([r.right for r in replays]),
             "generic_accuracy_pct": _mean_pct([r.generic_right for r in replays]),
             "specialised_pct": _mean_pct([r.specialised for r in replays]),
-            "orders": float(np.median(orders)),
+            "orders": float(np.median([s.orders for s in spent])),
             "entered": float(np.median([sum(e.step in entered for e in r.events) for r in replays])),
             "longest_below_s": longest_below_s(lives),
         }
 
-    def _live(self, seen: Sequence[Sighting], rng: np.random.Generator) -> tuple[Replayed, float, float, int]:
-        """Return a life, how many times less it took without and with heads, and orders."""
+    def _live(self, seen: Sequence[Sighting], rng: np.random.Generator) -> tuple[Replayed, _Spent]:
+        """Return a life and what it took."""
         pairing = self._pairing
         best, each = best_of_shop(self._shop, pairing)
         remembered = RememberedHeads[HeadOn]()
-        specialist = Specialist(ExpectedSaving(pairing.stakes, remembered), best, remembered)
+        policy = _Timed(pairing.stakes, remembered)
+        specialist = Specialist(policy, best, remembered)
         models = MeasuredModels(self._answers, pairing.trunks, rng)
         lived = replay(seen, specialist, models)
-        generic = pairing.stakes.generic_cost
-        run = generic * sum(lived.generic_ran) + models.special_cost
-        heads = sum(o.processor_s for o in each)
-        whole = generic * len(seen)
-        return lived, whole / run, whole / (run + heads), each[0].orders
+        generic, asked = pairing.stakes.generic_cost, sum(lived.generic_ran)
+        return lived, _Spent(
+            generic * len(seen),
+            generic * asked + models.special_cost,
+            sum(o.processor_s for o in each),
+            policy.took_s,
+            pairing.generic_macs
+            * len(seen)
+            / (pairing.generic_macs * asked + sum(pairing.macs[t] * n for t, n in models.asked.items())),
+            each[0].orders,
+        )
 
 
 def _mean_pct(flags: Sequence[Sequence[bool]]) -> float:

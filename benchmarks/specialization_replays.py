@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -131,6 +131,7 @@ def _lives(
 ) -> list[tuple[Sequence[Sighting], TabledReplay]]:
     """Live through a trace once a seed; what is seen does not depend on the policy."""
     lives: list[tuple[Sequence[Sighting], TabledReplay]] = []
+    stakes = replace(stakes, head_cost=1e3 * contender.head_s)
     for seed in range(_QUICK_SEEDS if quick else _SEEDS):
         seen = list(make(np.random.default_rng((seed, 0))))
         lived = replay_tabled(
@@ -154,6 +155,9 @@ def _row(
 ) -> Row:
     replays = [r.lived for _, r in lives]
     gpu = [r.saving(*_GPU_MS) for r in replays]
+    heads_ms = [1e3 * contender.head_s * r.heads for _, r in lives]
+    whole_ms = _GPU_MS[0] * len(replays[0].right)
+    charged = [1.0 / (1.0 / less + ms / whole_ms) for less, ms in zip(gpu, heads_ms, strict=True)]
     entered = (Step.ENTERED, Step.REENTERED)
     return {
         "group": group,
@@ -163,6 +167,7 @@ def _row(
         "gpu_times_less": float(np.median(gpu)),
         "gpu_times_less_least": min(gpu),
         "gpu_times_less_most": max(gpu),
+        "with_heads": float(np.median(charged)),
         "cpu_times_less": float(np.median([r.saving(*_CPU_MS) for r in replays])),
         "accuracy_pct": _median_pct([np.mean(r.right) for r in replays]),
         "generic_accuracy_pct": _median_pct([np.mean(r.generic_right) for r in replays]),

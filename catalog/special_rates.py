@@ -29,6 +29,9 @@ class SpecialRates:
         heads: how many heads passed their validation.
         rejected: how many did not.
         train_s: median processor time of one head.
+        harder_in: how much less accurate the generic variant is on the windows of those classes that are
+            passed on than on all of them.
+        harder_out: likewise on windows of other classes.
     """
 
     trunk: str
@@ -40,6 +43,8 @@ class SpecialRates:
     heads: int
     rejected: int
     train_s: float
+    harder_in: float = 0.0
+    harder_out: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)

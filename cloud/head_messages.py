@@ -88,6 +88,8 @@ def special_head_to_proto(head: SpecialHead) -> pb.TrainedHead:
         accuracy_in=head.accuracy_in,
         in_to_other=head.in_to_other,
         accuracy_out=head.accuracy_out,
+        harder_in=head.harder_in,
+        harder_out=head.harder_out,
         head_id=content_id(head_to_bytes(weights)),
     )
 
@@ -105,7 +107,8 @@ def special_head_from_proto(
     Raises:
         CloudIncompatible: it is none, none for that trunk and those classes, or not what was sent.
     """
-    rates = (message.accuracy_in, message.in_to_other, message.accuracy_out, message.threshold)
+    harder = (message.harder_in, message.harder_out)
+    rates = (message.accuracy_in, message.in_to_other, message.accuracy_out, message.threshold, *harder)
     if not all(isfinite(r) and 0.0 <= r <= 1.0 for r in rates):
         raise CloudIncompatible("a trained head with figures outside 0 to 1")
     rows, odd = divmod(len(message.bias_float32), _LITTLE.itemsize)
@@ -123,6 +126,4 @@ def special_head_from_proto(
     found = content_id(head_to_bytes(weights))
     if found != message.head_id:
         raise CloudIncompatible(f"a trained head with the hash {found}: expected {message.head_id}")
-    return SpecialHead(
-        weights, dominant, message.accuracy_in, message.in_to_other, message.accuracy_out, message.threshold
-    )
+    return SpecialHead(weights, dominant, *rates)

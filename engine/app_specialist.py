@@ -176,8 +176,9 @@ class AppSpecialist:
         return abs(self._share(team, head) - offered.share) > _OTHER_SHARE
 
     def _share(self, team: _Team, head: NamedHead) -> float:
-        """Return the share of a head's classes: a generic variant that is wrong mostly names others."""
-        return min(1.0, self._profile.share(head.head.dominant) / team.stakes.generic_accuracy)
+        """Return the share of the classes of a head in use."""
+        seeming = self._profile.share(head.head.dominant)
+        return head.head.rates.skew_of(seeming, team.stakes.generic_accuracy)
 
     def take_events(self) -> list[tuple[Event, float]]:
         """Return what happened since the last call, with the processor time that the head in use saved."""

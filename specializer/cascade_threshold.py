@@ -128,14 +128,15 @@ class _Outcomes:
     def at(self, threshold: float, aim: CascadeAim) -> Threshold:
         right, wrong = self._right.share(threshold), self._wrong.share(threshold)
         mistaken = self._mistaken.share(threshold)
-        rates = CascadeRates(right, max(0.0, 1.0 - right - wrong), 1.0 - mistaken)
+        passed_in, passed_out = max(0.0, 1.0 - right - wrong), 1.0 - mistaken
         wrong_in, wrong_out = self._wrong.cautious(wrong), self._mistaken.cautious(mistaken)
-        passed = (rates.in_to_other, rates.accuracy_out)
         in_passed, out_passed = (
             aim.generic_accuracy if g is None else g.accuracy(threshold, p)
-            for g, p in zip(self._generic, passed, strict=True)
+            for g, p in zip(self._generic, (passed_in, passed_out), strict=True)
         )
         in_all, out_all = (aim.generic_accuracy if g is None else g.overall for g in self._generic)
+        harder = (max(0.0, in_all - in_passed), max(0.0, out_all - out_passed))
+        rates = CascadeRates(right, passed_in, passed_out, *harder)
         return Threshold(
             threshold,
             rates,

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import math
 from collections import deque
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import NamedTuple
 
@@ -47,21 +47,21 @@ class Caution:
             passes on less, and costs accuracy where they hold less. AIMED_SKEW for none.
         bolder_from: share from which on, surely, it is used.
         bolder_falls: how far below that the share may then seem to fall.
-        least_bolder: share of the generic model's cost; below it such a head is not worth the while.
+        least_better: share of the generic model's cost; by less a head is no better than the one in use.
     """
 
     fewest: int = 10
     most: int = 60
     usual_s: float = 120.0
-    usual_weight: float = 0.5
+    usual_weight: float = 0.1
     least_weight: float = 2.0
-    sureness: float = 1.0
+    sureness: float = 0.5
     doubt: float = 0.5
     most_doubt: float = 3.0
     most_in_vain: int = 8
     evidence: float = 7.0
     selection: float = 0.1
-    margin: float = 0.002
+    margin: float = 0.0
     slack: float = 0.02
     most_lost: float = 0.02
     least_saving: float = 0.05
@@ -72,7 +72,7 @@ class Caution:
     bolder_skew: float = 0.95
     bolder_from: float = 0.9
     bolder_falls: float = 0.1
-    least_bolder: float = 0.01
+    least_better: float = 0.01
 
 
 class _Candidate(NamedTuple):
@@ -95,6 +95,51 @@ class _Candidate(NamedTuple):
         return self.classes, self.skew
 
 
+class _Recent:
+    """The last answers, with how many of them each class has.
+
+    Args:
+        most: that are kept.
+    """
+
+    def __init__(self, most: int) -> None:
+        self._answers: deque[tuple[int, float]] = deque()
+        self._counts: dict[int, int] = {}
+        self._weights: dict[int, float] = {}
+        self._most = most
+
+    def __len__(self) -> int:
+        return len(self._answers)
+
+    def add(self, class_id: int, confidence: float) -> None:
+        """Add an answer; the oldest one makes way."""
+        self._answers.append((class_id, confidence))
+        self._counts[class_id] = self._counts.get(class_id, 0) + 1
+        self._weights[class_id] = self._weights.get(class_id, 0.0) + confidence
+        self.keep(self._most)
+
+    def keep(self, last: int) -> None:
+        """Forget all but the last ones."""
+        while len(self._answers) > last:
+            gone, confidence = self._answers.popleft()
+            self._counts[gone] -= 1
+            self._weights[gone] -= confidence
+            if not self._counts[gone]:
+                del self._counts[gone], self._weights[gone]
+
+    def weights(self) -> Mapping[int, float]:
+        """Return the sum of confidences of each class."""
+        return self._weights
+
+    def count(self, classes: Iterable[int]) -> int:
+        """Return how many answers these classes have."""
+        return sum(self._counts.get(c, 0) for c in classes)
+
+    def present(self, classes: Iterable[int]) -> int:
+        """Return how many of these classes have any answer."""
+        return sum(c in self._counts for c in classes)
+
+
 class _Usual:
     """Weights of classes that fade with time."""
 
@@ -114,9 +159,10 @@ class _Usual:
             self._scale = 1.0
         self._weights[class_id] = self._weights.get(class_id, 0.0) + weight * self._scale
 
-    def weights(self) -> dict[int, float]:
-        """Return what is left of each."""
-        return {c: w / self._scale for c, w in self._weights.items()}
+    def above(self, least: float) -> dict[int, float]:
+        """Return what is left of those that have so much."""
+        scaled = least * self._scale
+        return {c: w / self._scale for c, w in self._weights.items() if w >= scaled}
 
 
 class ExpectedSaving:
@@ -140,7 +186,7 @@ class ExpectedSaving:
         self._known = known
         self._goal = stakes.generic_accuracy + tolerance
         self._caution = caution
-        self._recent: deque[tuple[int, float]] = deque(maxlen=caution.most)
+        self._recent = _Recent(caution.most)
         self._usual = _Usual(caution.usual_s)
         self._aside: dict[tuple[tuple[int, ...], float], float] = {}
         self._wanted = GENERIC
@@ -160,7 +206,7 @@ class ExpectedSaving:
 
     def observe(self, seen: Seen, active: Active | None, now: float) -> Wanted:
         """Take note of an answered request; see SpecializationPolicy."""
-        self._recent.append((seen.class_id, seen.confidence))
+        self._recent.add(seen.class_id, seen.confidence)
         self._usual.add(seen.class_id, seen.confidence, now)
         self._since_change += 1
         self._bearable += self._caution.most_lost * self._stakes.generic_cost
@@ -235,7 +281,7 @@ class ExpectedSaving:
         self._count_gain()
         self._wanted = Wanted((), why)
         self._watched = None
-        self._recent = deque(list(self._recent)[len(self._recent) - since :], self._caution.most)
+        self._recent.keep(since)
         self._since_change = since
 
     def _look(self, active: Active | None, now: float) -> None:
@@ -274,12 +320,9 @@ class ExpectedSaving:
         """Return what share each class is expected to have."""
         w = self._caution.usual_weight
         expected: dict[int, float] = {}
-        usual = {c: n for c, n in self._usual.weights().items() if n >= self._caution.least_weight}
+        usual = self._usual.above(self._caution.least_weight)
         self._thought = len(usual)
-        recent: dict[int, float] = {}
-        for class_id, confidence in self._recent:
-            recent[class_id] = recent.get(class_id, 0.0) + confidence
-        for weights, weight in ((recent, 1.0 - w), (usual, w)):
+        for weights, weight in ((self._recent.weights(), 1.0 - w), (usual, w)):
             total = sum(weights.values())
             for class_id, own in weights.items():
                 expected[class_id] = expected.get(class_id, 0.0) + weight * own / total
@@ -344,7 +387,7 @@ class ExpectedSaving:
         if self._balance < -self._bearable:
             return False
         c = self._caution
-        least = c.least_saving if candidate.skew == AIMED_SKEW else c.least_bolder
+        least = c.least_saving if self._watched is None else c.least_better
         return (
             saved > least * self._stakes.generic_cost
             and saved * self._since_change >= self._stakes.head_cost * 2.0**self._in_vain
@@ -355,11 +398,21 @@ class ExpectedSaving:
 
     def _answered(self, classes: Collection[int]) -> float:
         """Return the share of classes in what was just answered."""
-        return sum(c in classes for c, _ in self._recent) / len(self._recent)
+        return self._recent.count(classes) / len(self._recent)
 
     def _share(self, classes: Collection[int]) -> float:
-        """Return their share in what was just seen: a generic model that is wrong mostly names others."""
-        return min(1.0, self._answered(classes) / self._stakes.generic_accuracy)
+        """Return their share in what was just seen."""
+        return self._true_share(self._answered(classes), classes)
+
+    def _true_share(self, answered: float, classes: Collection[int]) -> float:
+        """Return the share of classes in what is seen, from that in the answers.
+
+        A generic model that is wrong mostly names others; a head also takes some others for its own.
+        """
+        watched, generic = self._watched, self._stakes.generic_accuracy
+        if watched is None or watched.classes != tuple(classes):
+            return min(1.0, answered / generic)
+        return watched.rates.skew_of(answered, generic)
 
     def _least_share(self, classes: Collection[int]) -> float:
         """Return what that surely is, by the lower end of Wilson's interval (1927).
@@ -367,15 +420,15 @@ class ExpectedSaving:
         One answer of each class is left out: by that it was chosen, so it does not speak for it.
         """
         c = self._caution
-        chosen = len({cl for cl, _ in self._recent if cl in classes})
+        chosen = self._recent.present(classes)
         n = len(self._recent) - chosen
         if n <= 0:
             return 0.0
-        share = (self._answered(classes) * len(self._recent) - chosen) / n
+        share = (self._recent.count(classes) - chosen) / n
         z2 = (c.sureness + min(c.most_doubt, c.doubt * self._in_vain)) ** 2 + self._choice(chosen)
         half = math.sqrt(z2 * (share * (1.0 - share) / n + z2 / (4.0 * n * n)))
         least = (share + z2 / (2.0 * n) - half) / (1.0 + z2 / n)
-        return min(1.0, least / self._stakes.generic_accuracy)
+        return self._true_share(least, classes)
 
     def _choice(self, chosen: int) -> float:
         """Return what Wilson's squared deviation has to grow by, as the best of many sets was chosen.

@@ -27,7 +27,7 @@ _FEWEST_OTHERS = 2
 def rates_by_count(rows: Sequence[SpecialRates], trunk: str, task: str) -> RatesByCount | None:
     """Return what is known of heads of a trunk; None where nothing is."""
     own = {
-        r.classes: CascadeRates(r.accuracy_in, r.in_to_other, r.accuracy_out)
+        r.classes: CascadeRates(r.accuracy_in, r.in_to_other, r.accuracy_out, r.harder_in, r.harder_out)
         for r in rows
         if (r.trunk, r.task) == (trunk, task)
     }
@@ -147,6 +147,8 @@ def _row(
         len(heads),
         rejected,
         train_s,
+        float(np.mean([h.harder_in for h in heads])),
+        float(np.mean([h.harder_out for h in heads])),
     )
 
 

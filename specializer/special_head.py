@@ -46,6 +46,8 @@ class SpecialHead:
         in_to_other: share of windows of dominant classes that are passed on.
         accuracy_out: share of windows of other classes that are passed on.
         threshold: least confidence of an answer that is not passed on, in [0, 1].
+        harder_in: see CascadeRates, as the next.
+        harder_out: likewise.
     """
 
     weights: HeadWeights
@@ -54,11 +56,15 @@ class SpecialHead:
     in_to_other: float
     accuracy_out: float
     threshold: float = 0.0
+    harder_in: float = 0.0
+    harder_out: float = 0.0
 
     @property
     def rates(self) -> CascadeRates:
         """How it does in front of a generic model."""
-        return CascadeRates(self.accuracy_in, self.in_to_other, self.accuracy_out)
+        return CascadeRates(
+            self.accuracy_in, self.in_to_other, self.accuracy_out, self.harder_in, self.harder_out
+        )
 
     def class_of(self, answer: int, confidence: float) -> int | None:
         """Return the class id that an answer stands for; None where the generic model has to be asked.
@@ -125,7 +131,14 @@ def train_special_head(
         raise HeadRejected(f"special head of classes {list(classes)}: {shortcoming}")
     rates = threshold.rates
     return SpecialHead(
-        weights, classes, rates.accuracy_in, rates.in_to_other, rates.accuracy_out, threshold.confidence
+        weights,
+        classes,
+        rates.accuracy_in,
+        rates.in_to_other,
+        rates.accuracy_out,
+        threshold.confidence,
+        rates.harder_in,
+        rates.harder_out,
     )
 
 

@@ -70,6 +70,8 @@ def made_to_line(made: Made) -> bytes:
         "in_to_other": head.in_to_other,
         "accuracy_out": head.accuracy_out,
         "threshold": head.threshold,
+        "harder_in": head.harder_in,
+        "harder_out": head.harder_out,
         "processor_s": made.processor_s,
     }
     return orjson.dumps(told) + b"\n"
@@ -110,6 +112,8 @@ def outcome_from_line(line: bytes) -> Made | TrainingFailed:
             told["in_to_other"],
             told["accuracy_out"],
             told["threshold"],
+            told["harder_in"],
+            told["harder_out"],
         )
         return Made(head, told["processor_s"])
     except (ValueError, KeyError, TypeError, CatalogError) as e:

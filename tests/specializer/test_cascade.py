@@ -45,3 +45,18 @@ def test_what_is_saved_takes_off_what_is_passed_on_and_checked() -> None:
     assert stakes.saved(rates, 1.0, 0.0) == pytest.approx(10.0 * 0.9 - 1.0)
     assert stakes.saved(rates, 1.0, 0.1) == pytest.approx(10.0 * 0.9 * 0.9 - 1.0)
     assert stakes.saved(rates, 0.0, 0.0) == pytest.approx(-1.0)
+
+
+def test_what_is_passed_on_is_harder_for_the_generic_model_too() -> None:
+    easy = CascadeRates(0.8, 0.15, 0.9)
+    hard = CascadeRates(0.8, 0.15, 0.9, harder_in=0.2, harder_out=0.05)
+    assert easy.accuracy(0.8, 0.9) == pytest.approx(0.8 * (0.8 + 0.15 * 0.9) + 0.2 * 0.9 * 0.9)
+    assert hard.accuracy(0.8, 0.9) == pytest.approx(0.8 * (0.8 + 0.15 * 0.7) + 0.2 * 0.9 * 0.85)
+    assert RatesByCount({2: easy, 4: hard}).of(3).harder_in == pytest.approx(0.1)
+
+
+@pytest.mark.parametrize("skew", [0.0, 0.3, 0.95, 1.0])
+def test_the_skew_is_told_from_what_it_seems_to_be(skew: float) -> None:
+    rates = CascadeRates(0.85, 0.1, 0.7)
+    assert rates.skew_of(rates.seems(skew, 0.9), 0.9) == pytest.approx(skew)
+    assert rates.skew_of(0.0, 0.9) == 0.0

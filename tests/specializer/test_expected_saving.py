@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from specializer.cascade import RatesByCount
+from specializer.cascade import CascadeRates, RatesByCount
 from specializer.expected_saving import Caution, ExpectedSaving
 from specializer.policy import AIMED_SKEW, Active, Seen
 from tests.specializer.policies import RATES, STAKES, tell
@@ -144,4 +144,23 @@ def test_a_bolder_head_that_could_not_be_made_leaves_the_one_in_use_alone() -> N
     tell(policy, [4, 7] * 30, 6.0, active)
     policy.refuse((4, 7), Caution().bolder_skew, 12.0)
     wanted = tell(policy, [4, 7] * 30, 12.0, active)
+    assert (wanted.classes, wanted.skew) == ((4, 7), AIMED_SKEW)
+
+
+def test_a_class_that_a_new_scene_brings_takes_the_place_of_the_one_that_left() -> None:
+    falling = RatesByCount({5: CascadeRates(0.88, 0.1, 0.93), 6: CascadeRates(0.5, 0.5, 0.93)})
+    policy = ExpectedSaving(replace(STAKES, rates=falling))
+    tell(policy, [1, 2, 3, 4, 5] * 120)
+    before = Active((1, 2, 3, 4, 5), falling.of(5))
+    assert tell(policy, [1, 2, 3, 4, 8] * 6, 60.0, before).classes == (1, 2, 3, 4, 8)
+
+
+def test_windows_that_a_head_takes_for_its_own_do_not_speak_for_its_classes() -> None:
+    greedy = replace(RATES, accuracy_out=0.5)
+    first, bolder = Active((4, 7), greedy), Active((4, 7), greedy, skew=0.95)
+    policy = ExpectedSaving(replace(STAKES, rates=RatesByCount({2: greedy})), [first, bolder])
+    tell(policy, [4, 7] * 30, active=bolder)
+    assert tell(policy, [4, 7] * 30, 6.0, bolder).skew == 0.95
+    seventeen_in_twenty_seem_theirs = [4, 7, 4, 7, 4, 7, 1, 4, 7, 4, 7, 4, 7, 2, 4, 7, 4, 7, 4, 3]
+    wanted = tell(policy, seventeen_in_twenty_seem_theirs * 3, 12.0, bolder)
     assert (wanted.classes, wanted.skew) == ((4, 7), AIMED_SKEW)

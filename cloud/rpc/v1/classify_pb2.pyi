@@ -672,6 +672,8 @@ class TrainedHead(_message.Message):
     ACCURACY_IN_FIELD_NUMBER: _builtins.int
     IN_TO_OTHER_FIELD_NUMBER: _builtins.int
     ACCURACY_OUT_FIELD_NUMBER: _builtins.int
+    HARDER_IN_FIELD_NUMBER: _builtins.int
+    HARDER_OUT_FIELD_NUMBER: _builtins.int
     HEAD_ID_FIELD_NUMBER: _builtins.int
     weight_float32: _builtins.bytes
     """rows * features values, IEEE 754 single precision, little endian, row by row. The dominant classes
@@ -686,6 +688,11 @@ class TrainedHead(_message.Message):
     """On the validation split, with that threshold, each in [0, 1]."""
     in_to_other: _builtins.float
     accuracy_out: _builtins.float
+    harder_in: _builtins.float
+    """How much less accurate the variant behind it is on the windows that it passes on, of its classes and of
+    others, each in [0, 1].
+    """
+    harder_out: _builtins.float
     head_id: _builtins.str
     """Hash of the head as a catalog would store it."""
     def __init__(
@@ -698,11 +705,13 @@ class TrainedHead(_message.Message):
         accuracy_in: _builtins.float = ...,
         in_to_other: _builtins.float = ...,
         accuracy_out: _builtins.float = ...,
+        harder_in: _builtins.float = ...,
+        harder_out: _builtins.float = ...,
         head_id: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["accuracy_in", b"accuracy_in", "accuracy_out", b"accuracy_out", "bias_float32", b"bias_float32", "head_id", b"head_id", "in_to_other", b"in_to_other", "temperature", b"temperature", "threshold", b"threshold", "weight_float32", b"weight_float32"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["accuracy_in", b"accuracy_in", "accuracy_out", b"accuracy_out", "bias_float32", b"bias_float32", "harder_in", b"harder_in", "harder_out", b"harder_out", "head_id", b"head_id", "in_to_other", b"in_to_other", "temperature", b"temperature", "threshold", b"threshold", "weight_float32", b"weight_float32"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
