@@ -10,7 +10,7 @@ from engine.ledger import Category, Ledger
 from engine.reservations import Refusal, Reservation
 from engine.special_variants import SpecialVariant, special_variant
 from specializer.cascade_threshold import CascadeAim
-from specializer.errors import TrainingFailed
+from specializer.errors import HeadRejected, NotTrainable, TrainingFailed
 from specializer.head_trainer import HeadTrainer, TrainingOrder, TrainingResult
 from specializer.placed_trainer import FIRST_THERE
 from specializer.policy import AIMED_SKEW, Active
@@ -182,7 +182,7 @@ class TrainerOrders:
         """Return what became of the latest order, once; see HeadOrders."""
         if self._refused is not None:
             why, self._refused = self._refused, None
-            return NotTrained(why)
+            return NotTrained(why, passing=True)
         training = self._training
         if training is None or not training.done():
             return None
@@ -191,7 +191,7 @@ class TrainerOrders:
         try:
             result = training.result()
         except TrainingFailed as e:
-            return NotTrained(str(e))
+            return NotTrained(str(e), passing=not isinstance(e, HeadRejected | NotTrainable))
         w, head = self._wanted, result.head
         variant = special_variant(w.trunk, w.task, self._class_names, head, self._name(w.trunk, w.task))
         classes, skew = self._ordered

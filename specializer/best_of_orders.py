@@ -51,7 +51,10 @@ class BestOfOrders(Generic[H]):
             candidate.orders.order(classes, skew, now)
 
     def ready(self, now: float) -> Trained[H] | NotTrained | None:
-        """Return the best once all are there, or why the most promising trunk gave none; see HeadOrders."""
+        """Return the best once all are there, or why there is none; see HeadOrders.
+
+        Where a trunk gave none for a passing reason, that one is told: the order may do better soon.
+        """
         for i, candidate in enumerate(self._candidates):
             if i not in self._became and (became := candidate.orders.ready(now)) is not None:
                 self._became[i] = became
@@ -63,7 +66,10 @@ class BestOfOrders(Generic[H]):
             for i, b in became_all.items()
             if isinstance(b, Trained)
         ]
-        return max(made, key=self._saved) if made else became_all[0]
+        if made:
+            return max(made, key=self._saved)
+        none = [b for b in became_all.values() if isinstance(b, NotTrained)]
+        return next((b for b in none if b.passing), became_all[0])
 
     def _saved(self, made: Trained[H]) -> float:
         return self._stakes.saved(made.active.rates, self._skew, 0.0, made.active.cost)

@@ -45,7 +45,7 @@ class DominatedWindows:
             self._wanted = found
         return self._wanted
 
-    def refuse(self, classes: tuple[int, ...], skew: float, now: float) -> None:  # noqa: ARG002
+    def refuse(self, classes: tuple[int, ...], skew: float, now: float, passing: bool = False) -> None:  # noqa: ARG002
         """Watch another window before anything else; see SpecializationPolicy."""
         self._began_s, self._wanted = now, GENERIC
 

@@ -42,7 +42,8 @@ class Caution:
         check_share: of its own answers that are checked.
         most_false: share of checks that disagree when a head is wrong (tau_FP of CVPR 2017).
         look_every: answers between two looks for something better.
-        aside_s: how long classes for which no head came are left alone.
+        aside_s: how long classes are left alone whose head was rejected or cannot be trained.
+        retry_s: likewise where no head came for a passing reason, doubled up to aside_s until one comes.
         bolder_skew: share for which a further head of the same classes is made where they hold much: it
             passes on less, and costs accuracy where they hold less. AIMED_SKEW for none.
         bolder_from: share from which on, surely, it is used.
@@ -69,6 +70,7 @@ class Caution:
     most_false: float = 0.5
     look_every: int = 5
     aside_s: float = 300.0
+    retry_s: float = 10.0
     bolder_skew: float = 0.95
     bolder_from: float = 0.9
     bolder_falls: float = 0.1
@@ -189,6 +191,7 @@ class ExpectedSaving:
         self._recent = _Recent(caution.most)
         self._usual = _Usual(caution.usual_s)
         self._aside: dict[tuple[tuple[int, ...], float], float] = {}
+        self._retry_s = caution.retry_s
         self._wanted = GENERIC
         self._watched: Active | None = None
         self._outside = self._passed = self._false = ChangeDetector(0.0, 1.0, math.inf)
@@ -218,9 +221,11 @@ class ExpectedSaving:
             self._look(active, now)
         return self._wanted
 
-    def refuse(self, classes: tuple[int, ...], skew: float, now: float) -> None:
+    def refuse(self, classes: tuple[int, ...], skew: float, now: float, passing: bool = False) -> None:
         """Leave these classes alone for a while; see SpecializationPolicy."""
-        self._aside[classes, skew] = now + self._caution.aside_s
+        self._aside[classes, skew] = now + (self._retry_s if passing else self._caution.aside_s)
+        if passing:
+            self._retry_s = min(2.0 * self._retry_s, self._caution.aside_s)
         watched = self._watched
         self._wanted = GENERIC if watched is None else Wanted(watched.classes, skew=watched.skew)
 
@@ -260,6 +265,7 @@ class ExpectedSaving:
         self._false = ChangeDetector(1.0 - right, max(c.most_false, 1.5 * (1.0 - right)), c.evidence / 2)
         self._watched = active
         self._gained = 0.0
+        self._retry_s = c.retry_s
 
     def _first(self, active: Active) -> Active:
         """Return the head that a bolder one took the place of; itself where that is forgotten."""

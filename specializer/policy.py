@@ -97,5 +97,10 @@ class SpecializationPolicy(Protocol):
             now: in seconds, never less than before.
         """
 
-    def refuse(self, classes: tuple[int, ...], skew: float, now: float) -> None:
-        """Take note that there will be no head for these classes that is made for this share of them."""
+    def refuse(self, classes: tuple[int, ...], skew: float, now: float, passing: bool = False) -> None:
+        """Take note that no head came for these classes that is made for this share of them.
+
+        Args:
+            passing: whether the reason lies elsewhere than in these classes, so that the same order may
+                give one soon.
+        """

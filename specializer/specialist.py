@@ -32,9 +32,12 @@ class NotTrained:
 
     Args:
         why: for people.
+        passing: whether the reason lies elsewhere than in what was ordered, so that the same order may
+            give a head soon.
     """
 
     why: str
+    passing: bool = False
 
 
 class HeadOrders(Protocol[H_co]):
@@ -129,7 +132,7 @@ class Specialist(Generic[H]):
         self._ordered = None
         if isinstance(became, NotTrained):
             self._note(now, Step.REFUSED, ordered.classes, became.why)
-            self._policy.refuse(ordered.classes, ordered.skew, now)
+            self._policy.refuse(ordered.classes, ordered.skew, now, became.passing)
             return
         self._remembered.put(became.active, became.head)
         if _alike(self._wanted, ordered):

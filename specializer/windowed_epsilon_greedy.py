@@ -55,7 +55,7 @@ class WindowedEpsilonGreedy:
             self._explore(seen.class_id)
         return self._wanted
 
-    def refuse(self, classes: tuple[int, ...], skew: float, now: float) -> None:  # noqa: ARG002
+    def refuse(self, classes: tuple[int, ...], skew: float, now: float, passing: bool = False) -> None:  # noqa: ARG002
         """Begin another window; see SpecializationPolicy."""
         self._leave("no head")
 

@@ -13,11 +13,19 @@ from engine.head_orders import HeadsWanted, TrainerOrders, TrainingAccount
 from engine.ledger import Category, Ledger
 from engine.period import FixedPeriod
 from engine.scheduling.problem import Budget
-from specializer.errors import HeadRejected, TrainerBroke, TrainingFailed, TrainingLate
+from specializer.errors import (
+    HeadRejected,
+    NotTrainable,
+    TrainerBroke,
+    TrainerBusy,
+    TrainingFailed,
+    TrainingLate,
+)
 from specializer.head_trainer import NoHeadTrainer, TrainingOrder, TrainingResult
 from specializer.placed_trainer import FIRST_THERE, PlacedHeadTrainer
 from specializer.policy import AIMED_SKEW
 from specializer.special_head import SpecialHead
+from specializer.specialist import NotTrained
 from specializer.training_effort import TrainingEffort
 from specializer.training_place import TrainingPrices
 
@@ -46,9 +54,9 @@ class Asked:
 class Desk:
     """An app's orders, and the ledger that they are booked in."""
 
-    def __init__(self) -> None:
+    def __init__(self, energy_j: float = 1000.0) -> None:
         self.trainer = Asked()
-        self.ledger = Ledger(Budget(1000.0, 10.0), FixedPeriod(600.0))
+        self.ledger = Ledger(Budget(energy_j, 10.0), FixedPeriod(600.0))
         self.account = TrainingAccount(self.ledger, PRICES, HEAD_S)
         trainer = PlacedHeadTrainer(self.trainer, NoHeadTrainer(), PRICES)
         wanted = HeadsWanted("small", "identity", "wide", 0.95)
@@ -124,3 +132,29 @@ def test_what_a_server_took_in_vain_is_charged_with_the_head_that_was_trained_he
     assert 0.0 < cost_usd <= PRICES.there(FIRST_THERE.times(3.0)).cost_usd
     assert ledger.energy_left_j(0.0) == pytest.approx(1000.0 - SENT_J - 0.5)
     assert account.heads == 1
+
+
+@pytest.mark.parametrize(
+    ("error", "passing"),
+    [
+        (HeadRejected("poor"), False),
+        (NotTrainable("no rows"), False),
+        (TrainerBusy("5 heads wait", 1.0), True),
+        (TrainingLate("not trained within 30 s"), True),
+        (TrainerBroke("lost"), True),
+    ],
+)
+def test_only_what_the_head_or_the_catalog_lacks_lasts(error: TrainingFailed, passing: bool) -> None:
+    desk = Desk()
+    training = desk.order(1)
+    assert desk.orders.ready(0.0) is None
+    training.set_exception(error)
+    assert desk.orders.ready(0.0) == NotTrained(str(error), passing)
+
+
+def test_a_budget_that_is_gone_passes() -> None:
+    desk = Desk(energy_j=0.0)
+    desk.orders.order((1,), AIMED_SKEW, 0.0)
+    became = desk.orders.ready(0.0)
+    assert isinstance(became, NotTrained)
+    assert became.passing

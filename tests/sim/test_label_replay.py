@@ -22,7 +22,7 @@ class Always:
         self.told.append(seen)
         return Wanted(CLASSES)
 
-    def refuse(self, classes: tuple[int, ...], skew: float, now: float) -> None:
+    def refuse(self, classes: tuple[int, ...], skew: float, now: float, passing: bool = False) -> None:
         return
 
 

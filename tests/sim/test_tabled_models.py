@@ -18,7 +18,7 @@ class Never:
     def observe(self, seen: Seen, active: Active | None, now: float) -> Wanted:
         return GENERIC
 
-    def refuse(self, classes: tuple[int, ...], now: float) -> None:
+    def refuse(self, classes: tuple[int, ...], skew: float, now: float, passing: bool = False) -> None:
         return
 
 

@@ -13,8 +13,9 @@ SKEW = 0.95
 class Promised:
     """Gives what it was told to, at the time it was told."""
 
-    def __init__(self, rates: CascadeRates | None, at_s: float = 0.0) -> None:
+    def __init__(self, rates: CascadeRates | None, at_s: float = 0.0, passing: bool = False) -> None:
         self._rates = rates
+        self._passing = passing
         self._at_s = at_s
         self._classes: tuple[int, ...] | None = None
 
@@ -25,9 +26,9 @@ class Promised:
         if self._classes is None or now < self._at_s:
             return None
         classes, self._classes = self._classes, None
-        return (
-            NotTrained("not this one") if self._rates is None else Trained(Active(classes, self._rates), "")
-        )
+        if self._rates is None:
+            return NotTrained("not this one", self._passing)
+        return Trained(Active(classes, self._rates), "")
 
 
 def best_of(*promised: tuple[Promised, float]) -> BestOfOrders[str]:
@@ -60,6 +61,11 @@ def test_nothing_is_taken_before_the_last_one_is_there() -> None:
 def test_where_none_came_the_most_promising_trunk_says_why() -> None:
     became = best_of((Promised(None), 1.0), (Promised(None), 1.0)).ready(0.0)
     assert became == NotTrained("not this one")
+
+
+def test_where_none_came_a_passing_reason_is_told_before_one_that_lasts() -> None:
+    became = best_of((Promised(None), 1.0), (Promised(None, passing=True), 1.0)).ready(0.0)
+    assert became == NotTrained("not this one", passing=True)
 
 
 def test_another_order_takes_the_place_of_one_that_is_half_done() -> None:

@@ -70,6 +70,29 @@ def test_classes_for_which_no_head_came_are_left_alone_for_a_while() -> None:
     assert tell(policy, [4, 7] * 30, 62.0).classes == (4, 7)
 
 
+def test_a_passing_reason_sets_classes_aside_for_a_short_time_and_longer_each_time_in_a_row() -> None:
+    policy = ExpectedSaving(STAKES, caution=Caution(aside_s=60.0, retry_s=10.0))
+    now_s = 0.0
+    for pause_s in (10.0, 20.0, 40.0, 60.0, 60.0):
+        assert tell(policy, [4, 7] * 30, now_s).classes == (4, 7)
+        now_s += 6.0
+        policy.refuse((4, 7), AIMED_SKEW, now_s, passing=True)
+        assert tell(policy, [4, 7] * 5, now_s + pause_s - 1.1).classes != (4, 7)
+        now_s += pause_s
+
+
+def test_a_head_in_use_tells_that_what_kept_heads_from_coming_has_passed() -> None:
+    bolder, active = Caution().bolder_skew, Active((4, 7), RATES)
+    policy = ExpectedSaving(STAKES, caution=Caution(aside_s=60.0, retry_s=10.0))
+    tell(policy, [4, 7] * 30)
+    for t_s in (6.0, 20.0, 50.0):
+        policy.refuse((4, 7), AIMED_SKEW, t_s, passing=True)
+    assert tell(policy, [4, 7] * 30, 110.0, active).skew == bolder
+    policy.refuse((4, 7), bolder, 116.0, passing=True)
+    assert tell(policy, [4, 7] * 15, 116.0, active).skew == AIMED_SKEW
+    assert tell(policy, [4, 7] * 15, 126.0, active).skew == bolder
+
+
 def test_a_class_that_was_seen_with_little_confidence_is_not_thought_of() -> None:
     policy = ExpectedSaving(STAKES)
     for i in range(40):

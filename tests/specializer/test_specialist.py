@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import pytest
+
 from specializer.policy import AIMED_SKEW, Active, Seen, Wanted
 from specializer.remembered_heads import RememberedHeads
 from specializer.specialist import NotTrained, Specialist, Step, Trained
@@ -13,13 +15,13 @@ class Script:
 
     def __init__(self) -> None:
         self.wanted = Wanted(())
-        self.refused: list[tuple[int, ...]] = []
+        self.refused: list[tuple[tuple[int, ...], bool]] = []
 
     def observe(self, seen: Seen, active: Active | None, now: float) -> Wanted:
         return self.wanted
 
-    def refuse(self, classes: tuple[int, ...], skew: float, now: float) -> None:
-        self.refused.append(classes)
+    def refuse(self, classes: tuple[int, ...], skew: float, now: float, passing: bool = False) -> None:
+        self.refused.append((classes, passing))
 
 
 class Orders:
@@ -104,12 +106,13 @@ def test_leaving_is_at_once() -> None:
     assert scene.steps == [Step.ORDERED, Step.ENTERED, Step.LEFT]
 
 
-def test_a_head_that_could_not_be_trained_is_told_to_the_policy() -> None:
+@pytest.mark.parametrize("passing", [False, True])
+def test_a_head_that_could_not_be_trained_is_told_to_the_policy(passing: bool) -> None:
     scene = Scene()
     scene.want(1, 2)
-    scene.orders.became = NotTrained("no rows")
+    scene.orders.became = NotTrained("no rows", passing)
     scene.specialist.attend(2.0)
-    assert scene.policy.refused == [(1, 2)]
+    assert scene.policy.refused == [((1, 2), passing)]
     assert scene.steps == [Step.ORDERED, Step.REFUSED]
 
 
