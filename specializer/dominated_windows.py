@@ -49,6 +49,11 @@ class DominatedWindows:
         """Watch another window before anything else; see SpecializationPolicy."""
         self._began_s, self._wanted = now, GENERIC
 
+    def forget(self) -> None:
+        """Begin as at first; see SpecializationPolicy."""
+        self._profile = ClassProfile(window_s=WINDOW_S)
+        self._began_s, self._wanted = None, GENERIC
+
     def _holds(self, classes: tuple[int, ...]) -> bool:
         return bool(classes) and self._profile.share(classes) >= SHARES[0]
 

@@ -229,6 +229,15 @@ class ExpectedSaving:
         watched = self._watched
         self._wanted = GENERIC if watched is None else Wanted(watched.classes, skew=watched.skew)
 
+    def forget(self) -> None:
+        """Forget all but what heads were worth and cost; see SpecializationPolicy."""
+        if self._watched is not None:
+            self._leave("", 0)
+        self._wanted = GENERIC
+        self._recent.keep(0)
+        self._usual = _Usual(self._caution.usual_s)
+        self._since_look = self._since_change = 0
+
     def _changed(self, seen: Seen, active: Active) -> bool:
         """Leave where other classes came or where the checks disagree; tell whether it did."""
         if active is not self._watched:

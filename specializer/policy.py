@@ -104,3 +104,6 @@ class SpecializationPolicy(Protocol):
             passing: whether the reason lies elsewhere than in these classes, so that the same order may
                 give one soon.
         """
+
+    def forget(self) -> None:
+        """Take note that what ran was stopped, maybe for hours: what was seen counts no longer."""

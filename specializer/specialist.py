@@ -158,11 +158,12 @@ class Specialist(Generic[H]):
         self._note(now, Step.ORDERED, wanted.classes, wanted.why)
 
     def stop(self, why: str, now: float) -> None:
-        """Leave the head in use; what is ordered is no longer wanted."""
+        """Leave the head in use; what is ordered is no longer wanted, and what was seen is forgotten."""
         if self._active is not None:
             self._note(now, Step.LEFT, self._active.classes, why)
         self._active = self._head = None
         self._wanted = GENERIC
+        self._policy.forget()
 
     def _enter(self, now: float, step: Step, active: Active, head: H) -> None:
         self._active, self._head = active, head

@@ -59,6 +59,12 @@ class WindowedEpsilonGreedy:
         """Begin another window; see SpecializationPolicy."""
         self._leave("no head")
 
+    def forget(self) -> None:
+        """Begin as at first; see SpecializationPolicy."""
+        self._leave("")
+        self._before = []
+        self._latest.clear()
+
     def _explore(self, class_id: int) -> None:
         """Phases 1 and 2: fill the window, then specialise as soon as that seems worth it."""
         self._sample.append(class_id)

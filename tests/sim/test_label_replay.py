@@ -25,6 +25,9 @@ class Always:
     def refuse(self, classes: tuple[int, ...], skew: float, now: float, passing: bool = False) -> None:
         return
 
+    def forget(self) -> None:
+        return
+
 
 class AtOnce:
     """Heads that are there when the next window comes."""

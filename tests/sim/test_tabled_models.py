@@ -21,6 +21,9 @@ class Never:
     def refuse(self, classes: tuple[int, ...], skew: float, now: float, passing: bool = False) -> None:
         return
 
+    def forget(self) -> None:
+        return
+
 
 def lived(sightings: list[Sighting], seed: int = 0) -> Replayed:
     return replay_tabled(sightings, expected_saving, STAKES, 201, 1.0, np.random.default_rng(seed)).lived

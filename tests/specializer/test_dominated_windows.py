@@ -19,3 +19,11 @@ def test_it_leaves_when_its_classes_no_longer_dominate() -> None:
     policy = DominatedWindows(STAKES, LEAST)
     tell(policy, islice(cycle([1, 2, 3]), int(10 * WINDOW_S) + 1))
     assert tell(policy, range(100, 2000), begins_s=WINDOW_S + 1.0).classes == ()
+
+
+def test_what_was_seen_before_a_stop_is_forgotten() -> None:
+    policy = DominatedWindows(STAKES)
+    assert tell(policy, [4, 7] * 1510).classes == (4, 7)
+    policy.forget()
+    assert tell(policy, [1, 2] * 1490, 302.0).classes == ()
+    assert tell(policy, [1, 2] * 20, 602.0).classes == (1, 2)

@@ -2,10 +2,11 @@ from __future__ import annotations
 
 import pytest
 
+from specializer.expected_saving import ExpectedSaving
 from specializer.policy import AIMED_SKEW, Active, Seen, Wanted
 from specializer.remembered_heads import RememberedHeads
 from specializer.specialist import NotTrained, Specialist, Step, Trained
-from tests.specializer.policies import RATES
+from tests.specializer.policies import RATES, STAKES
 
 
 class Script:
@@ -22,6 +23,9 @@ class Script:
 
     def refuse(self, classes: tuple[int, ...], skew: float, now: float, passing: bool = False) -> None:
         self.refused.append((classes, passing))
+
+    def forget(self) -> None:
+        self.wanted = Wanted(())
 
 
 class Orders:
@@ -128,3 +132,23 @@ def test_a_head_for_another_share_of_the_same_classes_is_another_head() -> None:
     assert scene.specialist.active == Active((1, 2), RATES)
     assert scene.orders.skews == [AIMED_SKEW, 0.95]
     assert scene.steps == [Step.ORDERED, Step.ENTERED, Step.ORDERED, Step.ENTERED, Step.REENTERED]
+
+
+def test_what_was_seen_before_a_stop_is_not_acted_on_hours_later() -> None:
+    orders, remembered = Orders(), RememberedHeads[str]()
+    specialist: Specialist[str] = Specialist(ExpectedSaving(STAKES, remembered), orders, remembered)
+    for i in range(60):
+        specialist.observe(Seen(None, (4, 7)[i % 2]), i / 10)
+    orders.finish((4, 7))
+    specialist.attend(6.0)
+    assert specialist.head == "head of (4, 7)"
+    specialist.stop("another model answers", 7.0)
+    specialist.take_events()
+    for i in range(9):  # fewer than anything is made of
+        specialist.observe(Seen(None, (4, 7)[i % 2]), 7200.0 + i / 10)
+    assert specialist.head is None
+    assert specialist.take_events() == []
+    for i in range(20):
+        specialist.observe(Seen(None, (4, 7)[i % 2]), 7201.0 + i / 10)
+    assert specialist.head == "head of (4, 7)"  # heads themselves are kept
+    assert orders.ordered == [(4, 7)]

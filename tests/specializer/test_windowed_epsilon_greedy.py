@@ -40,3 +40,11 @@ def test_an_epoch_goes_on_where_the_same_classes_come_again() -> None:
     wanted = tell(policy, [4, 7, 8] * 10)
     assert wanted.classes == (4, 7, 8)
     assert "of the last 60" in wanted.why
+
+
+def test_what_was_seen_before_a_stop_is_forgotten() -> None:
+    policy = WindowedEpsilonGreedy(STAKES)
+    assert tell(policy, [4, 7] * 15).classes == (4, 7)
+    policy.forget()
+    assert tell(policy, [1, 2] * 14, 7200.0).classes == ()
+    assert tell(policy, [1, 2], 7203.0).classes == (1, 2)
