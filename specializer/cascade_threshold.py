@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -11,8 +10,11 @@ import numpy.typing as npt
 from catalog.heads import Float32
 from specializer.cascade import CascadeRates
 from specializer.head_candidates import OwnLabels
+from specializer.other_classes import LEAST_CLASS_OUT, HiddenClass, OtherClasses
 
 Bool = npt.NDArray[np.bool_]
+Float64 = npt.NDArray[np.float64]
+Int64 = npt.NDArray[np.int64]
 
 # A head that passes more of its own classes' windows on hardly spares the generic model anything.
 MOST_PASSED_IN = 0.5
@@ -50,6 +52,7 @@ class Threshold:
         accuracy: of the cascade at that skew, counted with half a wrong window more.
         wanted: what it should be at least.
         error: standard error of accuracy.
+        hidden: the other class of which surely too little is passed on; None where there is none.
     """
 
     confidence: float
@@ -58,6 +61,7 @@ class Threshold:
     accuracy: float
     wanted: float
     error: float
+    hidden: HiddenClass | None
 
     @property
     def reaches(self) -> bool:
@@ -76,6 +80,11 @@ class Threshold:
                 f"it passes on {self.rates.in_to_other:.1%} of its own classes' windows: "
                 f"expected at most {MOST_PASSED_IN:.0%}"
             )
+        if self.hidden is not None:
+            return (
+                f"it passes on {self.hidden.passed_on:.1%} of the windows of class {self.hidden.class_id}: "
+                f"expected at least {LEAST_CLASS_OUT:.0%}"
+            )
         if self.accuracy + _NOISE_ERRORS * self.error < self.wanted:
             return (
                 f"with it {self.accuracy:.1%} of the answers are right: "
@@ -89,7 +98,9 @@ def choose_threshold(
 ) -> Threshold:
     """Return the threshold that passes on least while the cascade is as accurate as it should be.
 
-    Where none is, the most accurate one that leaves the head at least half of its classes' windows.
+    It also passes on enough of every other class. Where none does both, the most accurate one that passes
+    on enough of each and leaves the head at least half of its classes' windows; where there is none either,
+    the one that leaves it just that.
 
     Args:
         confidences: (N, C) of the head, the dominant classes first.
@@ -99,95 +110,106 @@ def choose_threshold(
             hard for that model too, so that its accuracy over all windows promises too much for those
             that are passed on; it has to do where this is None.
     """
-    outcomes = _Outcomes(confidences, rows, generic_right)
-    found: list[Threshold] = []
-    for threshold in _THRESHOLDS:  # each passes on no less than the one before
-        found.append(outcomes.at(float(threshold), aim))
-        if found[-1].reaches:
-            return found[-1]
-    own = [t for t in found if t.rates.in_to_other <= MOST_PASSED_IN] or found[:1]
-    return max(own, key=lambda t: (t.accuracy, -t.confidence))
+    outcomes = _Outcomes(confidences, rows, aim, generic_right)
+    return outcomes.at(_chosen(outcomes))
+
+
+def _chosen(outcomes: _Outcomes) -> int:
+    # Each threshold passes on no less than the one before: those that leave the head enough come first,
+    # those at which enough of every class is passed on come last.
+    leaving = int((outcomes.in_to_other <= MOST_PASSED_IN).sum())
+    first = len(_THRESHOLDS) - int(outcomes.others.all_reached().sum())
+    if first >= max(leaving, 1):
+        return max(leaving - 1, 0)
+    reaching = np.flatnonzero(outcomes.accuracy[first:] >= outcomes.wanted)
+    if len(reaching) > 0:
+        return first + int(reaching[0])
+    return first + int(outcomes.accuracy[first : max(leaving, 1)].argmax())
 
 
 class _Outcomes:
-    """What becomes of the validation rows, by threshold."""
+    """What becomes of the validation rows at each threshold; arrays are (T,)."""
 
-    def __init__(self, confidences: Float32, rows: OwnLabels, generic_right: Bool | None) -> None:
-        answers = confidences.argmax(axis=1)
-        top, weights, inside = confidences.max(axis=1), rows.row_weights, rows.inside
-        taken = answers < rows.dominant  # rows that are answered unless the threshold forbids it
+    def __init__(
+        self, confidences: Float32, rows: OwnLabels, aim: CascadeAim, generic_right: Bool | None
+    ) -> None:
+        inside, outside, answers = rows.inside, ~rows.inside, confidences.argmax(axis=1)
+        top = np.take_along_axis(confidences, answers[:, None], axis=1)[:, 0]
+        levels = np.searchsorted(_THRESHOLDS.astype(np.float32), top, side="right")
+        levels[answers >= rows.dominant] = 0
         right = answers == rows.own
-        self._right = _Above(top, weights, taken & inside & right, inside)
-        self._wrong = _Above(top, weights, taken & inside & ~right, inside)
-        self._mistaken = _Above(top, weights, taken & ~inside, ~inside)
-        self._generic = [
-            None if generic_right is None else _Generic(top, weights, taken, kind, generic_right)
-            for kind in (inside, ~inside)
-        ]
+        own, other = (_Kind(levels, rows.row_weights, kind) for kind in (inside, outside))
+        self._aim = aim
+        self._right, wrong, mistaken = own.answered(right), own.answered(~right), other.answered(outside)
+        self.in_to_other = np.maximum(0.0, 1.0 - self._right - wrong)
+        self._accuracy_out = 1.0 - mistaken
+        self.others = OtherClasses(rows.labels[outside], levels[outside], self._accuracy_out)
+        in_all, self._in_passed = own.generic(generic_right, self.in_to_other, aim.generic_accuracy)
+        out_all, self._out_passed = other.generic(generic_right, self._accuracy_out, aim.generic_accuracy)
+        wrong_in, wrong_out = own.cautious(wrong), other.cautious(mistaken)
+        self.accuracy = aim.skew * (1.0 - wrong_in - self.in_to_other * (1.0 - self._in_passed)) + (
+            1.0 - aim.skew
+        ) * ((1.0 - wrong_out) * self._out_passed)
+        self._overall = in_all, out_all
+        self.wanted = aim.skew * in_all + (1.0 - aim.skew) * out_all - aim.accuracy_loss
+        self._error = np.hypot(aim.skew * own.error(wrong_in), (1.0 - aim.skew) * other.error(wrong_out))
 
-    def at(self, threshold: float, aim: CascadeAim) -> Threshold:
-        right, wrong = self._right.share(threshold), self._wrong.share(threshold)
-        mistaken = self._mistaken.share(threshold)
-        passed_in, passed_out = max(0.0, 1.0 - right - wrong), 1.0 - mistaken
-        wrong_in, wrong_out = self._wrong.cautious(wrong), self._mistaken.cautious(mistaken)
-        in_passed, out_passed = (
-            aim.generic_accuracy if g is None else g.accuracy(threshold, p)
-            for g, p in zip(self._generic, (passed_in, passed_out), strict=True)
-        )
-        in_all, out_all = (aim.generic_accuracy if g is None else g.overall for g in self._generic)
+    def at(self, index: int) -> Threshold:
+        figures = (self._right, self.in_to_other, self._accuracy_out, self._in_passed, self._out_passed)
+        right, to_other, out, in_passed, out_passed = (float(f[index]) for f in figures)
+        in_all, out_all = self._overall
         harder = (max(0.0, in_all - in_passed), max(0.0, out_all - out_passed))
-        rates = CascadeRates(right, passed_in, passed_out, *harder)
+        rates = CascadeRates(right, to_other, out, *harder)
         return Threshold(
-            threshold,
+            float(_THRESHOLDS[index]),
             rates,
-            rates.passed_on(aim.skew),
-            aim.skew * (1.0 - wrong_in - rates.in_to_other * (1.0 - in_passed))
-            + (1.0 - aim.skew) * (1.0 - wrong_out) * out_passed,
-            aim.skew * in_all + (1.0 - aim.skew) * out_all - aim.accuracy_loss,
-            math.hypot(
-                aim.skew * self._wrong.error(wrong_in), (1.0 - aim.skew) * self._mistaken.error(wrong_out)
-            ),
+            rates.passed_on(self._aim.skew),
+            float(self.accuracy[index]),
+            self.wanted,
+            float(self._error[index]),
+            self.others.hidden(index),
         )
 
 
-class _Generic:
-    """How the generic model does on rows of one kind, and on those of them that are passed on."""
-
-    def __init__(self, top: Float32, row_weights: Float32, taken: Bool, kind: Bool, right: Bool) -> None:
-        self._answered = _Above(top, row_weights, taken & kind & right, kind)
-        self.overall = float(row_weights[kind & right].sum() / row_weights[kind].sum())
-
-    def accuracy(self, threshold: float, passed: float) -> float:
-        """Return its accuracy on the rows that are passed on, which are that share of all."""
-        if passed <= 0.0:
-            return self.overall
-        return max(0.0, self.overall - self._answered.share(threshold)) / passed
-
-
-class _Above:
-    """Weighted share, among the rows of a kind, of some of them that lie at or above a confidence.
+class _Kind:
+    """The rows of dominant classes, or those of others.
 
     Args:
-        top: confidence of each row, (N,).
+        levels: at how many of the thresholds, from the lowest on, each row is answered, (N,).
         row_weights: (N,).
-        counted: which rows, (N,).
-        kind: of which those are some, (N,).
+        kind: which rows, (N,).
     """
 
-    def __init__(self, top: Float32, row_weights: Float32, counted: Bool, kind: Bool) -> None:
-        order = np.argsort(top[counted])
-        weights = row_weights[counted][order].astype(np.float64)
-        self._sorted = top[counted][order]
-        # From each row on to the surest one.
-        self._from = np.append(np.cumsum(weights[::-1])[::-1], 0.0) / row_weights[kind].sum(dtype=np.float64)
+    def __init__(self, levels: Int64, row_weights: Float32, kind: Bool) -> None:
+        self._levels, self._weights, self._kind = levels, row_weights.astype(np.float64), kind
+        self._total = float(self._weights[kind].sum())
         self._rows = int(kind.sum())
 
-    def share(self, threshold: float) -> float:
-        return float(self._from[np.searchsorted(self._sorted, np.float32(threshold), side="left")])
+    def answered(self, counted: Bool) -> Float64:
+        """Return the weighted share of rows that are counted and answered, at each threshold (T,)."""
+        some = self._kind & counted
+        at_level = np.bincount(self._levels[some], self._weights[some], len(_THRESHOLDS) + 1)
+        return np.minimum(1.0, np.cumsum(at_level[::-1])[::-1][1:] / self._total)
 
-    def cautious(self, share: float) -> float:
-        """Return a share as it would be with half a row more: few rows prove little."""
+    def generic(self, right: Bool | None, passed: Float64, overall: float) -> tuple[float, Float64]:
+        """Return how accurate the generic model is on all rows, and on those passed on, (T,).
+
+        Args:
+            right: which rows it answers rightly, (N,); None where that is not known.
+            passed: share of rows that are passed on, (T,).
+            overall: its accuracy where that is all that is known.
+        """
+        if right is None:
+            return overall, np.full(len(passed), overall)
+        of_all = float(self._weights[self._kind & right].sum()) / self._total
+        left = np.clip(of_all - self.answered(right), 0.0, passed)
+        return of_all, np.divide(left, passed, out=np.full(len(passed), of_all), where=passed > 0.0)
+
+    def cautious(self, share: Float64) -> Float64:
+        """Return shares as they would be with half a row more: few rows prove little."""
         return (share * self._rows + 0.5) / (self._rows + 1.0)
 
-    def error(self, share: float) -> float:
-        return math.sqrt(max(0.0, share * (1.0 - share)) / self._rows)
+    def error(self, share: Float64) -> Float64:
+        """Return the standard error of shares."""
+        found: Float64 = np.sqrt(np.maximum(0.0, share * (1.0 - share)) / self._rows)
+        return found

@@ -149,15 +149,19 @@ def _threads() -> ThreadpoolController:
 
 
 def _knows_its_classes(threshold: Threshold) -> bool:
-    tells_others = threshold.rates.accuracy_out >= LEAST_ACCURACY_OUT
+    tells_others = threshold.hidden is None and threshold.rates.accuracy_out >= LEAST_ACCURACY_OUT
     return tells_others and threshold.accuracy >= threshold.wanted - _KNOWS_LITTLE
 
 
-def _rank(threshold: Threshold) -> tuple[bool, float]:
-    """Order thresholds, best first: accurate enough and passing on little, or as accurate as can be."""
+def _rank(threshold: Threshold) -> tuple[bool, bool, float]:
+    """Order thresholds, best first: accurate enough and passing on little, or as accurate as can be.
+
+    Those that hide a class come last.
+    """
+    hides = threshold.hidden is not None
     if threshold.reaches:
-        return False, threshold.passed_on
-    return True, -threshold.accuracy
+        return hides, False, threshold.passed_on
+    return hides, True, -threshold.accuracy
 
 
 def _check(labels: Int64, dominant: tuple[int, ...], split: str) -> None:

@@ -65,6 +65,61 @@ def test_what_is_hard_for_the_generic_model_too_is_not_gained_by_passing_it_on()
     assert choose_threshold(answers, own, aim, hard).confidence == 0.0  # nobody has it right
 
 
+def behind(confused: Array, *clear: Array) -> tuple[Array, OwnLabels]:
+    """A head for class 0 that is right and sure, class 5 as stated, and classes 6 and on."""
+    groups = [confidences(*[(0, 0.95)] * 200), confused, *clear]
+    labels = np.repeat([0, *range(5, 4 + len(groups))], [len(g) for g in groups]).astype(np.int64)
+    return np.concatenate(groups), OwnLabels.of(labels, (0,))
+
+
+def clear(rows: int, classes: int) -> list[Array]:
+    return [confidences(*[(2, 0.9)] * rows)] * classes
+
+
+# Accurate enough with every one of class 5's windows wrong: one window in 50 is of other classes.
+LENIENT = CascadeAim(0.98, 0.9, accuracy_loss=0.05)
+
+
+def test_a_class_that_the_head_takes_for_its_own_raises_the_threshold() -> None:
+    confused = confidences(*[(0, 0.9)] * 120, *[(0, 0.7)] * 80)
+    found = choose_threshold(*behind(confused, *clear(200, 8)), LENIENT)
+    assert 0.9 < found.confidence <= 0.95  # from .7 to .9 it would pass on two in five
+    assert found.rates.accuracy_out == 1.0
+    assert found.shortcoming() is None
+
+
+def test_no_more_of_a_confused_class_is_passed_on_than_has_to_be() -> None:
+    confused = confidences(*[(0, 0.9)] * 80, *[(0, 0.7)] * 120)
+    found = choose_threshold(*behind(confused, *clear(200, 8)), LENIENT)
+    assert 0.7 < found.confidence <= 0.9
+    assert found.rates.accuracy_out == pytest.approx((8 + 0.6) / 9)
+
+
+def test_where_no_class_is_confused_the_threshold_stays_as_low_as_accuracy_lets_it() -> None:
+    hardly = confidences(*[(0, 0.9)] * 80, *[(2, 0.9)] * 120)
+    assert choose_threshold(*behind(hardly, *clear(200, 8)), LENIENT).confidence == 0.0
+
+
+def test_a_head_that_hides_a_class_at_every_threshold_says_which() -> None:
+    as_sure = confidences(*[(0, 0.95)] * 150, *[(2, 0.9)] * 50)
+    found = choose_threshold(*behind(as_sure, *clear(200, 8)), LENIENT)
+    assert found.reaches
+    assert found.shortcoming() == "it passes on 25.0% of the windows of class 5: expected at least 50%"
+
+
+def test_a_head_is_not_thrown_away_for_what_noise_explains() -> None:
+    as_sure = confidences(*[(0, 0.95)] * 108, *[(2, 0.9)] * 92)
+    assert choose_threshold(*behind(as_sure, *clear(200, 8)), LENIENT).shortcoming() is None
+
+
+@pytest.mark.parametrize(("mistaken", "raised"), [(4, False), (5, True)])
+def test_five_rows_of_a_person_say_something_only_where_all_are_mistaken(mistaken: int, raised: bool) -> None:
+    few = confidences(*[(0, 0.7)] * mistaken, *[(2, 0.9)] * (5 - mistaken))
+    found = choose_threshold(*behind(few, *clear(5, 150)), LENIENT)
+    assert (found.confidence > 0.7) is raised
+    assert found.shortcoming() is None
+
+
 @pytest.mark.parametrize(
     ("inside", "outside", "why"),
     [

@@ -96,3 +96,16 @@ def test_a_head_that_cannot_be_told_from_chance_is_rejected() -> None:
         train_special_head(
             clouds(EVEN, 30.0, 1), clouds(EVEN, 30.0, 2), [1, 4], AIM, np.random.default_rng(0)
         )
+
+
+def test_a_head_behind_which_a_class_would_never_be_seen_again_is_rejected() -> None:
+    alike = clouds({7: 60}, 0.1, 3)
+    seen = clouds(dict.fromkeys((0, 1, 2, 3, 4, 6, 7, 8, 9), 60), 0.5, 2)
+    validation = StoredFeatures(
+        np.concatenate([seen.features, alike.features]),
+        np.concatenate([seen.labels, np.full(60, 5)]).astype(np.int64),
+    )
+    train, rng = clouds(EVEN, 0.5, 1), np.random.default_rng(0)
+    with pytest.raises(HeadRejected, match=r"classes \[7\]: it passes on .* of the windows of class 5: exp"):
+        train_special_head(train, validation, [7], AIM, rng)
+    assert train_special_head(train, seen, [7], AIM, rng).accuracy_out > 0.9
