@@ -27,6 +27,31 @@ class ConfigurationChange:
     followed: tuple[str, ...]
     fixed: tuple[str, ...]
 
+    def with_fixed_sources(self, sources: list[SourceTable]) -> ConfigurationChange:
+        """Return the same for a run whose sources cannot change.
+
+        Args:
+            sources: of the old configuration.
+        """
+        if self.file.source == sources:
+            return self
+        file = self.file.model_copy(update={"source": sources})
+        followed = tuple(k for k in self.followed if k != "source")
+        return ConfigurationChange(file, followed, (*self.fixed, "source"))
+
+
+@dataclass(frozen=True, slots=True)
+class Reloaded:
+    """What became of another configuration.
+
+    Args:
+        followed: keys that were other than before and hold now.
+        fixed: keys that are other than before and need a restart.
+    """
+
+    followed: tuple[str, ...]
+    fixed: tuple[str, ...]
+
 
 def change_between(old: EngineFile, new: EngineFile) -> ConfigurationChange:
     """Compare what runs with what is wanted."""

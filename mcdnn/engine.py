@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -12,49 +11,29 @@ from catalog.errors import BadInput
 from engine.course import CoursePoint
 from engine.period import CHARGE
 from engine.results import Result
-from engine.scheduling.decision_log import AllDecisions, DecisionLog, Decisions, Unlogged
-from engine.scheduling.problem import App, Problem
-from engine.sinks.callback import CallbackSink
+from engine.scheduling.decision_log import Decisions
+from engine.scheduling.problem import Problem
 from engine.sinks.protocol import Sink
 from engine.snapshot import Snapshot
-from engine.sources.choosing import OpenSource, open_chosen
+from engine.sources.choosing import OpenSource
 from engine.sources.protocol import Source
 from engine.summary import Summary
-from mcdnn.configuration_change import (
-    ConfigurationChange,
-    SourceChange,
-    change_between,
-    source_change,
+from mcdnn.asked_apps import AskedApps
+from mcdnn.configuration_change import Reloaded, SourceChange, change_between, source_change
+from mcdnn.configured_sources import (
+    NOT_CONFIGURED,
+    ConfiguredSources,
+    close_sources,
+    open_configured,
 )
-from mcdnn.engine_file import EngineFile, SourceTable, parse_engine_table, read_engine_file
+from mcdnn.engine_file import EngineFile, parse_engine_table, read_engine_file
 from mcdnn.engine_run import EngineRun
+from mcdnn.run_attachments import RunAttachments
 from mcdnn.sink_change import ConfiguredSinks
 from mcdnn.sink_wiring import SinkSetup, occasion_of, read_sinks
-from mcdnn.source_wiring import choices_of
-from mcdnn.wiring import (
-    Setup,
-    kinds_of_extractor,
-    make_app,
-    make_budget,
-    make_problem,
-    naming,
-    open_setup,
-)
+from mcdnn.wiring import Setup, kinds_of_extractor, make_budget, make_problem, naming, open_setup
 
 _LOOK_UP_S = 0.2
-
-
-@dataclass(frozen=True, slots=True)
-class Reloaded:
-    """What became of another configuration.
-
-    Args:
-        followed: keys that were other than before and hold now.
-        fixed: keys that are other than before and need a restart.
-    """
-
-    followed: tuple[str, ...]
-    fixed: tuple[str, ...]
 
 
 class Engine:
@@ -76,24 +55,19 @@ class Engine:
         self._setup = open_setup(self._file)
         self._lock = threading.Lock()
         self._stop = threading.Event()
-        self._apps: dict[str, App] = {}
-        self._asked: dict[str, tuple[str, ...]] = {}  # classes by app, of every app that there ever was
-        self._added: set[str] = set()  # apps that add_app brought
+        self._apps = AskedApps()
         self._reloads = threading.Lock()
-        self._opened_tables: tuple[tuple[OpenSource, ...], list[SourceTable]] = ((), [])
-        self._source_names: list[tuple[SourceTable, str]] | None = None
-        self._callbacks: list[Callable[[Result], None]] = []
-        self._sinks: list[Sink] = []
+        self._opened: tuple[tuple[OpenSource, ...], ConfiguredSources] = ((), NOT_CONFIGURED)
+        self._configured_sources = NOT_CONFIGURED
+        self._attached = RunAttachments()
         with naming(self._file.where):
             self._sink_setups = read_sinks(self._file.sink)
         self._configured_sinks: ConfiguredSinks | None = None
-        self._decisions: Decisions = Unlogged()
-        self._watchers: list[Decisions] = []
         self._running = False
         self._current_run: EngineRun | None = None
         self._latest_run: EngineRun | None = None
         with naming(self._file.where):
-            self._take({t.name: make_app(t, self._setup.catalog) for t in self._file.app})
+            self._take(self._apps.configured_by(self._setup))
 
     def add_app(self, name: str, task: str, **settings: Any) -> Engine:
         """Add an app, also while the engine runs; the plan follows before the next frame.
@@ -107,10 +81,7 @@ class Engine:
         described = {"catalog": self._file.catalog, "app": [{"name": name, "task": task, **settings}]}
         table = parse_engine_table(described, "add_app").app[0]
         with self._lock, naming("add_app"):
-            if name in self._apps:
-                raise BadInput(f"an app {name!r} is there already: remove_app({name!r}) first")
-            self._take({**self._apps, name: make_app(table, self._setup.catalog)})
-            self._added.add(name)
+            self._take(self._apps.with_added(table, self._setup.catalog))
         return self
 
     def remove_app(self, name: str) -> Engine:
@@ -120,10 +91,7 @@ class Engine:
             BadInput: there is no such app.
         """
         with self._lock:
-            if name not in self._apps:
-                raise BadInput(f"remove_app: no app {name!r}: there are {sorted(self._apps)}")
-            self._take({n: a for n, a in self._apps.items() if n != name})
-            self._added.discard(name)
+            self._take(self._apps.without(name, self._setup.catalog))
         return self
 
     def reload(self, config: EngineFile | Mapping[str, Any] | str | Path | None = None) -> Reloaded:
@@ -144,7 +112,8 @@ class Engine:
             if self._current_run is None:
                 return self._begin_anew(wanted)
             change = change_between(self._file, wanted)
-            change = self._with_sources_that_may_change(change, self._current_run)
+            if not (self._configured_sources.named and self._current_run.takes_sources):
+                change = change.with_fixed_sources(self._file.source)
             setup = open_setup(change.file, self._setup)
             with naming(change.file.where):
                 sinks = read_sinks(change.file.sink)
@@ -164,7 +133,7 @@ class Engine:
         """
         with self._lock:
             self._refuse_while_running("on_result")
-            self._callbacks.append(callback)
+            self._attached.call_back(callback)
         return self
 
     def add_sink(self, sink: Sink) -> Engine:
@@ -175,7 +144,7 @@ class Engine:
         """
         with self._lock:
             self._refuse_while_running("add_sink")
-            self._sinks.append(sink)
+            self._attached.add_sink(sink)
         return self
 
     def log_decisions(self, path: Path, explained: bool = False) -> Engine:
@@ -190,8 +159,7 @@ class Engine:
         """
         with self._lock:
             self._refuse_while_running("log_decisions")
-            self._decisions.close()
-            self._decisions = DecisionLog(path, explained)
+            self._attached.log_decisions(path, explained)
         return self
 
     def watch_policy(self, watcher: Decisions) -> Engine:
@@ -202,7 +170,7 @@ class Engine:
         """
         with self._lock:
             self._refuse_while_running("watch_policy")
-            self._watchers.append(watcher)
+            self._attached.watch_policy(watcher)
         return self
 
     def classes_of(self, app: str) -> tuple[str, ...]:
@@ -211,9 +179,7 @@ class Engine:
         Raises:
             BadInput: there never was such an app.
         """
-        if app not in self._asked:
-            raise BadInput(f"no app {app!r}: there are {sorted(self._apps)}")
-        return self._asked[app]
+        return self._apps.classes_of(app)
 
     @property
     def catalog_path(self) -> Path:
@@ -275,17 +241,9 @@ class Engine:
             BadInput: there is none, or they do not go together.
             SourceError: one cannot be opened.
         """
-        tables = self._file.source
-        if uri is not None:
-            first = tables[0] if tables else SourceTable(uri=uri)
-            tables = [first.model_copy(update={"uri": uri, "name": None})]
-        if not tables:
-            raise BadInput(
-                f"{self._file.where}: no source: add a [[source]] with a uri, or give --source URI"
-            )
-        opened = open_chosen(choices_of(tables, self._file.motion_gate.on))
+        opened, configured = open_configured(self._file, uri)
         if uri is None:
-            self._opened_tables = opened, tables
+            self._opened = opened, configured
         return opened
 
     def stop(self) -> None:
@@ -340,33 +298,34 @@ class Engine:
                 self._current_run = None
 
     def _begin(self, source: str | Source | tuple[OpenSource, ...] | None) -> EngineRun:
-        if not self._apps:
+        if not self._apps.by_name:
             raise BadInput(f"{self._file.where}: no app: add an [[app]], or call add_app")
-        opened = self._opened(source)
-        was_opened, tables = self._opened_tables
-        configured_names = list(zip(tables, (o.source.name for o in opened), strict=False))
-        self._source_names = configured_names if opened is was_opened else None
+        opened = self._open(source)
+        was_opened, sources = self._opened
+        self._configured_sources = sources if opened is was_opened else NOT_CONFIGURED
         with self._lock:
             try:
                 configured = ConfiguredSinks(occasion_of(opened), ()).change_to(self._sink_setups).then
             except BaseException:
-                for each in opened:
-                    each.source.close()
+                close_sources(opened)
                 raise
-            sinks = [*self._sinks, *(CallbackSink(c) for c in self._callbacks), *configured.sinks]
+            attached = self._attached
+            sinks = [*attached.sinks(), *configured.sinks]
             try:
-                decisions = AllDecisions([self._decisions, *self._watchers])
-                logged = isinstance(self._decisions, DecisionLog)
-                run = EngineRun(self._setup, self._apps, opened, sinks, decisions, logged)
+                run = EngineRun(
+                    self._setup,
+                    self._apps.by_name,
+                    opened,
+                    sinks,
+                    attached.decisions(),
+                    attached.is_logged,
+                )
             except BaseException:
-                for each in opened:
-                    each.source.close()
+                close_sources(opened)
                 for sink in configured.sinks:
                     sink.close()
                 raise
-            self._sinks = []
-            self._decisions = Unlogged()
-            self._watchers = []
+            attached.begun()
             self._configured_sinks = configured
             self._current_run = self._latest_run = run
         return run
@@ -376,97 +335,51 @@ class Engine:
         setup = open_setup(file)
         with self._lock, naming(file.where):
             sinks = read_sinks(file.sink)
-            apps = self._apps_of(setup)
-            kinds_of_extractor(setup, apps.values())
-            make_problem(setup, apps.values(), make_budget(file))
+            apps = self._apps.configured_by(setup)
+            _check(setup, apps)
             followed = change_between(self._file, file)
             self._file, self._setup, self._sink_setups, self._apps = file, setup, sinks, apps
-            self._note_classes(apps, setup)
         return Reloaded((*followed.followed, *followed.fixed), ())
-
-    def _with_sources_that_may_change(
-        self, change: ConfigurationChange, run: EngineRun
-    ) -> ConfigurationChange:
-        """Leave the sources as they are where the run was not given them by the configuration."""
-        if self._source_names is not None and run.takes_sources:
-            return change
-        if change.file.source == self._file.source:
-            return change
-        file = change.file.model_copy(update={"source": self._file.source})
-        followed = tuple(k for k in change.followed if k != "source")
-        return ConfigurationChange(file, followed, (*change.fixed, "source"))
 
     def _follow(
         self, setup: Setup, sources: SourceChange, sinks: Sequence[SinkSetup], run: EngineRun
     ) -> threading.Event:
         """Open further sources, and have a run take a checked configuration."""
-        names = self._source_names or []
-        if not setup.file.source and names:
-            raise BadInput(f"{setup.file.where}: no source: add a [[source]] with a uri")
-        gone = [name for table, name in names if table in sources.gone]
-        kept = [(table, name) for table, name in names if table not in sources.gone]
-        opened = (
-            open_chosen(choices_of(sources.further, setup.file.motion_gate.on), True)
-            if sources.further
-            else ()
-        )
+        turnover = self._configured_sources.change_by(sources, setup.file)
         come_sinks: tuple[Sink, ...] = ()
         try:
-            come = [o.source.name for o in opened]
-            twice = sorted({n for n in come if n in {name for _, name in kept}})
-            if twice:
-                raise BadInput(f"{setup.file.where}: several sources are called {twice[0]!r}: name them")
             with self._lock, naming(setup.file.where):
-                apps = self._apps_of(setup)
-                if not apps:
+                apps = self._apps.configured_by(setup)
+                if not apps.by_name:
                     raise BadInput("no app: add an [[app]]")
                 assert self._configured_sinks is not None, "a run has its sinks"
                 sink_change = self._configured_sinks.change_to(sinks)
                 come_sinks = sink_change.further
-                done = run.follow(setup, apps, gone, opened, sink_change)
+                done = run.follow(setup, apps.by_name, turnover.gone, turnover.further, sink_change)
                 self._configured_sinks = sink_change.then
                 self._file, self._apps = setup.file, apps
-                self._note_classes(apps, setup)
         except BaseException:
-            for each in opened:
-                each.source.close()
+            close_sources(turnover.further)
             for sink in come_sinks:
                 sink.close()
             raise
-        if self._source_names is not None:
-            self._source_names = [*kept, *zip(sources.further, come, strict=True)]
+        self._configured_sources = turnover.then
         return done
 
-    def _apps_of(self, setup: Setup) -> dict[str, App]:
-        """Return the apps of a configuration, and those that add_app brought, as its catalog has them."""
-        configured = {t.name: make_app(t, setup.catalog) for t in setup.file.app}
-        added = {n: a for n, a in self._apps.items() if n in self._added and n not in configured}
-        for name, app in added.items():
-            if app.task not in setup.catalog.tasks:
-                raise BadInput(
-                    f"app {name}: task {app.task!r}: the catalog has {sorted(setup.catalog.tasks)}"
-                )
-        return {**configured, **added}
-
-    def _opened(self, source: str | Source | tuple[OpenSource, ...] | None) -> tuple[OpenSource, ...]:
+    def _open(self, source: str | Source | tuple[OpenSource, ...] | None) -> tuple[OpenSource, ...]:
         if source is None or isinstance(source, str):
             return self.open_sources(source)
         if isinstance(source, tuple):
             return source
         return (OpenSource(source, source.live, gated=bool(self._file.motion_gate.on)),)
 
-    def _take(self, apps: dict[str, App]) -> None:
+    def _take(self, apps: AskedApps) -> None:
         """Check apps, have a run follow them, and keep them."""
         if self._current_run is not None:
-            self._current_run.set_apps(apps)
+            self._current_run.set_apps(apps.by_name)
         else:
-            kinds_of_extractor(self._setup, apps.values())
-            make_problem(self._setup, apps.values(), make_budget(self._file))
+            _check(self._setup, apps)
         self._apps = apps
-        self._note_classes(apps, self._setup)
-
-    def _note_classes(self, apps: Mapping[str, App], setup: Setup) -> None:
-        self._asked |= {name: setup.catalog.tasks[app.task].classes for name, app in apps.items()}
 
     def _is_running(self) -> bool:
         return self._current_run is not None
@@ -474,6 +387,12 @@ class Engine:
     def _refuse_while_running(self, verb: str) -> None:
         if self._running:
             raise BadInput(f"{verb}: the engine is running: call it before run(), or after it has ended")
+
+
+def _check(setup: Setup, apps: AskedApps) -> None:
+    """Refuse apps that a run could not begin with."""
+    kinds_of_extractor(setup, apps.by_name.values())
+    make_problem(setup, apps.by_name.values(), make_budget(setup.file))
 
 
 def _read(config: EngineFile | Mapping[str, Any] | str | Path) -> EngineFile:

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Protocol
 
 from catalog.errors import McdnnError
-from mcdnn.engine import Reloaded
+from mcdnn.configuration_change import Reloaded
 from mcdnn.engine_file import EngineFile
 
 _log = logging.getLogger(__name__)

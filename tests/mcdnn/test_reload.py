@@ -21,7 +21,8 @@ from catalog.errors import BadInput, CatalogError
 from catalog.store import open_catalog
 from engine.results import Result
 from engine.snapshot import Snapshot
-from mcdnn.engine import Engine, Reloaded
+from mcdnn.configuration_change import Reloaded
+from mcdnn.engine import Engine
 from mcdnn.reloading import Reloading
 from tests.catalog_builder import build_catalog
 from tests.engine.media import write_video

@@ -13,7 +13,7 @@ import pytest
 from catalog.errors import BadInput
 from engine.sinks.sink_figures import SinkFigures
 from engine.snapshot import Snapshot
-from mcdnn.engine import Reloaded
+from mcdnn.configuration_change import Reloaded
 from tests.catalog_builder import build_catalog
 from tests.engine.media import write_video
 from tests.engine.sinks.web_server import web_server
