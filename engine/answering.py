@@ -10,10 +10,11 @@ from dataclasses import replace
 from catalog.preprocessing import window_pixels
 from catalog.store import Catalog
 from engine.batch_sizes import ONE_BY_ONE, BatchSizes
-from engine.broken_pieces import BrokenPieces, without_pieces
+from engine.broken_pieces import BrokenPieces
 from engine.clocks import REAL_CLOCKS, Clocks
 from engine.cloud_answering import CloudAnswering
 from engine.cloud_link import CloudLink
+from engine.current_problem import CurrentProblem
 from engine.demand import Demand
 from engine.device_answering import DeviceAnswering
 from engine.device_runs import DevicePass, DeviceRuns
@@ -21,7 +22,7 @@ from engine.energy_model import Correction, EnergyModel
 from engine.frame_results import FrameResults
 from engine.frames import Window
 from engine.ledger import Ledger
-from engine.load_booking import Booked, LoadBooking
+from engine.load_booking import LoadBooking
 from engine.loop_load import NOT_TIMED, LoopLoad
 from engine.notices import Notices
 from engine.offload import PassedFeatures, UInt8
@@ -32,8 +33,6 @@ from engine.runtime.loading import PieceMemory
 from engine.scheduling.costs_correction import CostsCorrection
 from engine.scheduling.policy import Choice, Policy, State
 from engine.scheduling.problem import Option, Problem
-from engine.scheduling.repricing import repriced
-from engine.scheduling.special_options import special_heads, without_specials
 from engine.scheduling.unserved import AT_CLOUD
 from engine.serving import Serving
 from engine.snapshot import CloudFigures, SpecialFigures
@@ -92,40 +91,45 @@ class Answerer:
         self._clocks = clocks
         self._loads = LoadBooking(memory, ledger, profile) if loads is None else loads
         self._load = load
-        self._correction = CostsCorrection(profile)
-        self._metered = Correction() if metered is None else metered
         self._notices = Notices(ledger)
-        self._broken = BrokenPieces()
         self._specializing = specializing
+        self._prepared = PreparedPasses(catalog)
+        self._link = CloudLink(cloud, catalog, clocks)
+        correction, broken = CostsCorrection(profile), BrokenPieces()
+        self._current = CurrentProblem(
+            problem,
+            policy,
+            memory,
+            self._prepared,
+            self._link,
+            specializing,
+            correction,
+            Correction() if metered is None else metered,
+            broken,
+        )
         self._runs = DeviceRuns(
-            catalog, ledger, memory, self._loads, self._broken, profile, clocks, specializing.checks, load
+            catalog, ledger, memory, self._loads, broken, profile, clocks, specializing.checks, load
         )
         self._here = DeviceAnswering(
             self._runs,
             self._loads,
             memory,
-            self._correction,
+            correction,
             profile,
             clocks,
             specializing,
             sizes,
-            lambda: self._problem,
-            self._take_note,
+            lambda: self._current.problem,
+            self._current.take_note,
         )
-        self._link = CloudLink(cloud, catalog, clocks)
         self._cloud = CloudAnswering(
             cloud, self._link, ledger, profile, clocks, self._here.reserve, self._here.run, self._tell
         )
-        self._aside: frozenset[str] = frozenset()
-        self._why_aside: dict[str, str] = {}
-        self._knows_demand = False
-        self._prepared = PreparedPasses(catalog)
-        self._problem = problem
 
     @property
     def problem(self) -> Problem:
         """All that may be chosen, with the costs measured so far."""
-        return self._problem
+        return self._current.problem
 
     @property
     def loads(self) -> int:
@@ -164,70 +168,36 @@ class Answerer:
         if planned:
             return planned
         due: dict[str, list[str]] = {}
-        for app in self._problem.apps.values():
+        for app in self._current.problem.apps.values():
             due.setdefault(app.input_type, []).append(app.name)
         choices = [self._policy.choose(t, apps, state, now) for t, apps in due.items()]
         chosen = [p for c in choices for o in c.options.values() for p in o.device_pieces]
         return tuple(dict.fromkeys([*chosen, *(p for c in choices for p in c.wanted)]))
 
     def set_problem(self, problem: Problem) -> None:
-        """Take other apps, costs or budgets; what no app can use any more leaves the memory.
-
-        The options of the cloud, and cascades of the heads in use, are put in anew, as they are now.
-        """
-        if problem.apps != self._problem.apps:
-            self._knows_demand = False
-        problem = self._link.offer(without_specials(problem), self._aside)
-        problem = self._problem = self._specializing.offer(problem)
-        self._prepared.clear()
-        self._memory.set_sizes({h: problem.pieces[h].memory_bytes for h in special_heads(problem)})
-        self._memory.drop(self._memory.resident - (problem.pieces.keys() - self._aside))
-        usable = without_pieces(problem, self._aside)
-        self._why_aside = self._broken.why_unserved(problem, usable)
-        self._policy.set_problem(usable)
+        """Take other apps, costs or budgets; see CurrentProblem.set."""
+        self._current.set(problem)
 
     def follow_meter(self) -> float:
-        """Take over what a meter says of prices; return by what all of them have changed."""
-        off_by = self._metered.adopt()
-        if off_by != 1.0:
-            self.set_problem(repriced(self._problem, off_by))
-        return off_by
+        """Take over what a meter says of prices; see CurrentProblem."""
+        return self._current.follow_meter()
 
     def correct(self, demand: Demand | None) -> None:
         """Replace expected costs by measured ones where they differ, and learn the demand once.
 
-        Once is enough for the fixed policies, which would not be fixed otherwise; those that adapt
-        measure it themselves.
-
-        Args:
-            demand: None while it is not known.
+        See CurrentProblem.
         """
-        problem = self._correction.correct(self._problem)
-        if demand is not None and not self._knows_demand:
-            problem = replace(
-                problem or self._problem,
-                windows_hz=demand.windows_hz,
-                frames_hz=demand.frames_hz,
-                frame_energy_j=demand.frame_energy_j,
-            )
-            self._knows_demand = True
-        if problem is not None:
-            self.set_problem(problem)
+        self._current.correct(demand)
 
     def learn(self, demand: Demand | None) -> None:
-        """Put the costs and the demand that were measured up to the end into the problem.
-
-        Args:
-            demand: None where it never became known.
-        """
-        self._knows_demand = False
-        self.correct(demand)
+        """Put the costs and the demand that were measured up to the end into the problem."""
+        self._current.learn(demand)
 
     def budget_renewed(self, now: float) -> bool:
         """Tell whether a new period began since the last call; if so, the policy knows its budget."""
         if not self._notices.renewed(now):
             return False
-        self.set_problem(replace(self._problem, budget=self._ledger.budget))
+        self._current.set(replace(self._current.problem, budget=self._ledger.budget))
         return True
 
     def cloud_came_or_went(self) -> bool:
@@ -238,15 +208,15 @@ class Answerer:
         """Take other specialised heads into use where they are wanted; tell whether a plan is due."""
         if not self._specializing.changed(now):
             return False
-        self.set_problem(self._problem)
+        self._current.offer_anew()
         return True
 
     def plan(self, now: float) -> Mapping[str, float]:
         """Let the policy plan; start loading what it wants; return the rates that it lowers."""
-        self._take_note(self._loads.book(now), now)
+        self._current.take_note(self._loads.book(now), now)
         self._cloud.pay_upkeep(now)
         if self._link.has_changed() or self._specializing.drifted():
-            self.set_problem(self._problem)
+            self._current.offer_anew()
         held_back_j = self._ledger.held_back_j(now)
         state = self._state(now, 0.0)._replace(
             carried=self._load.carried(), held_back_j=held_back_j if math.isfinite(held_back_j) else 0.0
@@ -254,7 +224,7 @@ class Answerer:
         plan = self._policy.plan(state, now)
         if plan.note:
             _log.info("plan at %.1f s: %s", now, plan.note)
-        self._loads.ahead(plan.resident, self._problem.pieces, now)
+        self._loads.ahead(plan.resident, self._current.problem.pieces, now)
         return plan.rates_hz
 
     def answer(self, asked: Asked) -> None:
@@ -324,8 +294,8 @@ class Answerer:
 
     def _tell(self, app: str, class_name: str, confidence: float, now: float) -> None:
         """Have what the cloud answered, or the device for it, taken for what it is: a label."""
-        if app in self._problem.apps:  # it may have been taken away meanwhile
-            self._specializing.observe_label(self._problem, app, class_name, confidence, now)
+        if app in self._current.problem.apps:  # it may have been taken away meanwhile
+            self._specializing.observe_label(self._current.problem, app, class_name, confidence, now)
 
     def _state(self, now: float, backlog_s: float, missed: int = 0) -> State:
         left, memory = self._ledger.left(now), self._memory
@@ -343,24 +313,25 @@ class Answerer:
         )
 
     def _prepare(self, options: Mapping[str, Option]) -> tuple[PreparedPass, ...]:
-        return self._prepared.of(self._problem, options, self._specializing.variants)
+        return self._prepared.of(self._current.problem, options, self._specializing.variants)
 
     def _choose(self, asked: Asked, ahead_s: float) -> tuple[Choice, Serving]:
         """Let the policy choose for a window that waits for others, expected to take ahead_s."""
         now, due = asked.now, asked.due
-        self._take_note(self._loads.book(now), now)
+        self._current.take_note(self._loads.book(now), now)
         waited_s = self._clocks.wall_s() - asked.began_s + ahead_s
         state = self._state(now, waited_s, asked.missed)
         choice = self._policy.choose(asked.window.input_type, due, state, now)
         serving = Serving(asked.window, now, asked.began_s, dict(choice.unserved))
-        if self._why_aside:
-            serving.reasons.update((app, self._why_aside[app]) for app in due if app in self._why_aside)
+        why_aside = self._current.why_aside
+        if why_aside:
+            serving.reasons.update((app, why_aside[app]) for app in due if app in why_aside)
         return choice, serving
 
     def _close(self, asked: Asked, choice: Choice, serving: Serving) -> None:
         """Give the results of a window, and load what the policy would rather have used."""
         if choice.wanted:
-            self._loads.ahead(choice.wanted, self._problem.pieces, asked.now)
+            self._loads.ahead(choice.wanted, self._current.problem.pieces, asked.now)
         if serving.reasons:
             self._notices.unserved(serving.reasons, asked.now)
         self._give(serving, asked.due, asked.into)
@@ -414,15 +385,6 @@ class Answerer:
                 into.results.append(results[app] if app in results else self._unserved(serving, app))
 
     def _unserved(self, serving: Serving, app: str) -> Result:
-        return unserved(serving.window, self._problem.apps[app], serving.reasons.get(app, _NOT_CHOSEN))
-
-    def _take_note(self, booked: Booked, now: float) -> None:
-        """Follow what happened in memory: routes let go of what went, policies of what is broken."""
-        if booked.evicted:
-            self._prepared.let_go(booked.evicted)
-        for failure in booked.failures:
-            self._broken.note(failure.piece, failure.why, now)
-        aside = self._broken.set_aside(now)
-        if aside != self._aside:
-            self._aside = aside
-            self.set_problem(self._problem)
+        return unserved(
+            serving.window, self._current.problem.apps[app], serving.reasons.get(app, _NOT_CHOSEN)
+        )
