@@ -241,7 +241,8 @@ class ShopOrders:
         made = self._shop.make(self._trunk, classes, skew)
         if made.head is None:
             return NotTrained(made.why)
-        return Trained(Active(classes, made.head.rates, skew=skew), HeadOn(self._trunk, made.head))
+        active = Active(classes, made.head.rates, skew=skew)
+        return Trained(active, HeadOn(self._trunk, made.head), made.head.falls_short)
 
 
 def best_of_shop(shop: HeadShop, pairing: Pairing) -> tuple[BestOfOrders[HeadOn], list[ShopOrders]]:

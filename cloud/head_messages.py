@@ -90,6 +90,7 @@ def special_head_to_proto(head: SpecialHead) -> pb.TrainedHead:
         accuracy_out=head.accuracy_out,
         harder_in=head.harder_in,
         harder_out=head.harder_out,
+        falls_short=head.falls_short,
         head_id=content_id(head_to_bytes(weights)),
     )
 
@@ -126,4 +127,4 @@ def special_head_from_proto(
     found = content_id(head_to_bytes(weights))
     if found != message.head_id:
         raise CloudIncompatible(f"a trained head with the hash {found}: expected {message.head_id}")
-    return SpecialHead(weights, dominant, *rates)
+    return SpecialHead(weights, dominant, *rates, message.falls_short)

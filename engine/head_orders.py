@@ -195,4 +195,4 @@ class TrainerOrders:
         w, head = self._wanted, result.head
         variant = special_variant(w.trunk, w.task, self._class_names, head, self._name(w.trunk, w.task))
         classes, skew = self._ordered
-        return Trained(Active(classes, head.rates, skew=skew), NamedHead(variant, head))
+        return Trained(Active(classes, head.rates, skew=skew), NamedHead(variant, head), head.falls_short)

@@ -1,4 +1,4 @@
-"""One order, tried on several trunks: the head that saves most is taken.
+"""One order, tried on several trunks: of the heads that are accurate enough the one that saves most is taken.
 
 Which trunk is good enough for some classes depends on the classes more than on their number: a smaller
 one that tells a ship from a dog may mix up a cat and a dog.
@@ -67,9 +67,11 @@ class BestOfOrders(Generic[H]):
             if isinstance(b, Trained)
         ]
         if made:
-            return max(made, key=self._saved)
+            return max(made, key=self._worth)
         none = [b for b in became_all.values() if isinstance(b, NotTrained)]
         return next((b for b in none if b.passing), became_all[0])
 
-    def _saved(self, made: Trained[H]) -> float:
-        return self._stakes.saved(made.active.rates, self._skew, 0.0, made.active.cost)
+    def _worth(self, made: Trained[H]) -> tuple[bool, float]:
+        """Order heads, best last: one that may be too inaccurate passes on least, and would always win."""
+        saved = self._stakes.saved(made.active.rates, self._skew, 0.0, made.active.cost)
+        return saved > 0.0 and not made.falls_short, saved

@@ -48,6 +48,7 @@ class SpecialHead:
         threshold: least confidence of an answer that is not passed on, in [0, 1].
         harder_in: see CascadeRates, as the next.
         harder_out: likewise.
+        falls_short: whether the cascade seemed less accurate than it should be; chance may have done so.
     """
 
     weights: HeadWeights
@@ -58,6 +59,7 @@ class SpecialHead:
     threshold: float = 0.0
     harder_in: float = 0.0
     harder_out: float = 0.0
+    falls_short: bool = False
 
     @property
     def rates(self) -> CascadeRates:
@@ -139,6 +141,7 @@ def train_special_head(
         threshold.confidence,
         rates.harder_in,
         rates.harder_out,
+        not threshold.reaches,
     )
 
 

@@ -20,10 +20,12 @@ class Trained(Generic[H_co]):
     Args:
         active: its classes and its own rates.
         head: itself.
+        falls_short: whether it seemed less accurate than was asked, by no more than chance may do.
     """
 
     active: Active
     head: H_co
+    falls_short: bool = False
 
 
 @dataclass(frozen=True, slots=True)

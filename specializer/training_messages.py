@@ -72,6 +72,7 @@ def made_to_line(made: Made) -> bytes:
         "threshold": head.threshold,
         "harder_in": head.harder_in,
         "harder_out": head.harder_out,
+        "falls_short": head.falls_short,
         "processor_s": made.processor_s,
     }
     return orjson.dumps(told) + b"\n"
@@ -114,6 +115,7 @@ def outcome_from_line(line: bytes) -> Made | TrainingFailed:
             told["threshold"],
             told["harder_in"],
             told["harder_out"],
+            told["falls_short"],
         )
         return Made(head, told["processor_s"])
     except (ValueError, KeyError, TypeError, CatalogError) as e:

@@ -52,7 +52,8 @@ def special_heads(draw: st.DrawFn) -> SpecialHead:
         draw(arrays(np.float32, rows, elements=WEIGHTS)),
         temperature,
     )
-    return SpecialHead(weights, tuple(range(dominant)), *(draw(SHARES) for _ in range(4)))
+    shares = [draw(SHARES) for _ in range(6)]
+    return SpecialHead(weights, tuple(range(dominant)), *shares, draw(st.booleans()))
 
 
 def a_message() -> pb.TrainedHead:

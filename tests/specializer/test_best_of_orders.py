@@ -13,9 +13,16 @@ SKEW = 0.95
 class Promised:
     """Gives what it was told to, at the time it was told."""
 
-    def __init__(self, rates: CascadeRates | None, at_s: float = 0.0, passing: bool = False) -> None:
+    def __init__(
+        self,
+        rates: CascadeRates | None,
+        at_s: float = 0.0,
+        passing: bool = False,
+        falls_short: bool = False,
+    ) -> None:
         self._rates = rates
         self._passing = passing
+        self._falls_short = falls_short
         self._at_s = at_s
         self._classes: tuple[int, ...] | None = None
 
@@ -28,7 +35,7 @@ class Promised:
         classes, self._classes = self._classes, None
         if self._rates is None:
             return NotTrained("not this one", self._passing)
-        return Trained(Active(classes, self._rates), "")
+        return Trained(Active(classes, self._rates), "", self._falls_short)
 
 
 def best_of(*promised: tuple[Promised, float]) -> BestOfOrders[str]:
@@ -49,6 +56,19 @@ def test_a_cheap_trunk_that_passes_on_much_loses_to_a_dear_one_that_does_not() -
         became = best_of((Promised(POOR), 1.0), (Promised(GOOD), 1.0 + dearer)).ready(0.0)
         assert isinstance(became, Trained)
         assert became.active.rates == taken
+
+
+def test_a_head_that_is_accurate_enough_is_taken_before_one_that_saves_more_and_may_not_be() -> None:
+    became = best_of((Promised(GOOD, falls_short=True), 1.0), (Promised(POOR), 1.0)).ready(0.0)
+    assert isinstance(became, Trained)
+    assert became.active.rates == POOR
+
+
+def test_a_head_that_saves_nothing_is_not_taken_for_its_accuracy() -> None:
+    dear = 2.0 * STAKES.generic_cost
+    became = best_of((Promised(GOOD), dear), (Promised(GOOD, falls_short=True), 1.0)).ready(0.0)
+    assert isinstance(became, Trained)
+    assert became.active.cost == 1.0
 
 
 def test_nothing_is_taken_before_the_last_one_is_there() -> None:

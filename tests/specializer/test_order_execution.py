@@ -36,6 +36,15 @@ def test_an_order_gives_a_head_and_the_time_it_took(root: Path, errand: Errand) 
     assert made.processor_s > 0.0
 
 
+@pytest.mark.parametrize(("generic_accuracy", "falls_short"), [(0.9, False), (1.0, True)])
+def test_whether_a_head_falls_short_of_its_aim_comes_with_it(
+    root: Path, errand: Errand, generic_accuracy: float, falls_short: bool
+) -> None:
+    made = answer(replace(errand, aim=CascadeAim(0.9, generic_accuracy)), root)
+    assert isinstance(made, Made)
+    assert made.head.falls_short is falls_short
+
+
 def test_a_catalog_that_was_compiled_again_is_noticed(root: Path, errand: Errand) -> None:
     desk, line = OrderDesk(root), errand_to_line(errand)
     assert isinstance(outcome_from_line(desk.answer(line)), Made)

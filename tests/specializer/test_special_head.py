@@ -39,6 +39,16 @@ def test_a_special_head_tells_its_classes_apart_and_everything_else_from_them() 
     assert answers.tolist() == [0, 1, 2]
 
 
+@pytest.mark.parametrize(("generic_accuracy", "falls_short"), [(0.9, False), (1.0, True)])
+def test_a_head_that_chance_may_have_kept_from_its_aim_says_so(
+    generic_accuracy: float, falls_short: bool
+) -> None:
+    aim = CascadeAim(0.9, generic_accuracy)  # half a wrong window is added, so that nothing is faultless
+    train, validation = clouds(EVEN, 1.0, 1), clouds(EVEN, 1.0, 2)
+    head = train_special_head(train, validation, [7, 2], aim, np.random.default_rng(0))
+    assert head.falls_short is falls_short
+
+
 def test_the_same_seed_gives_the_same_head() -> None:
     heads = [
         train_special_head(
