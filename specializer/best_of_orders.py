@@ -72,6 +72,6 @@ class BestOfOrders(Generic[H]):
         return next((b for b in none if b.passing), became_all[0])
 
     def _worth(self, made: Trained[H]) -> tuple[bool, float]:
-        """Order heads, best last: one that may be too inaccurate passes on least, and would always win."""
+        """Order heads, best last: a cheap trunk is no reason to take one that may be too inaccurate."""
         saved = self._stakes.saved(made.active.rates, self._skew, 0.0, made.active.cost)
         return saved > 0.0 and not made.falls_short, saved
