@@ -36,8 +36,8 @@ class Caution:
         selection: weight of the choice among sets of classes in how sure a share has to be (see _choice).
         margin: by how much more accurate than the goal a cascade has to seem before it is entered.
         slack: how far the accuracy may be below the goal before that is a change.
-        most_lost: share of the generic model's cost so far that specialising may have lost when another
-            head is ordered.
+        most_lost: share of the generic model's cost so far that specialising may have lost, but for one
+            head, when another is ordered.
         least_saving: share of the generic model's cost; below it is not worth the while.
         check_share: of its own answers that are checked.
         most_false: share of checks that disagree when a head is wrong (tau_FP of CVPR 2017).
@@ -200,7 +200,7 @@ class ExpectedSaving:
         self._in_vain = 0
         self._thought = 0
         self._balance = 0.0
-        self._bearable = 0.0
+        self._bearable = stakes.head_cost
 
     @property
     def check_share(self) -> float:
