@@ -110,12 +110,14 @@ def test_it_leaves_a_head_that_passes_on_so_much_that_it_saves_nothing() -> None
     assert wanted[-1].why.startswith("it passes on too much")
 
 
-def test_no_further_head_is_ordered_once_too_much_was_lost() -> None:
+def test_one_head_may_be_in_vain_and_no_further_one_once_too_much_was_lost() -> None:
     dear = replace(STAKES, head_cost=20 * STAKES.generic_cost)
-    for most_lost, wanted in ((0.02, ()), (1.0, (1, 2, 4, 7))):
+    for most_lost, goes_on in ((0.02, False), (1.0, True)):
         policy = ExpectedSaving(dear, caution=Caution(most_lost=most_lost, usual_s=10.0))
         assert tell(policy, [4, 7] * 40).classes == (4, 7)
-        assert tell(policy, [1, 2] * 60, 8.0).classes == wanted
+        second = tell(policy, [1, 2] * 60, 8.0).classes
+        assert set(second) >= {1, 2}
+        assert ({5, 6} <= set(tell(policy, [5, 6] * 60, 20.0).classes)) == goes_on
 
 
 def test_what_a_head_itself_costs_counts_and_not_what_others_do() -> None:
