@@ -9,7 +9,8 @@ import numpy as np
 
 from sim.label_replay import Replayed, Said, Sighting, replay
 from specializer.cascade import Stakes
-from specializer.expected_saving import Caution, ExpectedSaving
+from specializer.caution import Caution
+from specializer.expected_saving import ExpectedSaving
 from specializer.policy import AIMED_SKEW, Active, SpecializationPolicy
 from specializer.remembered_heads import MOST_REMEMBERED, RememberedHeads
 from specializer.specialist import NotTrained, Specialist, Trained

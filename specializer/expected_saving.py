@@ -9,72 +9,15 @@ head that is known already is entered after a few windows.
 from __future__ import annotations
 
 import math
-from collections import deque
-from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Collection, Iterable
+from dataclasses import replace
 from typing import NamedTuple
 
 from specializer.cascade import CascadeRates, Stakes
+from specializer.caution import USUAL_CAUTION, Caution
 from specializer.change_detector import ChangeDetector
+from specializer.class_shares import ClassShares
 from specializer.policy import AIMED_SKEW, GENERIC, Active, Seen, Wanted
-
-
-@dataclass(frozen=True, slots=True)
-class Caution:
-    """How much has to be seen before it is believed; chosen on generated skews.
-
-    Args:
-        fewest: answers since the last change before anything is entered.
-        most: answers that count as just seen.
-        usual_s: what is usual fades to a third in that time.
-        usual_weight: of what is usual in what is expected, the rest being what was just seen.
-        least_weight: of a class, in answers with full confidence, to be thought of at all.
-        sureness: standard deviations by which the share of the classes has to be sure.
-        doubt: further ones for each head in a row that did not pay, up to most_doubt.
-        most_in_vain: heads in a row that did not pay, for each of which the next has to pay twice as much.
-        evidence: log likelihood ratio at which a change is believed.
-        selection: weight of the choice among sets of classes in how sure a share has to be (see _choice).
-        margin: by how much more accurate than the goal a cascade has to seem before it is entered.
-        slack: how far the accuracy may be below the goal before that is a change.
-        most_lost: share of the generic model's cost so far that specialising may have lost, but for one
-            head, when another is ordered.
-        least_saving: share of the generic model's cost; below it is not worth the while.
-        check_share: of its own answers that are checked.
-        most_false: share of checks that disagree when a head is wrong (tau_FP of CVPR 2017).
-        look_every: answers between two looks for something better.
-        aside_s: how long classes are left alone whose head was rejected or cannot be trained.
-        retry_s: likewise where no head came for a passing reason, doubled up to aside_s until one comes.
-        bolder_skew: share for which a further head of the same classes is made where they hold much: it
-            passes on less, and costs accuracy where they hold less. AIMED_SKEW for none.
-        bolder_from: share from which on, surely, it is used.
-        bolder_falls: how far below that the share may then seem to fall.
-        least_better: share of the generic model's cost; by less a head is no better than the one in use.
-    """
-
-    fewest: int = 10
-    most: int = 60
-    usual_s: float = 120.0
-    usual_weight: float = 0.1
-    least_weight: float = 2.0
-    sureness: float = 0.5
-    doubt: float = 0.5
-    most_doubt: float = 3.0
-    most_in_vain: int = 8
-    evidence: float = 7.0
-    selection: float = 0.1
-    margin: float = 0.0
-    slack: float = 0.02
-    most_lost: float = 0.02
-    least_saving: float = 0.05
-    check_share: float = 0.01
-    most_false: float = 0.5
-    look_every: int = 5
-    aside_s: float = 300.0
-    retry_s: float = 10.0
-    bolder_skew: float = 0.95
-    bolder_from: float = 0.9
-    bolder_falls: float = 0.1
-    least_better: float = 0.01
 
 
 class _Candidate(NamedTuple):
@@ -97,76 +40,6 @@ class _Candidate(NamedTuple):
         return self.classes, self.skew
 
 
-class _Recent:
-    """The last answers, with how many of them each class has.
-
-    Args:
-        most: that are kept.
-    """
-
-    def __init__(self, most: int) -> None:
-        self._answers: deque[tuple[int, float]] = deque()
-        self._counts: dict[int, int] = {}
-        self._weights: dict[int, float] = {}
-        self._most = most
-
-    def __len__(self) -> int:
-        return len(self._answers)
-
-    def add(self, class_id: int, confidence: float) -> None:
-        """Add an answer; the oldest one makes way."""
-        self._answers.append((class_id, confidence))
-        self._counts[class_id] = self._counts.get(class_id, 0) + 1
-        self._weights[class_id] = self._weights.get(class_id, 0.0) + confidence
-        self.keep(self._most)
-
-    def keep(self, last: int) -> None:
-        """Forget all but the last ones."""
-        while len(self._answers) > last:
-            gone, confidence = self._answers.popleft()
-            self._counts[gone] -= 1
-            self._weights[gone] -= confidence
-            if not self._counts[gone]:
-                del self._counts[gone], self._weights[gone]
-
-    def weights(self) -> Mapping[int, float]:
-        """Return the sum of confidences of each class."""
-        return self._weights
-
-    def count(self, classes: Iterable[int]) -> int:
-        """Return how many answers these classes have."""
-        return sum(self._counts.get(c, 0) for c in classes)
-
-    def present(self, classes: Iterable[int]) -> int:
-        """Return how many of these classes have any answer."""
-        return sum(c in self._counts for c in classes)
-
-
-class _Usual:
-    """Weights of classes that fade with time."""
-
-    def __init__(self, fades_s: float) -> None:
-        self._fades_s = fades_s
-        self._weights: dict[int, float] = {}
-        self._scale = 1.0
-        self._at_s: float | None = None
-
-    def add(self, class_id: int, weight: float, now: float) -> None:
-        """Add to a class; what was added before fades by scaling up what comes."""
-        if self._at_s is not None:
-            self._scale *= math.exp((now - self._at_s) / self._fades_s)
-        self._at_s = now
-        if self._scale > 1e9:
-            self._weights = {c: w / self._scale for c, w in self._weights.items() if w > 1e-6 * self._scale}
-            self._scale = 1.0
-        self._weights[class_id] = self._weights.get(class_id, 0.0) + weight * self._scale
-
-    def above(self, least: float) -> dict[int, float]:
-        """Return what is left of those that have so much."""
-        scaled = least * self._scale
-        return {c: w / self._scale for c, w in self._weights.items() if w >= scaled}
-
-
 class ExpectedSaving:
     """Specialises where that saves most without being less accurate than the generic model.
 
@@ -182,14 +55,13 @@ class ExpectedSaving:
         stakes: Stakes,
         known: Iterable[Active] = (),
         tolerance: float = 0.0,
-        caution: Caution = Caution(),
+        caution: Caution = USUAL_CAUTION,
     ) -> None:
         self._stakes = stakes
         self._known = known
         self._goal = stakes.generic_accuracy + tolerance
         self._caution = caution
-        self._recent = _Recent(caution.most)
-        self._usual = _Usual(caution.usual_s)
+        self._shares = ClassShares(caution)
         self._aside: dict[tuple[tuple[int, ...], float], float] = {}
         self._retry_s = caution.retry_s
         self._wanted = GENERIC
@@ -198,7 +70,6 @@ class ExpectedSaving:
         self._since_look = self._since_change = 0
         self._gained = 0.0
         self._in_vain = 0
-        self._thought = 0
         self._balance = 0.0
         self._bearable = stakes.head_cost
 
@@ -209,14 +80,13 @@ class ExpectedSaving:
 
     def observe(self, seen: Seen, active: Active | None, now: float) -> Wanted:
         """Take note of an answered request; see SpecializationPolicy."""
-        self._recent.add(seen.class_id, seen.confidence)
-        self._usual.add(seen.class_id, seen.confidence, now)
+        self._shares.observe(seen, now)
         self._since_change += 1
         self._bearable += self._caution.most_lost * self._stakes.generic_cost
         if active is not None and seen.cascaded and self._changed(seen, active):
             return self._wanted
         self._since_look += 1
-        if self._since_look >= self._caution.look_every and len(self._recent) >= self._caution.fewest:
+        if self._since_look >= self._caution.look_every and self._shares.recent >= self._caution.fewest:
             self._since_look = 0
             self._look(active, now)
         return self._wanted
@@ -234,8 +104,7 @@ class ExpectedSaving:
         if self._watched is not None:
             self._leave("", 0)
         self._wanted = GENERIC
-        self._recent.keep(0)
-        self._usual = _Usual(self._caution.usual_s)
+        self._shares.forget()
         self._since_look = self._since_change = 0
 
     def _changed(self, seen: Seen, active: Active) -> bool:
@@ -296,12 +165,12 @@ class ExpectedSaving:
         self._count_gain()
         self._wanted = Wanted((), why)
         self._watched = None
-        self._recent.keep(since)
+        self._shares.keep_recent(since)
         self._since_change = since
 
     def _look(self, active: Active | None, now: float) -> None:
         """Want the best head, unless what runs is about as good."""
-        expected = self._expected()
+        expected = self._shares.expected()
         found, saved = self._best(active, expected, now)
         kept = self._kept(active)
         kept_saved = 0.0 if kept is None else self._saved(kept, expected)
@@ -330,18 +199,6 @@ class ExpectedSaving:
         if not self._is_near(wanted.classes):
             return None
         return _Candidate(wanted.classes, wanted.skew, self._stakes.rates.of(len(wanted.classes)))
-
-    def _expected(self) -> dict[int, float]:
-        """Return what share each class is expected to have."""
-        w = self._caution.usual_weight
-        expected: dict[int, float] = {}
-        usual = self._usual.above(self._caution.least_weight)
-        self._thought = len(usual)
-        for weights, weight in ((self._recent.weights(), 1.0 - w), (usual, w)):
-            total = sum(weights.values())
-            for class_id, own in weights.items():
-                expected[class_id] = expected.get(class_id, 0.0) + weight * own / total
-        return {c: p for c, p in expected.items() if c in usual}
 
     def _best(
         self, active: Active | None, expected: dict[int, float], now: float
@@ -411,13 +268,9 @@ class ExpectedSaving:
     def _is_known(self, candidate: _Candidate) -> bool:
         return any((k.classes, k.skew) == candidate.key for k in self._known)
 
-    def _answered(self, classes: Collection[int]) -> float:
-        """Return the share of classes in what was just answered."""
-        return self._recent.count(classes) / len(self._recent)
-
     def _share(self, classes: Collection[int]) -> float:
         """Return their share in what was just seen."""
-        return self._true_share(self._answered(classes), classes)
+        return self._true_share(self._shares.answered(classes), classes)
 
     def _true_share(self, answered: float, classes: Collection[int]) -> float:
         """Return the share of classes in what is seen, from that in the answers.
@@ -430,32 +283,13 @@ class ExpectedSaving:
         return watched.rates.skew_of(answered, generic)
 
     def _least_share(self, classes: Collection[int]) -> float:
-        """Return what that surely is, by the lower end of Wilson's interval (1927).
-
-        One answer of each class is left out: by that it was chosen, so it does not speak for it.
-        """
+        """Return what that surely is: the surer, the more heads in a row did not pay."""
         c = self._caution
-        chosen = self._recent.present(classes)
-        n = len(self._recent) - chosen
-        if n <= 0:
-            return 0.0
-        share = (self._recent.count(classes) - chosen) / n
-        z2 = (c.sureness + min(c.most_doubt, c.doubt * self._in_vain)) ** 2 + self._choice(chosen)
-        half = math.sqrt(z2 * (share * (1.0 - share) / n + z2 / (4.0 * n * n)))
-        least = (share + z2 / (2.0 * n) - half) / (1.0 + z2 / n)
-        return self._true_share(least, classes)
-
-    def _choice(self, chosen: int) -> float:
-        """Return what Wilson's squared deviation has to grow by, as the best of many sets was chosen.
-
-        By the union bound it were twice the logarithm of their number if they were independent; sets that
-        have most of their classes in common are not.
-        """
-        sets = math.comb(self._thought, min(chosen, self._thought))
-        return self._caution.selection * 2.0 * math.log(sets)
+        least = self._shares.surely(classes, c.sureness + min(c.most_doubt, c.doubt * self._in_vain))
+        return 0.0 if least is None else self._true_share(least, classes)
 
     def _why(self, classes: Collection[int]) -> str:
-        return f"they are {self._share(classes):.0%} of the last {len(self._recent)}"
+        return f"they are {self._share(classes):.0%} of the last {self._shares.recent}"
 
 
 def _candidate(active: Active) -> _Candidate:

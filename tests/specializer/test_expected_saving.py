@@ -5,7 +5,8 @@ from dataclasses import replace
 import numpy as np
 
 from specializer.cascade import CascadeRates, RatesByCount
-from specializer.expected_saving import Caution, ExpectedSaving
+from specializer.caution import Caution
+from specializer.expected_saving import ExpectedSaving
 from specializer.policy import AIMED_SKEW, Active, Seen
 from tests.specializer.policies import RATES, STAKES, tell
 

@@ -1,0 +1,66 @@
+"""How cautious a policy for specialising is."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Caution:
+    """How much has to be seen before it is believed; chosen on generated skews.
+
+    Args:
+        fewest: answers since the last change before anything is entered.
+        most: answers that count as just seen.
+        usual_s: what is usual fades to a third in that time.
+        usual_weight: of what is usual in what is expected, the rest being what was just seen.
+        least_weight: of a class, in answers with full confidence, to be thought of at all.
+        sureness: standard deviations by which the share of the classes has to be sure.
+        doubt: further ones for each head in a row that did not pay, up to most_doubt.
+        most_in_vain: heads in a row that did not pay, for each of which the next has to pay twice as much.
+        evidence: log likelihood ratio at which a change is believed.
+        selection: weight of the choice among sets of classes in how sure a share has to be (class_shares).
+        margin: by how much more accurate than the goal a cascade has to seem before it is entered.
+        slack: how far the accuracy may be below the goal before that is a change.
+        most_lost: share of the generic model's cost so far that specialising may have lost, but for one
+            head, when another is ordered.
+        least_saving: share of the generic model's cost; below it is not worth the while.
+        check_share: of its own answers that are checked.
+        most_false: share of checks that disagree when a head is wrong (tau_FP of CVPR 2017).
+        look_every: answers between two looks for something better.
+        aside_s: how long classes are left alone whose head was rejected or cannot be trained.
+        retry_s: likewise where no head came for a passing reason, doubled up to aside_s until one comes.
+        bolder_skew: share for which a further head of the same classes is made where they hold much: it
+            passes on less, and costs accuracy where they hold less. AIMED_SKEW for none.
+        bolder_from: share from which on, surely, it is used.
+        bolder_falls: how far below that the share may then seem to fall.
+        least_better: share of the generic model's cost; by less a head is no better than the one in use.
+    """
+
+    fewest: int = 10
+    most: int = 60
+    usual_s: float = 120.0
+    usual_weight: float = 0.1
+    least_weight: float = 2.0
+    sureness: float = 0.5
+    doubt: float = 0.5
+    most_doubt: float = 3.0
+    most_in_vain: int = 8
+    evidence: float = 7.0
+    selection: float = 0.1
+    margin: float = 0.0
+    slack: float = 0.02
+    most_lost: float = 0.02
+    least_saving: float = 0.05
+    check_share: float = 0.01
+    most_false: float = 0.5
+    look_every: int = 5
+    aside_s: float = 300.0
+    retry_s: float = 10.0
+    bolder_skew: float = 0.95
+    bolder_from: float = 0.9
+    bolder_falls: float = 0.1
+    least_better: float = 0.01
+
+
+USUAL_CAUTION = Caution()
