@@ -43,7 +43,7 @@ class Case:
 
     Args:
         dominant: classes that dominate; 0 for all classes equally often.
-        share: of windows that are of those for sure, the rest being of any class.
+        share: of windows that are of those; all other classes have the rest.
         stretch_s: after which others take over.
         lasts_s: in all.
         real: whether windows come by the clock.
