@@ -17,6 +17,7 @@ from benchmarks.specialization_catalogs import Shown
 from catalog.backends.part_chain import PartChain
 from catalog.backends.picked import PickedBackends
 from catalog.heads import Float32
+from catalog.preprocessing import resize
 from catalog.special_rates import read_special_rates
 from catalog.store import Catalog
 from engine.app_specialist import COMPARED_AT, MOST_TRUNKS
@@ -114,9 +115,11 @@ def answers_to(shown: Shown, pairing: Pairing) -> Answers:
 
 
 def _features(shown: Shown, trunk: str) -> Float32:
-    paths = [shown.catalog.part_path(p) for p in shown.catalog.trunks[trunk].parts]
-    chain = PartChain(PickedBackends(shown.catalog.measurements()), paths)
-    return np.concatenate([chain(shown.windows[i : i + 1]) for i in range(len(shown.windows))])
+    catalog, size_px = shown.catalog, shown.catalog.trunks[trunk].size_px
+    paths = [catalog.part_path(p) for p in catalog.trunks[trunk].parts]
+    chain = PartChain(PickedBackends(catalog.measurements()), paths)
+    rule = catalog.input_types[catalog.trunks[trunk].input_type].resize
+    return np.concatenate([chain(resize(window, size_px, rule)[np.newaxis]) for window in shown.windows])
 
 
 @dataclass(frozen=True, slots=True)
