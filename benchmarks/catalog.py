@@ -17,10 +17,13 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
 
 import numpy as np
+import numpy.typing as npt
 
 from benchmarks.accuracy_as_run import accuracies_as_run, picked_chain
 from benchmarks.backends import measured as measured_backends
@@ -28,14 +31,15 @@ from benchmarks.catalog_groups import GROUPS, Group
 from benchmarks.catalog_report import NOTES, backend_lines, further_lines, group_lines
 from benchmarks.image_lists import counted
 from benchmarks.report import RESULTS, Row, write_report
+from catalog.backends.part_chain import PartChain
 from catalog.errors import RunFailed
 from catalog.further_apps import further_apps
 from catalog.models.architecture import Architecture
 from catalog.store import Catalog, open_catalog
 from catalog.variants import MeasuredVariant
 
-_ROUNDS, _QUICK_ROUNDS = 100, 5
-_CALLS_A_TURN = 2
+_ROUNDS, _QUICK_ROUNDS = 50, 5
+_CALLS_A_TURN = 10
 _QUICK_CANDIDATES = 4
 _MOST_SHARE, _MOST_S = 0.01, 10e-6  # of the trunk's time, or of time: a further app's head
 
@@ -135,7 +139,7 @@ def compared(group: Group, catalog: Catalog, folder: Path, rounds: int) -> list[
     )
     next_smaller = smaller[0].variant.trunk if smaller else None
     trunks = [m.variant.trunk for m in leading]
-    paired = {t: _paired_s(catalog, t, reference.variant.trunk, rounds) for t in trunks}
+    paired = {t: _paired(catalog, t, reference.variant.trunk, rounds) for t in trunks}
     rows: list[Row] = []
     for task in group.tasks:
         measured = {m.variant.trunk: m for m in catalog.measured(task)}
@@ -168,10 +172,10 @@ def _row(
     catalog: Catalog,
     measured: MeasuredVariant,
     reference: MeasuredVariant,
-    paired_s: tuple[float, float],
+    paired: tuple[_Times, _Times],
     on_front: bool,
 ) -> Row:
-    own_s, reference_s = paired_s
+    own, against = paired
     validation_lost = reference.variant.validation_accuracy - measured.variant.validation_accuracy
     return {
         "group": group,
@@ -186,28 +190,50 @@ def _row(
         "validation_points_lost": 100.0 * validation_lost,
         "memory_mb": measured.memory_bytes / 1e6,
         "memory_x_less": reference.memory_bytes / measured.memory_bytes,
-        "latency_ms": 1e3 * own_s,
-        "reference_latency_ms": 1e3 * reference_s,
-        "latency_x_less": reference_s / own_s,
+        "latency_ms": 1e3 * own.latency_s,
+        "reference_latency_ms": 1e3 * against.latency_s,
+        "latency_x_less": against.latency_s / own.latency_s,
+        "first_call_ms": 1e3 * own.first_call_s,
+        "first_call_x_less": against.first_call_s / own.first_call_s,
         "kept_off_because": measured.excluded,
     }
 
 
-def _paired_s(catalog: Catalog, trunk: str, reference: str, rounds: int) -> tuple[float, float]:
-    """Return median times of one window, taking turns."""
+@dataclass(frozen=True, slots=True)
+class _Times:
+    """Of one window, medians.
+
+    Args:
+        latency_s: of the calls of a turn but for the first.
+        first_call_s: of the first, for which the other trunk has left the processor's caches cold.
+    """
+
+    latency_s: float
+    first_call_s: float
+
+
+def _paired(catalog: Catalog, trunk: str, reference: str, rounds: int) -> tuple[_Times, _Times]:
+    """Return the times of two trunks that take turns."""
     chains = [picked_chain(catalog, name) for name in (trunk, reference)]
     side_px = [catalog.trunks[name].size_px for name in (trunk, reference)]
     rng = np.random.default_rng(0)
     windows = [rng.integers(0, 256, (1, s, s, 3), dtype=np.uint8) for s in side_px]
-    times_s: list[list[float]] = [[], []]
-    for number in range(rounds + 1):
-        for chain, window, own in zip(chains, windows, times_s, strict=True):
-            for _ in range(_CALLS_A_TURN):
-                start_s = time.perf_counter()
-                chain(window)
-                if number:  # the first round warms up
-                    own.append(time.perf_counter() - start_s)
-    return median(times_s[0]), median(times_s[1])
+    turns: list[list[list[float]]] = [[], []]
+    for _ in range(rounds + 1):
+        for chain, window, own in zip(chains, windows, turns, strict=True):
+            own.append([_call_s(chain, window) for _ in range(_CALLS_A_TURN)])
+    mine, theirs = (_times(own[1:]) for own in turns)  # the first round warms up
+    return mine, theirs
+
+
+def _call_s(chain: PartChain, window: npt.NDArray[np.uint8]) -> float:
+    start_s = time.perf_counter()
+    chain(window)
+    return time.perf_counter() - start_s
+
+
+def _times(turns: Sequence[Sequence[float]]) -> _Times:
+    return _Times(median(s for turn in turns for s in turn[1:]), median(turn[0] for turn in turns))
 
 
 def further_rows(group: str, catalog: Catalog) -> list[Row]:

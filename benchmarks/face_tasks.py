@@ -24,10 +24,13 @@ _LARGER, _SMALLER = 80 / SIDE_PX, 64 / SIDE_PX
 # A fast int8 layer of this network takes some microseconds whatever its width: leaving out whole blocks
 # saves time, filters memory.
 _SHALLOWER = f"scale:resolution={_SMALLER:.4f}+drop-blocks:kept=0.65"
-_TECHNIQUES = tuple(
-    f"{what}{precision}"
-    for what in ("", "scale+", f"{_SHALLOWER}+", f"{_SHALLOWER}+prune-weights:kept=0.6+")
-    for precision in ("int8", "int8-whole", "bf16")
+_TECHNIQUES = (
+    *(
+        f"{what}{precision}"
+        for what in ("", "scale+", f"{_SHALLOWER}+", f"{_SHALLOWER}+prune-weights:kept=0.6+")
+        for precision in ("int8", "int8-whole", "bf16")
+    ),
+    f"{_SHALLOWER}+prune-weights:kept=0.35+int8-whole",
 )
 
 
