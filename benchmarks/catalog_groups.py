@@ -108,12 +108,13 @@ GROUPS = (
         _published,
         (Asked(1.0, 3.0, 3.0), Asked(4.0, 10.0, 6.0)),
         "In the way: an int8 layer of this network takes some eight microseconds whatever its width, and "
-        "seven of ten bytes of a small one are its weights. Tried besides what is listed: three passes after "
-        "filters were removed at 80, 64 and 56 px, with .55 of the weights kept (4 to 9 points of identity) "
-        "and with .4 (11 to 16 points); four passes in place of ten at 64 px (3.2 points); at 112 px to .6 of "
-        "the operations (2 points for 1.4 times less latency) and to .35 (15 points, 1.9 times); MobileNets "
-        "of half the width from fresh weights, taught by the published network's answers (65 points); ReLU "
-        "in the place of PReLU at 64 px (10 points after four of six passes, then given up).",
+        "seven of ten bytes of a small one are its weights. Tried besides what is listed: three passes "
+        "after filters were removed at 80, 64 and 56 px, with .55 of the weights kept (4 to 9 points of "
+        "identity) and with .4 (11 to 16 points); four passes in place of ten at 64 px (3.2 points); at "
+        "112 px to .6 of the operations (2 points for 1.4 times less latency) and to .35 (15 points, 1.9 "
+        "times); MobileNets of half the width from fresh weights, taught by the published network's "
+        "answers (65 points); ReLU in the place of PReLU at 64 px (10 points after four of six passes, "
+        "then given up).",
     ),
     Group(
         "scenes",
