@@ -38,7 +38,7 @@ from catalog.models.architecture import Architecture
 from catalog.store import Catalog, open_catalog
 from catalog.variants import MeasuredVariant
 
-_ROUNDS, _QUICK_ROUNDS = 50, 5
+_ROUNDS, _QUICK_ROUNDS = 20, 3
 _CALLS_A_TURN = 10
 _QUICK_CANDIDATES = 4
 _MOST_SHARE, _MOST_S = 0.01, 10e-6  # of the trunk's time, or of time: a further app's head
