@@ -74,7 +74,7 @@ def main() -> None:
         compared_rows = [r for g in chosen for r in compared(g, catalogs[g.name], work / g.name, rounds)]
         further = [r for g in chosen for r in further_rows(g.name, catalogs[g.name])]
         images = {g.name: {t: counted(work / g.name, t) for t in g.tasks} for g in chosen}
-    speeds = measured_backends(Architecture("resnet"), 1, rounds)
+    speeds = measured_backends(Architecture("resnet"), 1, rounds * _CALLS_A_TURN // 2)
     body = [*backend_lines(speeds), *further_lines(further)]
     for group in chosen:
         ended = not catalogs[group.name].contents.compiled.complete
