@@ -49,8 +49,8 @@ class WebServer:
     def next_answer(self) -> Answer:
         return self._script.pop(0) if self._script else OK
 
-    def took(self, rows: list[dict[str, Any]]) -> None:
-        self.rows += rows
+    def has_answered(self) -> None:
+        """Say when enough has come, once that is answered: whoever then closes cuts off no answer."""
         if len(self.rows) >= self.enough_at:
             self.enough.set()
 
@@ -94,12 +94,13 @@ def _handler(server: WebServer) -> Callable[..., BaseHTTPRequestHandler]:
                 self._drip()
                 return
             if status == 200:
-                server.took(json.loads(body))
+                server.rows += json.loads(body)
             self.send_response(status)
             self.send_header("Content-Length", "0")
             for name, value in headers.items():
                 self.send_header(name, value)
             self.end_headers()
+            server.has_answered()
 
         def _drip(self) -> None:
             """Send one byte after the other, for ever and never a whole header."""
