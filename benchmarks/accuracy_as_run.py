@@ -26,7 +26,7 @@ _BATCH = 32
 
 
 @dataclass(frozen=True, slots=True)
-class TestImages:
+class HeldOutImages:
     """Images that no model was made of.
 
     Args:
@@ -71,7 +71,7 @@ def _answers(catalog: Catalog, variant: Variant, windows: UInt8) -> Iterator[Int
         yield weights.confidences(chain(batch)).argmax(axis=1)
 
 
-def _read(path: Path, catalog: Catalog, task: Task, sizes_px: Sequence[int]) -> TestImages:
+def _read(path: Path, catalog: Catalog, task: Task, sizes_px: Sequence[int]) -> HeldOutImages:
     ids = {name: i for i, name in enumerate(task.classes)}
     input_type = catalog.input_types[task.input_type]
     cut, labels = [], []
@@ -83,4 +83,4 @@ def _read(path: Path, catalog: Catalog, task: Task, sizes_px: Sequence[int]) -> 
             cut.append(windows)
             labels.append(ids[row["label"]])
     by_side = {s: np.stack([c[k] for c in cut]) for k, s in enumerate(sizes_px)}
-    return TestImages(by_side, np.asarray(labels, np.int64))
+    return HeldOutImages(by_side, np.asarray(labels, np.int64))

@@ -13,9 +13,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 import numpy.typing as npt
 
+from benchmarks.accuracy_as_run import picked_chain
 from benchmarks.specialization_catalogs import Shown
-from catalog.backends.part_chain import PartChain
-from catalog.backends.picked import PickedBackends
 from catalog.heads import Float32
 from catalog.preprocessing import resize
 from catalog.special_rates import read_special_rates
@@ -116,8 +115,7 @@ def answers_to(shown: Shown, pairing: Pairing) -> Answers:
 
 def _features(shown: Shown, trunk: str) -> Float32:
     catalog, size_px = shown.catalog, shown.catalog.trunks[trunk].size_px
-    paths = [catalog.part_path(p) for p in catalog.trunks[trunk].parts]
-    chain = PartChain(PickedBackends(catalog.measurements()), paths)
+    chain = picked_chain(catalog, trunk)
     rule = catalog.input_types[catalog.trunks[trunk].input_type].resize
     return np.concatenate([chain(resize(window, size_px, rule)[np.newaxis]) for window in shown.windows])
 
