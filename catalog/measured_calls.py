@@ -12,6 +12,7 @@ import numpy.typing as npt
 
 from catalog.backends.part_input import read_stored_model
 from catalog.backends.protocol import Array, Backend, LoadedPart
+from catalog.backends.table import DEFAULT, open_backend
 from catalog.backends.unrounded import unrounded
 from catalog.errors import BackendError, CatalogError
 from catalog.parts import Part
@@ -23,9 +24,10 @@ _LOADS = 3
 # Largest difference from the first backend's answers, as a share of the largest value among them.
 _TOLERANCES = {"f32": 1e-3, "bf16": 0.05}
 # Runtimes round int8 graphs in different places, so that they differ by about as much as each is off:
-# how far one may be from what the graph means, against the first backend. Over 90 parts of three kinds of
-# networks openvino was .6 to 1.04 times as far as onnxruntime.
+# how far one may be from what the graph means, against the first backend. Over 65 parts of three
+# catalogs openvino was .59 to 1.08 times as far as onnxruntime (benchmarks/int8_rounding.py).
 _INT8_TOLERANCE = 1.25
+_ROUNDING_BATCH = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,11 +124,27 @@ class PartTrial:
             )
 
     def _unrounded(self, backend: Backend) -> npt.NDArray[np.float32]:
-        model = unrounded(read_stored_model(self._path, backend.name))
-        with tempfile.TemporaryDirectory() as folder:
-            path = Path(folder) / self._path.name
-            path.write_bytes(model.SerializeToString())
-            return backend.load(path)(list(self._inputs.values())[-1])
+        return _meant(self._path, backend, list(self._inputs.values())[-1])
+
+
+def rounding(part: Part, path: Path, reads_pixels: bool, backend: Backend) -> float:
+    """Return how far a backend is from what an int8 part means, root mean square over eight windows.
+
+    What it means is worked out by the default backend.
+
+    Raises:
+        BackendError: the part cannot be run.
+    """
+    inputs = _example(part, _ROUNDING_BATCH, reads_pixels)
+    return _root_mean_square(backend.load(path)(inputs) - _meant(path, open_backend(DEFAULT), inputs))
+
+
+def _meant(path: Path, backend: Backend, inputs: Array) -> npt.NDArray[np.float32]:
+    model = unrounded(read_stored_model(path, backend.name))
+    with tempfile.TemporaryDirectory() as folder:
+        meant = Path(folder) / path.name
+        meant.write_bytes(model.SerializeToString())
+        return backend.load(meant)(inputs)
 
 
 def _root_mean_square(values: npt.NDArray[np.float32]) -> float:
