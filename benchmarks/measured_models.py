@@ -59,15 +59,17 @@ class Pairing:
     macs: Mapping[str, int]
 
 
-def picked_pairing(catalog: Catalog, task: str) -> Pairing:
+def picked_pairing(catalog: Catalog, task: str, device: str = "host") -> Pairing:
     """Return what the engine would pick without a budget, by its own code and the measured times.
+
+    Args:
+        device: whose times.
 
     Raises:
         ValueError: no trunk pays.
     """
-    file = parse_engine_table(
-        {"catalog": str(catalog.root), "app": [{"name": "what", "task": task}]}, "replay"
-    )
+    table = {"catalog": str(catalog.root), "app": [{"name": "what", "task": task}]}
+    file = parse_engine_table(table | {"device": {"measured_on": device}}, "replay")
     app = make_app(file.app[0], catalog)
     problem = make_problem(open_setup(file), [app], make_budget(file))
     rows = read_special_rates(catalog.root).rows

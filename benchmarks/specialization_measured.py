@@ -37,13 +37,14 @@ _STRETCHES, _LEAST_S, _MOST_S = 4, 60.0, 300.0
 Make = Callable[[np.random.Generator], Iterable[Sighting]]
 
 
-def measured_rows(group: str, shown: Shown, counts: Sequence[int], quick: bool) -> list[Row]:
+def measured_rows(group: str, shown: Shown, device: str, counts: Sequence[int], quick: bool) -> list[Row]:
     """Replay skews of all kinds and changes; a row each.
 
     Args:
+        device: whose times, for which the catalog is settled.
         counts: of classes that dominate.
     """
-    pairing = picked_pairing(shown.catalog, shown.task)
+    pairing = picked_pairing(shown.catalog, shown.task, device)
     theatre = _Theatre(shown, pairing, answers_to(shown, pairing))
     skews = [(n, p, s) for n in counts for p in _SHARES for s in _LENGTHS_S]
     cases = {_name(*skew): _skew(*skew, len(shown.classes)) for skew in skews}
