@@ -18,6 +18,9 @@ class CascadeRates:
         harder_in: how much less accurate the generic model is on the windows of its classes that it passes
             on than on all of them, in [0, 1]: what is hard for one model is hard for another.
         harder_out: likewise on windows of other classes.
+        second_in: share of windows of its classes about which a second head is asked, where there is one;
+            the figures above are those of both together.
+        second_out: likewise of windows of other classes.
     """
 
     accuracy_in: float
@@ -25,6 +28,8 @@ class CascadeRates:
     accuracy_out: float
     harder_in: float = 0.0
     harder_out: float = 0.0
+    second_in: float = 0.0
+    second_out: float = 0.0
 
     def accuracy(self, skew: float, generic: float) -> float:
         """Return the accuracy of the cascade; "other" goes on to the generic model.
@@ -43,6 +48,10 @@ class CascadeRates:
     def passed_on(self, skew: float) -> float:
         """Return the share of windows that go on to the generic model."""
         return skew * self.in_to_other + (1.0 - skew) * self.accuracy_out
+
+    def second_asked(self, skew: float) -> float:
+        """Return the share of windows about which a second head is asked."""
+        return skew * self.second_in + (1.0 - skew) * self.second_out
 
     def seems(self, skew: float, generic: float) -> float:
         """Return the share of windows that the cascade answers with one of its classes.
