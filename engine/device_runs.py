@@ -50,7 +50,7 @@ class DevicePass:
     @property
     def takes_several(self) -> bool:
         """Whether several windows can run at once: each goes the same way, and none goes on elsewhere."""
-        return not self.route.seconds and not self.route.cuts
+        return not self.route.cascades and not self.route.cuts
 
 
 @dataclass(frozen=True, slots=True)

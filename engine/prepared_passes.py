@@ -56,7 +56,7 @@ class PreparedPasses:
         Args:
             problem: the one that was told last, or clear() was called since.
             options: of the problem, by app.
-            specials: by head, what may answer first in a cascade.
+            specials: by head, what may answer in a cascade before its generic variant.
         """
         key = tuple(map(id, options.values()))
         prepared = self._prepared.get(key)

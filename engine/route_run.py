@@ -12,7 +12,7 @@ import numpy.typing as npt
 from catalog.errors import BackendError
 from catalog.heads import FusedHeads
 from engine.errors import PartFailed
-from engine.router import FeatureReaders, Route, SecondStage
+from engine.router import CascadeSteps, FeatureReaders, LaterStage, Route
 
 UInt8 = npt.NDArray[np.uint8]
 
@@ -52,7 +52,7 @@ class Cascaded(NamedTuple):
 
     Args:
         app: that asked.
-        special: class name; None where the specialised head passed the window on.
+        special: class name; None where every specialised head passed the window on.
         generic: class name; None where the generic variant did not run.
     """
 
@@ -99,12 +99,13 @@ def run_route(
         pixels: gives the windows at a side length: (N, S, S, 3) uint8 RGB; asked once a size, and
             charged to the part that reads it first.
         busy_clock: processor time of the calling thread.
-        checks: tells whether what an app's specialised head answers is to be checked.
+        checks: tells whether what an app's specialised heads answer is to be checked; asked once a
+            window and app at most.
 
     Raises:
         PartFailed: naming the part.
     """
-    if route.seconds:
+    if route.cascades:
         return _CascadeRun(route, loaded, pixels, busy_clock).run(checks)
     outputs: list[npt.NDArray[np.float32]] = []
     windows: dict[int, UInt8] = {}
@@ -167,7 +168,7 @@ class _CascadeRun:
     """One window on a route with cascades.
 
     Args:
-        route: with second stages.
+        route: with cascades.
         loaded: its pieces.
         pixels: see run_route.
         busy_clock: see run_route.
@@ -199,7 +200,7 @@ class _CascadeRun:
             self._run_part(step, route.parts[step].apps)
         for readers in route.heads:
             self._apply(readers, [h.apps for h in readers.heads])
-        cascaded = tuple(self._go_on(second, checks) for second in route.seconds)
+        cascaded = tuple(self._go_on(cascade, checks) for cascade in route.cascades)
         answers = tuple(map(Answer, route.apps, self._variants, self._found, self._shares))
         busy_s = sum(self._shares)
         passed = tuple(
@@ -208,21 +209,36 @@ class _CascadeRun:
         )
         return Execution(tuple(a for a in answers if a.windows), self._piece_s, busy_s, passed, cascaded)
 
-    def _go_on(self, second: SecondStage, checks: Callable[[str], bool]) -> Cascaded:
-        """Answer by the generic variant where the specialised head does not or is checked; see what both say.
+    def _go_on(self, cascade: CascadeSteps, checks: Callable[[str], bool]) -> Cascaded:
+        """Answer by the generic variant where no specialised head does or is checked; see what both say.
 
         What was paid for is used: of the two the generic variant is right more often.
         """
-        app = self._route.apps[second.app]
-        ((name, confidence),) = self._found[second.app]
-        special = second.special.answers(name, confidence)
-        if special and not checks(app):
-            return Cascaded(app, name, None)
-        for step in second.parts:
-            self._run_part(step, (second.app,))
-        self._apply(second.readers, [(second.app,)])
-        self._variants[second.app] = second.variant
-        return Cascaded(app, name if special else None, self._found[second.app][0][0])
+        app = self._route.apps[cascade.app]
+        special = self._ask_specials(cascade)
+        if special is not None and not checks(app):
+            return Cascaded(app, special, None)
+        self._run_later(cascade.app, cascade.generic)
+        return Cascaded(app, special, self._found[cascade.app][0][0])
+
+    def _ask_specials(self, cascade: CascadeSteps) -> str | None:
+        """Return what the first specialised head says that does not pass the window on."""
+        ((name, confidence),) = self._found[cascade.app]
+        if cascade.first.answers(name, confidence):
+            return name
+        for special, stage in cascade.further:
+            self._run_later(cascade.app, stage)
+            ((name, confidence),) = self._found[cascade.app]
+            if special.answers(name, confidence):
+                return name
+        return None
+
+    def _run_later(self, app: int, stage: LaterStage) -> None:
+        """Have a later stage give an app's answer, on account of that app alone."""
+        for step in stage.parts:
+            self._run_part(step, (app,))
+        self._apply(stage.readers, [(app,)])
+        self._variants[app] = stage.variant
 
     def _run_part(self, step: int, apps: tuple[int, ...]) -> None:
         """Run a part that has not run for this window, on account of some apps."""

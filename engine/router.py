@@ -80,23 +80,36 @@ class Cut:
     apps: tuple[int, ...]
 
 
-@dataclass(slots=True)
-class SecondStage:
-    """What an app goes on with where its specialised head does not answer, or is checked.
+@dataclass(frozen=True, slots=True)
+class LaterStage:
+    """What an app goes on with after the first stage of a cascade.
 
     Args:
-        app: index among the route's apps.
-        special: what answers first.
         parts: steps that it needs, of those that not every window runs, in order.
-        readers: the generic head.
-        variant: id of the generic variant.
+        readers: its head.
+        variant: id in results of what answers then.
     """
 
-    app: int
-    special: SpecialVariant
     parts: tuple[int, ...]
     readers: FeatureReaders
     variant: str
+
+
+@dataclass(frozen=True, slots=True)
+class CascadeSteps:
+    """How an app goes on where its specialised heads do not answer, or are checked.
+
+    Args:
+        app: index among the route's apps.
+        first: what answers first.
+        further: what is asked in turn about what all before passed on.
+        generic: asked about what all of them passed on, and about what is checked.
+    """
+
+    app: int
+    first: SpecialVariant
+    further: tuple[tuple[SpecialVariant, LaterStage], ...]
+    generic: LaterStage
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,8 +117,8 @@ class Route:
     """How one configuration runs: built once, used for every window with that configuration.
 
     Args:
-        parts: steps; those from `at_once` on run only where a second stage needs them.
-        seconds: of the apps that are answered by cascades.
+        parts: steps; those from `at_once` on run only where a later stage of a cascade needs them.
+        cascades: of the apps that are answered by them.
     """
 
     apps: tuple[str, ...]
@@ -114,7 +127,7 @@ class Route:
     parts: tuple[PartStep, ...]
     heads: tuple[FeatureReaders, ...]
     cuts: tuple[Cut, ...] = ()
-    seconds: tuple[SecondStage, ...] = ()
+    cascades: tuple[CascadeSteps, ...] = ()
     at_once: int = -1
 
 
@@ -124,11 +137,11 @@ def build_route(
     """Work out which parts run, in which order, and which heads read them.
 
     Two apps share a part where their trunks agree on everything before it, window size included. Of
-    an option that goes on in the cloud, what runs here is its first stage. Of a cascade, the second
-    stage comes after all that every window runs.
+    an option that goes on in the cloud, what runs here is its first stage. Of a cascade, the later
+    stages come after all that every window runs.
 
     Args:
-        specials: by head, what may answer first in a cascade.
+        specials: by head, what may answer in a cascade before its generic variant.
     """
     return _RouteBuilder(catalog, specials).build(options)
 
@@ -153,14 +166,14 @@ class _RouteBuilder:
         for i, option in enumerate(options.values()):
             if option.is_cascade:
                 cascades.append((i, option))
-                self._add_special(i, self._special_of(option))
+                self._add_special(i, self._specials_of(option)[0])
             else:
                 self._add(i, option)
         at_once = len(self._order)
-        seconds = tuple(self._second(i, option, at_once) for i, option in cascades)
+        goes_on = tuple(self._cascade(i, option, at_once) for i, option in cascades)
         return Route(
             tuple(options),
-            tuple(self._special_of(o).id if o.is_cascade else o.variant for o in options.values()),
+            tuple(self._specials_of(o)[0].id if o.is_cascade else o.variant for o in options.values()),
             tuple(self._pieces),
             tuple(
                 PartStep(p, s, size, tuple(u))
@@ -168,14 +181,14 @@ class _RouteBuilder:
             ),
             tuple(self._readers(source, readers) for source, readers in self._heads.items()),
             tuple(Cut(source, parts, tuple(members)) for (source, parts), members in self._cuts.items()),
-            seconds,
+            goes_on,
             at_once,
         )
 
-    def _special_of(self, option: Option) -> SpecialVariant:
-        head = option.stages[0].head
-        assert head is not None, "a cascade begins with a head"
-        return self._specials[head]
+    def _specials_of(self, option: Option) -> list[SpecialVariant]:
+        """Return what answers in a cascade, in order, before its generic variant."""
+        heads = [stage.head for stage in option.stages[:-1]]
+        return [self._specials[head] for head in heads if head is not None]
 
     def _add(self, app: int, option: Option) -> None:
         """Add what runs at the device of an option that is no cascade."""
@@ -220,17 +233,23 @@ class _RouteBuilder:
             ),
         )
 
-    def _second(self, app: int, option: Option, at_once: int) -> SecondStage:
-        """Add the second stage of a cascade: a whole generic variant."""
-        special = self._special_of(option)
-        stage = option.stages[1]
+    def _cascade(self, app: int, option: Option, at_once: int) -> CascadeSteps:
+        """Add the later stages of a cascade: further specialised heads, then a whole generic variant."""
+        first, *others = self._specials_of(option)
+        further = tuple((s, self._later(app, s.id, s.trunk, s.head, s.classes, at_once)) for s in others)
         generic = self._catalog.variants[option.variant]
-        trunk = self._catalog.trunks[generic.trunk]
+        classes = self._catalog.tasks[generic.task].classes
+        last = self._later(app, generic.id, generic.trunk, generic.head, classes, at_once)
+        return CascadeSteps(app, first, further, last)
+
+    def _later(
+        self, app: int, variant: str, trunk_name: str, head: str, classes: tuple[str, ...], at_once: int
+    ) -> LaterStage:
+        trunk = self._catalog.trunks[trunk_name]
         users = [list(u) for u in self._users]
-        chain = self._add_parts(app, trunk.size_px, stage.parts)
+        chain = self._add_parts(app, trunk.size_px, trunk.parts)
         self._users[: len(users)] = users  # what runs anyway is no dearer for others than it was
-        self._pieces.setdefault(generic.head, len(self._pieces))
-        self._classes[generic.head] = self._catalog.tasks[generic.task].classes
-        readers = self._readers(chain[-1], {generic.head: [app]})
-        later = tuple(step for step in chain if step >= at_once)
-        return SecondStage(app, special, later, readers, generic.id)
+        self._pieces.setdefault(head, len(self._pieces))
+        self._classes[head] = classes
+        readers = self._readers(chain[-1], {head: [app]})
+        return LaterStage(tuple(step for step in chain if step >= at_once), readers, variant)

@@ -122,7 +122,8 @@ class Option:
             parts = "1 part" if len(first.parts) == 1 else f"{len(first.parts)} parts"
             return f"at the cloud after {parts} at the device"
         if self.is_cascade:
-            return f"at the {self.place} after {first.head}"
+            before = " and ".join(s.head for s in self.stages[:-1] if s.head is not None)
+            return f"at the {self.place} after {before}"
         return f"at the {self.place}"
 
     @property
@@ -138,7 +139,7 @@ class Option:
 
     @property
     def is_cascade(self) -> bool:
-        """Whether its first stage answers at the device, and others only what that one passes on."""
+        """Whether its first stage answers at the device, and each other only what those before pass on."""
         return len(self.stages) > 1 and self.stages[0].head is not None
 
     def accuracy_in(self, context: str) -> float:
