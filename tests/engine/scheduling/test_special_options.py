@@ -6,6 +6,7 @@ import pytest
 
 from engine.scheduling.problem import App, Option, PieceCost, Place, Problem, Stage, configuration_cost
 from engine.scheduling.special_options import (
+    OfferedSecond,
     SpecialOffer,
     promising_stakes,
     special_heads,
@@ -51,6 +52,100 @@ def test_taking_cascades_out_gives_the_problem_back() -> None:
     assert special_heads(problem) == {"special"}
     assert without_specials(problem) == PROBLEM
     assert without_specials(PROBLEM) is PROBLEM
+
+
+WITH_MIDDLE = replace(
+    PROBLEM,
+    options={"who": (whole("large", 0.93), whole("middle", 0.85), whole("small", 0.8))},
+    pieces={**PROBLEM.pieces, "middle": piece(0.003), "middle-head": piece(0.0002)},
+)
+TWICE = replace(
+    OFFER,
+    rates=CascadeRates(0.97, 0.02, 0.9, second_in=0.2, second_out=0.95),
+    second=OfferedSecond(("middle",), "special-middle", 200, "middle-head"),
+)
+
+
+def test_a_second_head_is_asked_about_what_the_first_passes_on() -> None:
+    problem = with_specials(WITH_MIDDLE, [TWICE])
+    (cascade,) = [o for o in problem.options["who"] if o.is_cascade]
+    assert cascade.variant == "large/identity"
+    assert cascade.where == "at the device after special and special-middle"
+    assert [s.pieces for s in cascade.stages] == [
+        ("small", "special"),
+        ("middle", "special-middle"),
+        ("large", "large-head"),
+    ]
+    asked = 0.9 * 0.2 + 0.1 * 0.95
+    passed_on = 0.9 * 0.02 + 0.1 * 0.9
+    generic = passed_on + 0.01 * (1 - passed_on)
+    assert [s.probability for s in cascade.stages] == pytest.approx([1.0, asked, generic])
+    assert cascade.accuracy == pytest.approx(TWICE.rates.accuracy(0.9, 0.93))
+
+
+def test_three_stages_cost_what_each_of_them_takes_as_often_as_it_runs() -> None:
+    problem = with_specials(WITH_MIDDLE, [TWICE])
+    (cascade,) = [o for o in problem.options["who"] if o.is_cascade]
+    cost = configuration_cost(problem, [cascade])
+    asked, generic = 0.275, 0.108 + 0.01 * 0.892
+    assert cost.run_s == pytest.approx(0.001 + 0.0032 * asked + 0.01 * generic)
+    assert cost.energy_j == pytest.approx(10 * cost.run_s)
+    assert cost.run_worst_s == pytest.approx(2 * (0.001 + 0.0032 + 0.01))
+
+
+def test_a_part_of_two_later_stages_costs_as_often_as_the_likelier_of_them_runs() -> None:
+    parted = replace(
+        WITH_MIDDLE,
+        options={
+            "who": (
+                Option(
+                    "who", "large/identity", 0.93, (Stage(Place.DEVICE, ("stem", "large"), "large-head"),)
+                ),
+                Option(
+                    "who", "middle/identity", 0.85, (Stage(Place.DEVICE, ("stem", "middle"), "middle-head"),)
+                ),
+                whole("small", 0.8),
+            )
+        },
+        pieces={**WITH_MIDDLE.pieces, "stem": piece(0.002)},
+    )
+    second = OfferedSecond(("stem", "middle"), "special-middle", 200, "middle-head")
+    problem = with_specials(parted, [replace(TWICE, second=second)])
+    (cascade,) = [o for o in problem.options["who"] if o.is_cascade]
+    asked, generic = 0.275, 0.108 + 0.01 * 0.892
+    cost = configuration_cost(problem, [cascade])
+    assert cost.run_s == pytest.approx(0.001 + 0.0052 * asked + 0.01 * generic)
+
+
+def test_both_heads_are_pieces_of_the_problem_and_go_with_the_cascade() -> None:
+    problem = with_specials(WITH_MIDDLE, [TWICE])
+    assert special_heads(problem) == {"special", "special-middle"}
+    assert [problem.pieces[h].memory_bytes for h in ("special", "special-middle")] == [100, 200]
+    assert problem.pieces["special-middle"].run_s == 0.0002
+    assert without_specials(problem) == WITH_MIDDLE
+
+
+def test_only_what_is_slower_than_the_second_trunk_has_two_heads_in_front_of_it() -> None:
+    once = with_specials(WITH_MIDDLE, [replace(TWICE, second=None)])
+    assert [o.variant for o in once.options["who"] if o.is_cascade] == ["large/identity", "middle/identity"]
+    twice = with_specials(WITH_MIDDLE, [TWICE])
+    assert [o.variant for o in twice.options["who"] if o.is_cascade] == ["large/identity"]
+
+
+def test_the_second_trunk_itself_has_no_two_heads_in_front_of_it_whatever_its_head_takes() -> None:
+    pieces = {**WITH_MIDDLE.pieces, "other-head": piece(0.0001)}
+    assert TWICE.second is not None
+    alike = replace(TWICE, second=replace(TWICE.second, like="other-head"))
+    problem = with_specials(replace(WITH_MIDDLE, pieces=pieces), [alike])
+    assert [o.variant for o in problem.options["who"] if o.is_cascade] == ["large/identity"]
+
+
+@pytest.mark.parametrize("lacking", ["middle", "middle-head"])
+def test_a_second_head_on_a_trunk_that_the_problem_lacks_is_passed_over(lacking: str) -> None:
+    options = {"who": (whole("large", 0.93), whole("small", 0.8))}
+    pieces = {p: c for p, c in WITH_MIDDLE.pieces.items() if p != lacking}
+    without = replace(WITH_MIDDLE, options=options, pieces=pieces)
+    assert with_specials(without, [TWICE]) == without
 
 
 def test_a_cascade_below_the_apps_floor_is_not_offered() -> None:
