@@ -15,12 +15,12 @@ import numpy.typing as npt
 
 from benchmarks.accuracy_as_run import picked_chain
 from benchmarks.specialization_catalogs import Shown
-from catalog.heads import Float32
+from catalog.heads import Float32, HeadWeights
 from catalog.preprocessing import resize
 from catalog.special_rates import read_special_rates
 from catalog.store import Catalog
 from engine.app_specialist import COMPARED_AT, MOST_TRUNKS
-from engine.scheduling.special_options import promising_stakes
+from engine.scheduling.promising_trunks import promising_trunks
 from mcdnn.engine_file import parse_engine_table
 from mcdnn.wiring import make_app, make_budget, make_problem, open_setup
 from sim.label_replay import Said
@@ -33,7 +33,7 @@ from specializer.policy import Active
 from specializer.rates_measuring import rates_by_count
 from specializer.special_head import SpecialHead
 from specializer.specialist import NotTrained, Trained
-from specializer.training_messages import Errand, errand_to_line, outcome_from_line
+from specializer.training_messages import Errand, SecondErrand, errand_to_line, outcome_from_line
 
 Int64 = npt.NDArray[np.int64]
 
@@ -46,14 +46,18 @@ class Pairing:
 
     Args:
         generic: id of the variant.
-        trunks: by name, the cost of a window; the most promising first.
-        stakes: of that one, all heads of an order counted.
+        firsts: trunks of heads with what they win and cost, the most promising first.
+        seconds: by those, trunks of second heads.
+        costs: of a window, by trunk.
+        stakes: of the most promising, all heads of an order counted.
         generic_macs: multiply-adds of a window with the generic variant.
         macs: likewise, by trunk.
     """
 
     generic: str
-    trunks: Mapping[str, float]
+    firsts: Mapping[str, Stakes]
+    seconds: Mapping[str, str]
+    costs: Mapping[str, float]
     stakes: Stakes
     generic_macs: int
     macs: Mapping[str, int]
@@ -77,16 +81,20 @@ def picked_pairing(catalog: Catalog, task: str, device: str = "host") -> Pairing
     rates = {variant: known for variant, known in found.items() if known is not None}
     generic = max(problem.options["what"], key=lambda o: o.accuracy)
     head_s = float(np.median([r.train_s for r in rows])) if rows else 0.0
-    promising = promising_stakes(problem, generic, frozenset(), rates, head_s, COMPARED_AT)[:MOST_TRUNKS]
+    promising = promising_trunks(problem, generic, frozenset(), rates, head_s, COMPARED_AT)[:MOST_TRUNKS]
     if not promising:
         raise ValueError(f"{catalog.root}: specialising pays on no trunk")
-    trunks = {catalog.variants[o.variant].trunk: s.special_cost for o, s in promising}
-    stakes = replace(promising[0][1], head_cost=head_s * len(promising))
-    behind, *fronts = (
-        sum(catalog.parts[p].macs for p in catalog.trunks[name].parts)
-        for name in (catalog.variants[generic.variant].trunk, *trunks)
-    )
-    return Pairing(generic.variant, trunks, stakes, behind, dict(zip(trunks, fronts, strict=True)))
+    trunk_of = {v.id: v.trunk for v in catalog.variants.values()}
+    firsts = {trunk_of[p.option.variant]: p.stakes for p in promising}
+    seconds = {trunk_of[p.option.variant]: trunk_of[p.second.variant] for p in promising if p.second}
+    costs = {seconds[t]: s.second_cost for t, s in firsts.items() if t in seconds}
+    costs |= {t: s.special_cost for t, s in firsts.items()}
+    macs = {
+        name: sum(catalog.parts[p].macs for p in catalog.trunks[name].parts)
+        for name in (trunk_of[generic.variant], *costs)
+    }
+    stakes = replace(promising[0].stakes, head_cost=head_s * len(promising))
+    return Pairing(generic.variant, firsts, seconds, costs, stakes, macs[trunk_of[generic.variant]], macs)
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,7 +119,7 @@ def answers_to(shown: Shown, pairing: Pairing) -> Answers:
     variant = shown.catalog.variants[pairing.generic]
     said = shown.catalog.head_weights(variant.head).confidences(_features(shown, variant.trunk))
     by_class = tuple(np.flatnonzero(shown.truth == c) for c in range(len(shown.classes)))
-    features = {trunk: _features(shown, trunk) for trunk in pairing.trunks}
+    features = {trunk: _features(shown, trunk) for trunk in pairing.costs}
     return Answers(by_class, said.argmax(axis=1), said.max(axis=1), features)
 
 
@@ -135,13 +143,13 @@ class MeasuredModels:
 
     Args:
         answers: what they make of the windows.
-        trunks: by name, the cost of a window.
+        costs: of a window, by trunk.
         rng: draws windows and checks.
     """
 
-    def __init__(self, answers: Answers, trunks: Mapping[str, float], rng: np.random.Generator) -> None:
+    def __init__(self, answers: Answers, costs: Mapping[str, float], rng: np.random.Generator) -> None:
         self._answers = answers
-        self._trunks = trunks
+        self._costs = costs
         self._rng = rng
         self._at = 0
         self.asked: Counter[str] = Counter()  # windows that a specialised head was asked about, by trunk
@@ -149,7 +157,7 @@ class MeasuredModels:
     @property
     def special_cost(self) -> float:
         """Of all windows that a specialised head was asked about."""
-        return sum(self._trunks[trunk] * windows for trunk, windows in self.asked.items())
+        return sum(self._costs[trunk] * windows for trunk, windows in self.asked.items())
 
     def see(self, class_id: int) -> None:
         """Turn to a window of a class."""
@@ -161,12 +169,19 @@ class MeasuredModels:
         return Said(int(self._answers.generic[self._at]), float(self._answers.confidences[self._at]))
 
     def special(self, active: Active, head: HeadOn) -> Said:  # noqa: ARG002 - the head says it all
-        """Return the specialised model's answer."""
-        self.asked[head.trunk] += 1
-        features = self._answers.features[head.trunk][self._at : self._at + 1]
-        said = head.head.weights.confidences(features)[0]
+        """Return the specialised models' answer."""
+        answer, confidence = self._asked(head.trunk, head.head.weights)
+        said, second = head.head.class_of(answer, confidence), head.head.second
+        if said is not None or second is None:
+            return Said(said, confidence)
+        answer, confidence = self._asked(second.trunk, second.weights)
+        return Said(head.head.class_of_second(answer, confidence), confidence, second=True)
+
+    def _asked(self, trunk: str, weights: HeadWeights) -> tuple[int, float]:
+        self.asked[trunk] += 1
+        said = weights.confidences(self._answers.features[trunk][self._at : self._at + 1])[0]
         answer = int(said.argmax())
-        return Said(head.head.class_of(answer, float(said[answer])), float(said[answer]))
+        return answer, float(said[answer])
 
     def checks(self, share: float) -> bool:
         """Draw whether an answer is checked."""
@@ -207,11 +222,27 @@ class HeadShop:
         catalog, pairing = self._shown.catalog, self._pairing
         aim = CascadeAim(skew, pairing.stakes.generic_accuracy)
         generic = catalog.variants[pairing.generic].trunk
-        errand = Errand(trunk, catalog.trunks[trunk].parts, self._shown.task, classes, 1, aim, generic)
+        errand = Errand(
+            trunk,
+            catalog.trunks[trunk].parts,
+            self._shown.task,
+            classes,
+            1,
+            aim,
+            generic,
+            self._second(trunk),
+        )
         outcome = outcome_from_line(self._desk.answer(errand_to_line(errand)))
         if isinstance(outcome, TrainingFailed):
             return Made(None, str(outcome), getattr(outcome, "processor_s", 0.0))
         return Made(outcome.head, "", outcome.processor_s)
+
+    def _second(self, trunk: str) -> SecondErrand | None:
+        pairing, second = self._pairing, self._pairing.seconds.get(trunk)
+        if second is None:
+            return None
+        cost = pairing.firsts[trunk].second_cost / pairing.stakes.generic_cost
+        return SecondErrand(second, self._shown.catalog.trunks[second].parts, cost)
 
 
 class ShopOrders:
@@ -250,6 +281,7 @@ class ShopOrders:
 
 def best_of_shop(shop: HeadShop, pairing: Pairing) -> tuple[BestOfOrders[HeadOn], list[ShopOrders]]:
     """Return orders on all trunks, and those of each."""
-    each = [ShopOrders(shop, trunk) for trunk in pairing.trunks]
-    candidates = [Candidate(o, cost) for o, cost in zip(each, pairing.trunks.values(), strict=True)]
+    each = [ShopOrders(shop, trunk) for trunk in pairing.firsts]
+    stakes = pairing.firsts.values()
+    candidates = [Candidate(o, s.special_costs) for o, s in zip(each, stakes, strict=True)]
     return BestOfOrders(candidates, pairing.stakes, COMPARED_AT), each

@@ -20,10 +20,12 @@ from benchmarks.report import Row, markdown_table
 from catalog.heads import HeadWeights
 from catalog.store import Catalog, StoredFeatures, open_catalog
 from catalog.variants import Variant
-from specializer.cascade_threshold import CascadeAim, choose_threshold
+from specializer.cascade_threshold import CascadeAim, HeadAnswers, choose_threshold
 from specializer.errors import HeadRejected
 from specializer.head_candidates import OwnLabels, retrained_head
-from specializer.special_head import SpecialHead, train_special_head
+from specializer.head_making import Material as Rows
+from specializer.head_making import train_special_head
+from specializer.special_head import SpecialHead
 
 Bool = npt.NDArray[np.bool_]
 Float32 = npt.NDArray[np.float32]
@@ -65,16 +67,14 @@ def published(material: Material, dominant: tuple[int, ...], rng: np.random.Gene
 
 def with_threshold(material: Material, dominant: tuple[int, ...], rng: np.random.Generator) -> SpecialHead:
     """Likewise, with a threshold that keeps the cascade as accurate as the generic model."""
-    return train_special_head(
-        material.train, material.half, dominant, material.aim, rng, None, material.half_right
-    )
+    rows = Rows(material.train, material.half)
+    return train_special_head(rows, dominant, material.aim, rng, material.half_right)
 
 
 def ours(material: Material, dominant: tuple[int, ...], rng: np.random.Generator) -> SpecialHead:
     """Likewise, or the generic head with other priors where that is better."""
-    return train_special_head(
-        material.train, material.half, dominant, material.aim, rng, material.generic, material.half_right
-    )
+    rows = Rows(material.train, material.half, material.generic)
+    return train_special_head(rows, dominant, material.aim, rng, material.half_right)
 
 
 WAYS: dict[str, Way] = {"published": published, "threshold": with_threshold, "ours": ours}
@@ -91,11 +91,10 @@ def _retrained(
 def _judged_by_itself(material: Material, dominant: tuple[int, ...], weights: HeadWeights) -> SpecialHead:
     held_out = np.asarray(material.half.features, np.float32)
     anything = CascadeAim(_SKEW, 0.0)
-    found = choose_threshold(
-        weights.confidences(held_out), OwnLabels.of(material.half.labels, dominant), anything
-    )
+    rows = OwnLabels.of(material.half.labels, dominant)
+    found = choose_threshold(HeadAnswers.of(weights.confidences(held_out), rows), rows, anything)
     rates = found.rates
-    return SpecialHead(weights, dominant, rates.accuracy_in, rates.in_to_other, rates.accuracy_out)
+    return SpecialHead(weights, dominant, rates)
 
 
 def head_rows(catalog: Catalog, task: str, quick: bool) -> list[Row]:

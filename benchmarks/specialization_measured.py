@@ -163,7 +163,7 @@ class _Theatre:
         remembered = RememberedHeads[HeadOn]()
         policy = _Timed(pairing.stakes, remembered)
         specialist = Specialist(policy, best, remembered)
-        models = MeasuredModels(self._answers, pairing.trunks, rng)
+        models = MeasuredModels(self._answers, pairing.costs, rng)
         lived = replay(seen, specialist, models)
         generic, asked = pairing.stakes.generic_cost, sum(lived.generic_ran)
         return lived, _Spent(

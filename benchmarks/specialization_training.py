@@ -150,8 +150,8 @@ def _row(trainer: BackgroundHeadTrainer, part: LoadedPart, classes: int, heads: 
         "inference_p95_alone_ms": round(alone_ms, 3),
         "inference_p95_meanwhile_ms": round(meanwhile_ms, 3),
         "inference_p95_ratio": round(meanwhile_ms / alone_ms, 3),
-        "accuracy_in_pct": round(100.0 * float(np.mean([r.head.accuracy_in for r in results])), 1),
-        "accuracy_out_pct": round(100.0 * float(np.mean([r.head.accuracy_out for r in results])), 1),
+        "accuracy_in_pct": round(100.0 * float(np.mean([r.head.rates.accuracy_in for r in results])), 1),
+        "accuracy_out_pct": round(100.0 * float(np.mean([r.head.rates.accuracy_out for r in results])), 1),
     }
 
 

@@ -12,6 +12,7 @@ from catalog.heads import HeadWeights
 from catalog.store import content_id, head_to_bytes
 from cloud.errors import CloudIncompatible
 from cloud.rpc.v1 import classify_pb2 as pb
+from specializer.cascade import CascadeRates
 from specializer.cascade_threshold import CascadeAim
 from specializer.special_head import SpecialHead
 
@@ -79,17 +80,19 @@ def training_call_from_proto(message: pb.TrainHeadRequest) -> TrainingCall:
 
 def special_head_to_proto(head: SpecialHead) -> pb.TrainedHead:
     """Return the message of a head; its classes are those that were ordered, and do not travel."""
-    weights = head.weights
+    weights, rates = head.weights, head.rates
     return pb.TrainedHead(
         weight_float32=weights.weight.astype(_LITTLE).tobytes(),
         bias_float32=weights.bias.astype(_LITTLE).tobytes(),
         temperature=weights.temperature,
         threshold=head.threshold,
-        accuracy_in=head.accuracy_in,
-        in_to_other=head.in_to_other,
-        accuracy_out=head.accuracy_out,
-        harder_in=head.harder_in,
-        harder_out=head.harder_out,
+        accuracy_in=rates.accuracy_in,
+        in_to_other=rates.in_to_other,
+        accuracy_out=rates.accuracy_out,
+        harder_in=rates.harder_in,
+        harder_out=rates.harder_out,
+        easier_in=rates.easier_in,
+        easier_out=rates.easier_out,
         falls_short=head.falls_short,
         head_id=content_id(head_to_bytes(weights)),
     )
@@ -109,9 +112,12 @@ def special_head_from_proto(
         CloudIncompatible: it is none, none for that trunk and those classes, or not what was sent.
     """
     harder = (message.harder_in, message.harder_out)
-    rates = (message.accuracy_in, message.in_to_other, message.accuracy_out, message.threshold, *harder)
-    if not all(isfinite(r) and 0.0 <= r <= 1.0 for r in rates):
+    shares = (message.accuracy_in, message.in_to_other, message.accuracy_out, *harder)
+    easier = (message.easier_in, message.easier_out)
+    if not all(isfinite(r) and 0.0 <= r <= 1.0 for r in (*shares, message.threshold)):
         raise CloudIncompatible("a trained head with figures outside 0 to 1")
+    if not all(isfinite(e) and -1.0 <= e <= 1.0 for e in easier):
+        raise CloudIncompatible("a trained head with differences outside -1 to 1")
     rows, odd = divmod(len(message.bias_float32), _LITTLE.itemsize)
     if odd or rows <= len(dominant) or len(message.weight_float32) != len(message.bias_float32) * feature_dim:
         sizes = f"{len(message.weight_float32)} and {len(message.bias_float32)} bytes"
@@ -127,4 +133,5 @@ def special_head_from_proto(
     found = content_id(head_to_bytes(weights))
     if found != message.head_id:
         raise CloudIncompatible(f"a trained head with the hash {found}: expected {message.head_id}")
-    return SpecialHead(weights, dominant, *rates, message.falls_short)
+    rates = CascadeRates(*shares, easier_in=easier[0], easier_out=easier[1])
+    return SpecialHead(weights, dominant, rates, message.threshold, message.falls_short)

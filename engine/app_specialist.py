@@ -9,13 +9,14 @@ from dataclasses import dataclass, replace
 from catalog.store import Catalog
 from engine.head_orders import HeadsWanted, NamedHead, TrainerOrders, TrainingAccount
 from engine.scheduling.problem import Option, Problem
-from engine.scheduling.special_options import SpecialOffer, generic_options, promising_stakes
+from engine.scheduling.promising_trunks import Promise, promising_trunks
+from engine.scheduling.special_options import OfferedSecond, SpecialOffer, generic_options
 from engine.special_variants import SpecialVariant
 from specializer.best_of_orders import BestOfOrders, Candidate
 from specializer.cascade import RatesByCount, Stakes
 from specializer.class_profile import ClassProfile
 from specializer.expected_saving import ExpectedSaving
-from specializer.head_trainer import HeadTrainer
+from specializer.head_trainer import HeadTrainer, SecondOrder
 from specializer.policy import Seen
 from specializer.remembered_heads import RememberedHeads
 from specializer.specialist import Event, Specialist, Step
@@ -147,17 +148,20 @@ class AppSpecialist:
         if team is None or head is None:
             self._offered = None
             return None
-        stage = team.specials[head.variant.trunk].stages[0]
-        assert stage.head is not None, "a whole variant has a head"
+        heads = []
+        for variant in head.variants:
+            stage = team.specials[variant.trunk].stages[0]
+            assert stage.head is not None, "a whole variant has a head"
+            weights = head.pieces[variant.head]
+            size_bytes = weights.weight.nbytes + weights.bias.nbytes
+            heads.append((stage.parts, variant.head, size_bytes, stage.head))
         self._offered = SpecialOffer(
             self._app,
-            stage.parts,
-            head.variant.head,
-            head.size_bytes,
-            stage.head,
+            *heads[0],
             head.head.rates,
             self._share(team, head),
             team.specialist.check_share,
+            *(OfferedSecond(*second) for second in heads[1:]),
         )
         return self._offered
 
@@ -213,22 +217,26 @@ class AppSpecialist:
         if generic is None:
             return None
         bench, head_s = self._bench, self._bench.account.head_s
-        found = promising_stakes(problem, generic, usual.shared, bench.rates, head_s, COMPARED_AT)
+        found = promising_trunks(problem, generic, usual.shared, bench.rates, head_s, COMPARED_AT)
         if not found:
             return None
         found = found[:MOST_TRUNKS]
-        stakes = replace(found[0][1], head_cost=head_s * len(found))
-        candidates = [Candidate(self._orders(o, generic), s.special_cost) for o, s in found]
+        stakes = replace(found[0].stakes, head_cost=head_s * len(found))
+        candidates = [Candidate(self._orders(p, generic), p.stakes.special_costs) for p in found]
         remembered: RememberedHeads[NamedHead] = RememberedHeads()
         orders = BestOfOrders(candidates, stakes, COMPARED_AT)
         specialist = Specialist(ExpectedSaving(stakes, remembered), orders, remembered)
-        return _Team(specialist, {bench.catalog.variants[o.variant].trunk: o for o, _ in found}, stakes)
+        options = [o for p in found for o in (p.option, p.second) if o is not None]
+        return _Team(specialist, {bench.catalog.variants[o.variant].trunk: o for o in options}, stakes)
 
-    def _orders(self, option: Option, generic: Option) -> TrainerOrders:
-        """Return what makes heads on the trunk of an option, in front of another one."""
-        bench = self._bench
-        special, behind = (bench.catalog.variants[o.variant] for o in (option, generic))
-        wanted = HeadsWanted(special.trunk, special.task, behind.trunk, generic.accuracy)
+    def _orders(self, promise: Promise, generic: Option) -> TrainerOrders:
+        """Return what makes heads on the trunks of a promise, in front of an option."""
+        bench, stakes, second = self._bench, promise.stakes, None
+        special, behind = (bench.catalog.variants[o.variant] for o in (promise.option, generic))
+        if promise.second is not None:
+            trunk = bench.catalog.variants[promise.second.variant].trunk
+            second = SecondOrder(trunk, stakes.second_cost / stakes.generic_cost)
+        wanted = HeadsWanted(special.trunk, special.task, behind.trunk, generic.accuracy, second)
         classes = bench.catalog.tasks[special.task].classes
         return TrainerOrders(bench.trainer, wanted, bench.account, classes, bench.name)
 
@@ -238,5 +246,7 @@ def _saved_s(team: _Team, seen: Seen) -> float:
     active = team.specialist.active
     if active is None or (seen.special is None and not seen.cascaded):
         return 0.0
-    spared_s = team.stakes.generic_cost if seen.generic is None else 0.0
-    return spared_s - (team.stakes.special_cost if active.cost is None else active.cost)
+    stakes = team.stakes
+    spared_s = stakes.generic_cost if seen.generic is None else 0.0
+    cost = stakes.special_costs if active.cost is None else active.cost
+    return spared_s - cost.of_window(seen.second)

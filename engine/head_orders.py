@@ -6,12 +6,13 @@ from collections.abc import Callable
 from concurrent.futures import Future
 from dataclasses import dataclass
 
+from catalog.heads import HeadWeights
 from engine.ledger import Category, Ledger
 from engine.reservations import Refusal, Reservation
-from engine.special_variants import SpecialVariant, special_variant
+from engine.special_variants import SpecialVariant, special_variants
 from specializer.cascade_threshold import CascadeAim
 from specializer.errors import HeadRejected, NotTrainable, TrainingFailed
-from specializer.head_trainer import HeadTrainer, TrainingOrder, TrainingResult
+from specializer.head_trainer import HeadTrainer, SecondOrder, TrainingOrder, TrainingResult
 from specializer.placed_trainer import FIRST_THERE
 from specializer.policy import AIMED_SKEW, Active
 from specializer.special_head import SpecialHead
@@ -104,25 +105,36 @@ class HeadsWanted:
         task: that they answer.
         generic_trunk: of the variant that answers what they pass on.
         generic_accuracy: of that variant.
+        second: what second heads may be on.
     """
 
     trunk: str
     task: str
     generic_trunk: str
     generic_accuracy: float
+    second: SecondOrder | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class NamedHead:
-    """A trained head and what it is called."""
+    """A trained head and what it is called, and the second one's name where there is one."""
 
     variant: SpecialVariant
     head: SpecialHead
+    second: SpecialVariant | None = None
 
     @property
-    def size_bytes(self) -> int:
-        """Bytes that it holds: weights and bias."""
-        return self.head.weights.weight.nbytes + self.head.weights.bias.nbytes
+    def variants(self) -> tuple[SpecialVariant, ...]:
+        """In the order in which they are asked."""
+        return (self.variant,) if self.second is None else (self.variant, self.second)
+
+    @property
+    def pieces(self) -> dict[str, HeadWeights]:
+        """What has to be loaded, by id."""
+        found = {self.variant.head: self.head.weights}
+        if self.second is not None and self.head.second is not None:
+            found[self.second.head] = self.head.second.weights
+        return found
 
 
 class TrainerOrders:
@@ -174,6 +186,7 @@ class TrainerOrders:
                 _DEADLINE_S,
                 CascadeAim(skew, w.generic_accuracy),
                 w.generic_trunk,
+                w.second,
             )
         )
         self._account.follow(self._training, held)
@@ -193,6 +206,7 @@ class TrainerOrders:
         except TrainingFailed as e:
             return NotTrained(str(e), passing=not isinstance(e, HeadRejected | NotTrainable))
         w, head = self._wanted, result.head
-        variant = special_variant(w.trunk, w.task, self._class_names, head, self._name(w.trunk, w.task))
+        variants = special_variants(w.trunk, w.task, self._class_names, head, self._name)
+        named = NamedHead(variants[0], head, *variants[1:])
         classes, skew = self._ordered
-        return Trained(Active(classes, head.rates, skew=skew), NamedHead(variant, head), head.falls_short)
+        return Trained(Active(classes, head.rates, skew=skew), named, head.falls_short)

@@ -54,11 +54,13 @@ class Cascaded(NamedTuple):
         app: that asked.
         special: class name; None where every specialised head passed the window on.
         generic: class name; None where the generic variant did not run.
+        second: whether a further specialised head was asked after the first.
     """
 
     app: str
     special: str | None
     generic: str | None
+    second: bool = False
 
 
 class Execution(NamedTuple):
@@ -215,23 +217,24 @@ class _CascadeRun:
         What was paid for is used: of the two the generic variant is right more often.
         """
         app = self._route.apps[cascade.app]
-        special = self._ask_specials(cascade)
-        if special is not None and not checks(app):
-            return Cascaded(app, special, None)
+        said = self._ask_specials(cascade)
+        if said.special is not None and not checks(app):
+            return said
         self._run_later(cascade.app, cascade.generic)
-        return Cascaded(app, special, self._found[cascade.app][0][0])
+        return said._replace(generic=self._found[cascade.app][0][0])
 
-    def _ask_specials(self, cascade: CascadeSteps) -> str | None:
+    def _ask_specials(self, cascade: CascadeSteps) -> Cascaded:
         """Return what the first specialised head says that does not pass the window on."""
+        app = self._route.apps[cascade.app]
         ((name, confidence),) = self._found[cascade.app]
         if cascade.first.answers(name, confidence):
-            return name
+            return Cascaded(app, name, None)
         for special, stage in cascade.further:
             self._run_later(cascade.app, stage)
             ((name, confidence),) = self._found[cascade.app]
             if special.answers(name, confidence):
-                return name
-        return None
+                return Cascaded(app, name, None, second=True)
+        return Cascaded(app, None, None, second=bool(cascade.further))
 
     def _run_later(self, app: int, stage: LaterStage) -> None:
         """Have a later stage give an app's answer, on account of that app alone."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 
@@ -11,7 +11,7 @@ from specializer.special_head import SpecialHead
 
 @dataclass(frozen=True, slots=True)
 class SpecialVariant:
-    """What answers first in a cascade.
+    """What answers in a cascade before the generic variant.
 
     Args:
         id: in results: that of the generic variant on this trunk, and which classes.
@@ -35,17 +35,26 @@ class SpecialVariant:
 NO_SPECIALS: Mapping[str, SpecialVariant] = MappingProxyType({})
 
 
-def special_variant(
-    trunk: str, task: str, classes: tuple[str, ...], head: SpecialHead, head_id: str
-) -> SpecialVariant:
-    """Name a head that was just trained.
+def special_variants(
+    trunk: str, task: str, classes: tuple[str, ...], head: SpecialHead, new_id: Callable[[str, str], str]
+) -> tuple[SpecialVariant, ...]:
+    """Name a head that was just trained, and the second one where there is one.
 
     Args:
         classes: names of the task's classes.
-        head_id: that no other piece has.
+        new_id: makes an id that no other piece has of the names of a trunk and a task.
     """
-    rows = len(head.weights.bias)
     names = tuple(classes[c] for c in head.dominant)
-    known = names + ("",) * (rows - len(names))
-    name = f"{trunk}/{task}[{','.join(sorted(names))}]"
-    return SpecialVariant(name, trunk, head_id, known, head.threshold)
+    heads = [(trunk, head.weights, head.threshold)]
+    if head.second is not None:
+        heads.append((head.second.trunk, head.second.weights, head.second.threshold))
+    return tuple(
+        SpecialVariant(
+            f"{on}/{task}[{','.join(sorted(names))}]",
+            on,
+            new_id(on, task),
+            names + ("",) * (len(weights.bias) - len(names)),
+            threshold,
+        )
+        for on, weights, threshold in heads
+    )

@@ -176,7 +176,7 @@ class LiveSpecializing:
             else:
                 special = None if two.special is None else ids[two.special]
                 generic = None if two.generic is None else ids[two.generic]
-                seen = Seen(special, generic, confidence, cascaded=True)
+                seen = Seen(special, generic, confidence, True, two.second)
                 answered += special is not None and generic is None
                 passed_on += special is None
                 checked += special is not None and generic is not None
@@ -222,12 +222,13 @@ class LiveSpecializing:
         for gone in self._apps.keys() - problem.apps.keys():
             del self._apps[gone]
         offers = [offer for app in self._apps.values() if (offer := app.offer()) is not None]
-        in_use = {h.variant.head: h for app in self._apps.values() if (h := app.head) is not None}
-        for head in self._variants.keys() - in_use.keys():
-            self._heads.forget(head)
-        for head in in_use.keys() - self._variants.keys():
-            self._heads.put(head, in_use[head].head.weights)
-        self._variants = {head: named.variant for head, named in in_use.items()}
+        named = [h for app in self._apps.values() if (h := app.head) is not None]
+        pieces = {piece: weights for h in named for piece, weights in h.pieces.items()}
+        for piece in self._variants.keys() - pieces.keys():
+            self._heads.forget(piece)
+        for piece in pieces.keys() - self._variants.keys():
+            self._heads.put(piece, pieces[piece])
+        self._variants = {v.head: v for h in named for v in h.variants}
         return with_specials(without_specials(problem), offers)
 
     def finish(self, now: float) -> None:

@@ -65,10 +65,12 @@ class Said(NamedTuple):
     Args:
         class_id: None for "other".
         confidence: calibrated.
+        second: whether a second head was asked.
     """
 
     class_id: int | None
     confidence: float = 1.0
+    second: bool = False
 
 
 class ReplayedModels(Protocol[H_contra]):
@@ -81,7 +83,7 @@ class ReplayedModels(Protocol[H_contra]):
         """Return the generic model's answer, which is never "other"."""
 
     def special(self, active: Active, head: H_contra) -> Said:
-        """Return the answer of a specialised head."""
+        """Return the answer of a specialised head, or of its second one where it passes the window on."""
 
     def checks(self, share: float) -> bool:
         """Draw whether an answer is checked."""
@@ -117,5 +119,5 @@ def _ask(specialist: Specialist[H], models: ReplayedModels[H]) -> tuple[Seen, Sa
     special = models.special(active, head)
     checked = special.class_id is None or models.checks(specialist.check_share)
     if not checked:
-        return Seen(special.class_id, None, special.confidence, cascaded=True), generic
-    return Seen(special.class_id, generic.class_id, generic.confidence, cascaded=True), generic
+        return Seen(special.class_id, None, special.confidence, True, special.second), generic
+    return Seen(special.class_id, generic.class_id, generic.confidence, True, special.second), generic

@@ -21,7 +21,7 @@ from specializer.errors import (
 from specializer.head_trainer import TrainingOrder, TrainingResult
 from specializer.process_link import ProcessLink
 from specializer.training_effort import TrainingEffort
-from specializer.training_messages import Errand, Made, errand_to_line, outcome_from_line
+from specializer.training_messages import Errand, Made, SecondErrand, errand_to_line, outcome_from_line
 
 MOST_WAITING = 4
 _FIRST_GUESS_S = 1.0
@@ -123,20 +123,27 @@ class BackgroundHeadTrainer:
         """
         if not (isfinite(order.deadline_s) and order.deadline_s > 0.0):
             raise TrainingLate(f"head of {order.trunk}/{order.task}: no time left to train it")
-        trunk = self._catalog.trunks.get(order.trunk)
-        if trunk is None:
-            raise NotTrainable(f"head of {order.trunk}/{order.task}: not in the catalog")
+        second = order.second
         return errand_to_line(
             Errand(
                 order.trunk,
-                trunk.parts,
+                self._part_ids(order.trunk, order.task),
                 order.task,
                 order.dominant,
                 order.seed,
                 order.aim,
                 order.generic_trunk,
+                None
+                if second is None
+                else SecondErrand(second.trunk, self._part_ids(second.trunk, order.task), second.cost),
             )
         )
+
+    def _part_ids(self, name: str, task: str) -> tuple[str, ...]:
+        trunk = self._catalog.trunks.get(name)
+        if trunk is None:
+            raise NotTrainable(f"head of {name}/{task}: not in the catalog")
+        return trunk.parts
 
     def _check_room(self) -> None:
         if self._closed:

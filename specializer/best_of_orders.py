@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Generic, TypeVar
 
-from specializer.cascade import Stakes
+from specializer.cascade import HeadCost, Stakes
 from specializer.specialist import HeadOrders, NotTrained, Trained
 
 H = TypeVar("H")
@@ -22,11 +22,11 @@ class Candidate(Generic[H]):
 
     Args:
         orders: makes them.
-        cost: of a window with one of them, in the unit of the stakes.
+        cost: of windows with one of them, in the unit of the stakes.
     """
 
     orders: HeadOrders[H]
-    cost: float
+    cost: HeadCost
 
 
 class BestOfOrders(Generic[H]):

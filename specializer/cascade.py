@@ -5,6 +5,7 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections.abc import Mapping
 from dataclasses import astuple, dataclass
+from typing import NamedTuple
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,6 +22,9 @@ class CascadeRates:
         second_in: share of windows of its classes about which a second head is asked, where there is one;
             the figures above are those of both together.
         second_out: likewise of windows of other classes.
+        easier_in: how much more accurate the generic model is on windows of its classes than on those of
+            all, in [-1, 1]: a set of classes may be hard for every model.
+        easier_out: likewise on windows of other classes.
     """
 
     accuracy_in: float
@@ -30,20 +34,26 @@ class CascadeRates:
     harder_out: float = 0.0
     second_in: float = 0.0
     second_out: float = 0.0
+    easier_in: float = 0.0
+    easier_out: float = 0.0
 
     def accuracy(self, skew: float, generic: float) -> float:
         """Return the accuracy of the cascade; "other" goes on to the generic model.
 
+        What it gains or loses against that model on just these windows, added to that model's accuracy.
         The formula is that of Sequential Specialization (CVPR 2017), section 4, which takes what is passed
-        on to be as easy as everything else. On CIFAR-10 that promises one to three points too much.
+        on, and every set of classes, to be as easy as everything else. On CIFAR-10 that promises one to
+        three points too much.
 
         Args:
             skew: share of what is seen that is of its classes.
-            generic: accuracy of the generic model.
+            generic: accuracy of the generic model on windows of all classes.
         """
-        passed_in, passed_out = (max(0.0, generic - h) for h in (self.harder_in, self.harder_out))
-        seen = self.accuracy_in + self.in_to_other * passed_in
-        return skew * seen + (1.0 - skew) * self.accuracy_out * passed_out
+        inside, outside = generic + self.easier_in, generic + self.easier_out
+        passed_in, passed_out = max(0.0, inside - self.harder_in), max(0.0, outside - self.harder_out)
+        gained_in = self.accuracy_in + self.in_to_other * passed_in - inside
+        gained_out = self.accuracy_out * passed_out - outside
+        return min(1.0, generic + skew * gained_in + (1.0 - skew) * gained_out)
 
     def passed_on(self, skew: float) -> float:
         """Return the share of windows that go on to the generic model."""
@@ -111,6 +121,26 @@ class RatesByCount:
         return _between(self._rates[above - 1], self._rates[above], (classes - low) / (high - low))
 
 
+class HeadCost(NamedTuple):
+    """What a window takes with a specialised head.
+
+    Args:
+        first: of the one that is asked about every window.
+        second: of the one that is asked about some of what the first passes on; 0 where there is none.
+    """
+
+    first: float
+    second: float = 0.0
+
+    def of_window(self, second: bool) -> float:
+        """Return what one window took, by whether the second head was asked."""
+        return self.first + self.second if second else self.first
+
+    def of(self, rates: CascadeRates, skew: float) -> float:
+        """Return it as a mean over all windows."""
+        return self.first + rates.second_asked(skew) * self.second
+
+
 @dataclass(frozen=True, slots=True)
 class Stakes:
     """What specialising may win and cost; all costs are in one unit, whichever.
@@ -121,6 +151,7 @@ class Stakes:
         generic_cost: of a window with that model.
         special_cost: of a window with the specialised one.
         head_cost: of training and fetching one head.
+        second_cost: of a window that a second head is asked about, beside special_cost.
     """
 
     rates: RatesByCount
@@ -128,18 +159,24 @@ class Stakes:
     generic_cost: float
     special_cost: float
     head_cost: float = 0.0
+    second_cost: float = 0.0
 
-    def saved(self, rates: CascadeRates, skew: float, checked: float, cost: float | None = None) -> float:
+    @property
+    def special_costs(self) -> HeadCost:
+        """Of a window, with the specialised ones."""
+        return HeadCost(self.special_cost, self.second_cost)
+
+    def saved(self, rates: CascadeRates, skew: float, checked: float, cost: HeadCost | None = None) -> float:
         """Return what the cascade saves on a window.
 
         Args:
             checked: share of its own answers that are checked by the generic model.
-            cost: of a window with the specialised one; None for special_cost.
+            cost: of the specialised ones; None for special_cost and second_cost.
         """
         passed = rates.passed_on(skew)
         generic_runs = passed + checked * (1.0 - passed)
-        own = self.special_cost if cost is None else cost
-        return self.generic_cost * (1.0 - generic_runs) - own
+        own = self.special_costs if cost is None else cost
+        return self.generic_cost * (1.0 - generic_runs) - own.of(rates, skew)
 
     def least_skew(self, rates: CascadeRates, accuracy: float) -> float:
         """Return the skew from which the cascade is at least so accurate; above 1 where it never is."""

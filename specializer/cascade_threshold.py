@@ -21,8 +21,10 @@ MOST_PASSED_IN = 0.5
 # One that takes more of the others for its own has not learnt what "other" is.
 LEAST_ACCURACY_OUT = 0.5
 # Closer to each other towards 1, where the answers of a good head lie.
-_THRESHOLDS = np.append(0.0, 1.0 - np.logspace(-0.1, -4.0, 160))
+THRESHOLDS = np.append(0.0, 1.0 - np.logspace(-0.1, -4.0, 160))
 _NOISE_ERRORS = 2.0
+# Rows of which half of what the generic model's accuracy on them is off the usual is believed.
+_ROWS_FOR_HALF = 20.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +70,17 @@ class Threshold:
         """Whether the cascade is as accurate as it should be."""
         return self.accuracy >= self.wanted
 
+    def rank(self, asking: float = 0.0) -> tuple[bool, bool, float]:
+        """Order thresholds, best first: accurate enough and at little cost, or as accurate as can be.
+
+        Those that hide a class come last.
+
+        Args:
+            asking: what further heads cost a window, as a share of the generic model's.
+        """
+        hides = self.hidden is not None
+        return (hides, False, self.passed_on + asking) if self.reaches else (hides, True, -self.accuracy)
+
     def shortcoming(self) -> str | None:
         """Return why the head is of no use; None for one that is."""
         if self.rates.accuracy_out < LEAST_ACCURACY_OUT:
@@ -93,8 +106,43 @@ class Threshold:
         return None
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class HeadAnswers:
+    """What a head makes of N rows, or two of them one after the other.
+
+    Args:
+        levels: at how many of the thresholds, from the lowest on, each row is answered, (N,); 0 for one
+            that is always passed on.
+        right: which rows are answered rightly where they are, (N,).
+    """
+
+    levels: Int64
+    right: Bool
+
+    @classmethod
+    def of(cls, confidences: Float32, rows: OwnLabels) -> HeadAnswers:
+        """Return those of one head.
+
+        Args:
+            confidences: (N, C), the dominant classes first.
+            rows: what they really are.
+        """
+        answers = confidences.argmax(axis=1)
+        top = np.take_along_axis(confidences, answers[:, None], axis=1)[:, 0]
+        levels = np.searchsorted(THRESHOLDS.astype(np.float32), top, side="right")
+        levels[answers >= rows.dominant] = 0
+        return cls(levels, answers == rows.own)
+
+    def after(self, first: HeadAnswers, index: int) -> HeadAnswers:
+        """Return what comes of asking this head about what another passes on at one of its thresholds."""
+        answered = first.levels > index
+        return HeadAnswers(
+            np.where(answered, len(THRESHOLDS), self.levels), np.where(answered, first.right, self.right)
+        )
+
+
 def choose_threshold(
-    confidences: Float32, rows: OwnLabels, aim: CascadeAim, generic_right: Bool | None = None
+    answers: HeadAnswers, rows: OwnLabels, aim: CascadeAim, generic_right: Bool | None = None
 ) -> Threshold:
     """Return the threshold that passes on least while the cascade is as accurate as it should be.
 
@@ -103,14 +151,14 @@ def choose_threshold(
     the one that leaves it just that.
 
     Args:
-        confidences: (N, C) of the head, the dominant classes first.
+        answers: of the head, (N,).
         rows: what the rows really are, (N,).
         aim: what the head is for.
         generic_right: which rows the generic model answers rightly, (N,). What is hard for the head is
             hard for that model too, so that its accuracy over all windows promises too much for those
             that are passed on; it has to do where this is None.
     """
-    outcomes = _Outcomes(confidences, rows, aim, generic_right)
+    outcomes = _Outcomes(answers, rows, aim, generic_right)
     return outcomes.at(_chosen(outcomes))
 
 
@@ -118,7 +166,7 @@ def _chosen(outcomes: _Outcomes) -> int:
     # Each threshold passes on no less than the one before: those that leave the head enough come first,
     # those at which enough of every class is passed on come last.
     leaving = int((outcomes.in_to_other <= MOST_PASSED_IN).sum())
-    first = len(_THRESHOLDS) - int(outcomes.others.all_reached().sum())
+    first = len(THRESHOLDS) - int(outcomes.others.all_reached().sum())
     if first >= max(leaving, 1):
         return max(leaving - 1, 0)
     reaching = np.flatnonzero(outcomes.accuracy[first:] >= outcomes.wanted)
@@ -131,13 +179,9 @@ class _Outcomes:
     """What becomes of the validation rows at each threshold; arrays are (T,)."""
 
     def __init__(
-        self, confidences: Float32, rows: OwnLabels, aim: CascadeAim, generic_right: Bool | None
+        self, answers: HeadAnswers, rows: OwnLabels, aim: CascadeAim, generic_right: Bool | None
     ) -> None:
-        inside, outside, answers = rows.inside, ~rows.inside, confidences.argmax(axis=1)
-        top = np.take_along_axis(confidences, answers[:, None], axis=1)[:, 0]
-        levels = np.searchsorted(_THRESHOLDS.astype(np.float32), top, side="right")
-        levels[answers >= rows.dominant] = 0
-        right = answers == rows.own
+        inside, outside, levels, right = rows.inside, ~rows.inside, answers.levels, answers.right
         own, other = (_Kind(levels, rows.row_weights, kind) for kind in (inside, outside))
         self._aim = aim
         self._right, wrong, mistaken = own.answered(right), own.answered(~right), other.answered(outside)
@@ -151,6 +195,7 @@ class _Outcomes:
             1.0 - aim.skew
         ) * ((1.0 - wrong_out) * self._out_passed)
         self._overall = in_all, out_all
+        self._easier = own.easier(in_all, aim.generic_accuracy), other.easier(out_all, aim.generic_accuracy)
         self.wanted = aim.skew * in_all + (1.0 - aim.skew) * out_all - aim.accuracy_loss
         self._error = np.hypot(aim.skew * own.error(wrong_in), (1.0 - aim.skew) * other.error(wrong_out))
 
@@ -159,9 +204,11 @@ class _Outcomes:
         right, to_other, out, in_passed, out_passed = (float(f[index]) for f in figures)
         in_all, out_all = self._overall
         harder = (max(0.0, in_all - in_passed), max(0.0, out_all - out_passed))
-        rates = CascadeRates(right, to_other, out, *harder)
+        rates = CascadeRates(
+            right, to_other, out, *harder, easier_in=self._easier[0], easier_out=self._easier[1]
+        )
         return Threshold(
-            float(_THRESHOLDS[index]),
+            float(THRESHOLDS[index]),
             rates,
             rates.passed_on(self._aim.skew),
             float(self.accuracy[index]),
@@ -188,7 +235,7 @@ class _Kind:
     def answered(self, counted: Bool) -> Float64:
         """Return the weighted share of rows that are counted and answered, at each threshold (T,)."""
         some = self._kind & counted
-        at_level = np.bincount(self._levels[some], self._weights[some], len(_THRESHOLDS) + 1)
+        at_level = np.bincount(self._levels[some], self._weights[some], len(THRESHOLDS) + 1)
         return np.minimum(1.0, np.cumsum(at_level[::-1])[::-1][1:] / self._total)
 
     def generic(self, right: Bool | None, passed: Float64, overall: float) -> tuple[float, Float64]:
@@ -204,6 +251,10 @@ class _Kind:
         of_all = float(self._weights[self._kind & right].sum()) / self._total
         left = np.clip(of_all - self.answered(right), 0.0, passed)
         return of_all, np.divide(left, passed, out=np.full(len(passed), of_all), where=passed > 0.0)
+
+    def easier(self, accuracy: float, overall: float) -> float:
+        """Return how much more accurate the generic model is on these rows than overall; few prove little."""
+        return (accuracy - overall) * self._rows / (self._rows + _ROWS_FOR_HALF)
 
     def cautious(self, share: Float64) -> Float64:
         """Return shares as they would be with half a row more: few rows prove little."""

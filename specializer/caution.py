@@ -58,7 +58,7 @@ class Caution:
     aside_s: float = 300.0
     retry_s: float = 10.0
     bolder_skew: float = 0.95
-    bolder_from: float = 0.9
+    bolder_from: float = 0.8
     bolder_falls: float = 0.1
     least_better: float = 0.01
 

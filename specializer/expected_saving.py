@@ -13,7 +13,7 @@ from collections.abc import Collection, Iterable
 from dataclasses import replace
 from typing import NamedTuple
 
-from specializer.cascade import CascadeRates, Stakes
+from specializer.cascade import CascadeRates, HeadCost, Stakes
 from specializer.caution import USUAL_CAUTION, Caution
 from specializer.change_detector import ChangeDetector
 from specializer.class_shares import ClassShares
@@ -26,13 +26,13 @@ class _Candidate(NamedTuple):
     Args:
         skew: share of its classes for which it is made.
         rates: its own, or what they are expected to be.
-        cost: of a window with it; None for what the stakes say.
+        cost: of windows with it; None for what the stakes say.
     """
 
     classes: tuple[int, ...]
     skew: float
     rates: CascadeRates
-    cost: float | None = None
+    cost: HeadCost | None = None
 
     @property
     def key(self) -> tuple[tuple[int, ...], float]:
@@ -112,7 +112,8 @@ class ExpectedSaving:
         if active is not self._watched:
             self._watch(active)
         stakes = self._stakes
-        gained = (stakes.generic_cost if seen.generic is None else 0.0) - self._cost_of(active)
+        spared = stakes.generic_cost if seen.generic is None else 0.0
+        gained = spared - self._cost_of(active).of_window(seen.second)
         self._gained += gained
         self._balance += gained
         outside = self._outside.observe(seen.class_id not in active.classes)
@@ -137,7 +138,8 @@ class ExpectedSaving:
         before = max(self._least_share(active.classes), 0.5 * (1.0 + least))
         seldom, often = (1.0 - rates.seems(p, self._stakes.generic_accuracy) for p in (before, least))
         self._outside = ChangeDetector(seldom, often, c.evidence)
-        bearable = 1.0 - (self._cost_of(active) / stakes.generic_cost + c.least_saving)
+        cost = self._cost_of(active).of(rates, active.skew)
+        bearable = 1.0 - (cost / stakes.generic_cost + c.least_saving)
         self._passed = ChangeDetector(min(rates.passed_on(before), 0.9 * bearable), bearable, c.evidence)
         right = rates.accuracy_in / max(1.0 - rates.in_to_other, 1e-9) * self._stakes.generic_accuracy
         self._false = ChangeDetector(1.0 - right, max(c.most_false, 1.5 * (1.0 - right)), c.evidence / 2)
@@ -150,8 +152,8 @@ class ExpectedSaving:
         first = (k for k in self._known if (k.classes, k.skew) == (active.classes, AIMED_SKEW))
         return next(first, active)
 
-    def _cost_of(self, active: Active) -> float:
-        return self._stakes.special_cost if active.cost is None else active.cost
+    def _cost_of(self, active: Active) -> HeadCost:
+        return self._stakes.special_costs if active.cost is None else active.cost
 
     def _count_gain(self) -> None:
         """Note whether the head that was in use has paid for its training."""

@@ -69,7 +69,7 @@ def _row_weights(labels: Int64, inside: npt.NDArray[np.bool_], skew: float) -> F
     return weights.astype(np.float32)
 
 
-def adapted_head(generic: HeadWeights, labels: Int64, dominant: tuple[int, ...], skew: float) -> HeadWeights:
+def adapted_head(generic: HeadWeights, seen: Int64, dominant: tuple[int, ...], skew: float) -> HeadWeights:
     """Return the generic head as it would be had it seen the classes as often as they are seen now.
 
     Bayes' rule moves a class's logit by the logarithm of new over old prior (Saerens et al., Adjusting
@@ -78,14 +78,15 @@ def adapted_head(generic: HeadWeights, labels: Int64, dominant: tuple[int, ...],
 
     Args:
         generic: of all classes of the task, calibrated.
-        labels: class ids (N,) as often as the generic head has seen them.
+        seen: how often the generic head has seen each class, (C,) or less where the last were never seen.
         dominant: class ids; they come first in the head that is returned.
         skew: what they hold together, in (0, 1).
     """
     classes = len(generic.bias)
     others = np.setdiff1d(np.arange(classes), dominant)
     order = np.concatenate([np.asarray(dominant, np.int64), others])
-    counts = np.bincount(labels, minlength=classes) + 1.0
+    counts = np.ones(classes)
+    counts[: len(seen)] += seen
     old = (counts / counts.sum())[order]
     new = np.concatenate(
         [np.full(len(dominant), skew / len(dominant)), np.full(len(others), (1.0 - skew) / len(others))]

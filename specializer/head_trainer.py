@@ -13,6 +13,19 @@ from specializer.training_effort import TrainingEffort
 
 
 @dataclass(frozen=True, slots=True)
+class SecondOrder:
+    """A second head that may be made with the first.
+
+    Args:
+        trunk: name in the catalog, of a slower and more accurate trunk.
+        cost: of a window with it, as a share of the generic model's.
+    """
+
+    trunk: str
+    cost: float
+
+
+@dataclass(frozen=True, slots=True)
 class TrainingOrder:
     """A head that is wanted.
 
@@ -25,6 +38,8 @@ class TrainingOrder:
         aim: what the head is for.
         generic_trunk: name of the trunk of the model that answers what the head passes on, whose stored
             features tell how it does on just that; "" where it is not known.
+        second: what a second head may be on; None where there is nothing. A place that makes none gives
+            the first alone.
     """
 
     trunk: str
@@ -34,6 +49,7 @@ class TrainingOrder:
     deadline_s: float
     aim: CascadeAim
     generic_trunk: str = ""
+    second: SecondOrder | None = None
 
 
 @dataclass(frozen=True, slots=True)

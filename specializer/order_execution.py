@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 import traceback
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -15,7 +14,8 @@ from catalog.heads import HeadWeights
 from catalog.store import Catalog, StoredFeatures, open_catalog
 from specializer.cascade_threshold import CascadeAim
 from specializer.errors import HeadRejected, NotTrainable
-from specializer.special_head import SpecialHead, train_special_head
+from specializer.head_making import Material, SecondMaterial, train_special_head
+from specializer.special_head import SpecialHead
 from specializer.training_messages import Errand, Made, errand_from_line, failure_to_line, made_to_line
 
 Bool = npt.NDArray[np.bool_]
@@ -39,6 +39,7 @@ class OrderDesk:
         self._stamp: tuple[int, int, int] | None = None
         self._catalog: Catalog | None = None
         self._right: dict[tuple[str, str, str], Bool | None] = {}
+        self._materials: dict[tuple[str, str], Material] = {}
 
     def answer(self, line: bytes) -> bytes:
         """Return the answer to a line; whatever goes wrong, there is one."""
@@ -59,15 +60,14 @@ class OrderDesk:
         try:
             catalog = self._opened()
             _check(errand, catalog)
-            splits = [catalog.features(errand.trunk, errand.task, s) for s in ("train", "validation")]
+            material = self._material(catalog, errand.trunk, errand.task)
             return train_special_head(
-                splits[0],
-                splits[1],
+                material,
                 errand.dominant,
                 errand.aim,
                 np.random.default_rng(errand.seed),
-                _generic_head(catalog, errand.trunk, errand.task),
-                self._generic_right(errand, catalog, splits[1].labels),
+                self._generic_right(errand, catalog, material.validation.labels),
+                self._second(catalog, errand, material),
             )
         except CatalogError as e:
             raise NotTrainable(f"{name}: what the catalog holds for it cannot be read", str(e)) from e
@@ -86,7 +86,32 @@ class OrderDesk:
         if self._catalog is None or stamp != self._stamp:
             self._catalog, self._stamp = open_catalog(self._root, verify=False), stamp
             self._right.clear()
+            self._materials.clear()
         return self._catalog
+
+    def _material(self, catalog: Catalog, trunk: str, task: str) -> Material:
+        """Return what heads on a trunk are made of.
+
+        Raises:
+            CatalogError: it cannot be read.
+        """
+        if (trunk, task) not in self._materials:
+            train, validation = (catalog.features(trunk, task, split) for split in ("train", "validation"))
+            self._materials[trunk, task] = Material(train, validation, _generic_head(catalog, trunk, task))
+        return self._materials[trunk, task]
+
+    def _second(self, catalog: Catalog, errand: Errand, first: Material) -> SecondMaterial | None:
+        """Return what second heads are made of; None where none is wanted or the rows are others.
+
+        All trunks that were trained together have features of the same windows in the same order.
+        """
+        wanted = errand.second
+        if wanted is None:
+            return None
+        material = self._material(catalog, wanted.trunk, errand.task)
+        if not np.array_equal(material.validation.labels, first.validation.labels):
+            return None
+        return SecondMaterial(wanted.trunk, material, wanted.cost)
 
     def _generic_right(self, errand: Errand, catalog: Catalog, labels: npt.NDArray[np.int64]) -> Bool | None:
         """Return which validation rows the generic model answers rightly; None where it cannot be told."""
@@ -103,12 +128,18 @@ def _check(errand: Errand, catalog: Catalog) -> None:
         NotTrainable: no such trunk, task or class, or other parts than those that are known.
     """
     name = f"{errand.trunk}/{errand.task}"
-    trunk = catalog.trunks.get(errand.trunk)
     task = catalog.tasks.get(errand.task)
-    if trunk is None or task is None or trunk.input_type != task.input_type:
-        raise NotTrainable(f"{name}: not in the catalog")
-    if trunk.parts != errand.part_ids:
-        raise NotTrainable(f"{name}: the catalog has changed: its trunk has other parts")
+    wanted = [(errand.trunk, errand.part_ids)]
+    wanted += [] if errand.second is None else [(errand.second.trunk, errand.second.part_ids)]
+    for trunk_name, part_ids in wanted:
+        trunk = catalog.trunks.get(trunk_name)
+        if trunk is None or task is None or trunk.input_type != task.input_type:
+            raise NotTrainable(f"{trunk_name}/{errand.task}: not in the catalog")
+        if trunk.parts != part_ids:
+            raise NotTrainable(
+                f"{trunk_name}/{errand.task}: the catalog has changed: its trunk has other parts"
+            )
+    assert task is not None, "its trunk was found"
     unknown = [c for c in errand.dominant if not 0 <= c < len(task.classes)]
     if unknown:
         raise NotTrainable(f"{name}: classes {unknown}: expected 0 to {len(task.classes) - 1}")
@@ -147,4 +178,5 @@ def warm_up() -> None:
     points = rng.standard_normal((_WARM_CLASSES, _WARM_DIM))[labels] * 9.0
     points += rng.standard_normal(points.shape)
     made_up = StoredFeatures(points.astype(np.float16), labels)
-    train_special_head(made_up, replace(made_up), [0], CascadeAim(0.5, 0.5), rng)
+    material = Material(made_up, made_up)
+    train_special_head(material, [0], CascadeAim(0.5, 0.5), rng, None, SecondMaterial("", material, 0.5))

@@ -5,12 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import NamedTuple, Protocol
 
-from specializer.cascade import CascadeRates
+from specializer.cascade import CascadeRates, HeadCost
 
-# Share of a head's classes for which it is ordered at first: above it the cascade is the more accurate. .9
-# saved some percent more where classes held nine in ten windows, and lost half a point of accuracy where they
-# held six.
-AIMED_SKEW = 0.8
+# Share of a head's classes for which it is ordered at first: above it the cascade is the more accurate. With
+# .8 little was saved where two classes of ten held six windows in ten.
+AIMED_SKEW = 0.7
 
 
 class Seen(NamedTuple):
@@ -24,12 +23,14 @@ class Seen(NamedTuple):
         generic: class that the generic model answered; None where it did not run.
         confidence: calibrated, of the answer that was given.
         cascaded: whether a specialised head ran.
+        second: whether a second one ran, too.
     """
 
     special: int | None
     generic: int | None
     confidence: float = 1.0
     cascaded: bool = False
+    second: bool = False
 
     @property
     def class_id(self) -> int:
@@ -51,13 +52,13 @@ class Active:
     Args:
         classes: ids, sorted.
         rates: its own, from validation.
-        cost: of a window with it, in the unit of the stakes; None for what they say.
+        cost: of windows with it, in the unit of the stakes; None for what they say.
         skew: share of its classes for which it was made, in (0, 1).
     """
 
     classes: tuple[int, ...]
     rates: CascadeRates
-    cost: float | None = None
+    cost: HeadCost | None = None
     skew: float = AIMED_SKEW
 
 

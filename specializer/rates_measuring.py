@@ -14,8 +14,9 @@ from catalog.variants import MeasuredVariant
 from specializer.cascade import CascadeRates, RatesByCount, Stakes
 from specializer.cascade_threshold import CascadeAim
 from specializer.errors import HeadRejected
+from specializer.head_making import Material, train_special_head
 from specializer.policy import AIMED_SKEW
-from specializer.special_head import SpecialHead, train_special_head
+from specializer.special_head import SpecialHead
 
 COUNTS = (1, 2, 5, 10)
 SETS = 3
@@ -95,12 +96,12 @@ def _measure(
     """Return the rates by count, and why the last head that was thrown away was."""
     trunk, task = special.variant.trunk, special.variant.task
     try:
-        splits = [catalog.features(trunk, task, s) for s in ("train", "validation")]
+        train, validation = (catalog.features(trunk, task, s) for s in ("train", "validation"))
     except CatalogError as e:
         return [], str(e)
-    right = _answers_rightly(catalog, generic, splits[1])
+    material = Material(train, validation, catalog.head_weights(special.variant.head))
+    right = _answers_rightly(catalog, generic, validation)
     aim = CascadeAim(AIMED_SKEW, generic.variant.validation_accuracy)
-    head = catalog.head_weights(special.variant.head)
     rng = np.random.default_rng(seed)
     classes = len(catalog.tasks[task].classes)
     rows, why = [], ""
@@ -111,7 +112,7 @@ def _measure(
             dominant = sorted(int(c) for c in rng.choice(classes, count, replace=False))
             before_s = time.thread_time()
             try:
-                heads.append(train_special_head(splits[0], splits[1], dominant, aim, rng, head, right))
+                heads.append(train_special_head(material, dominant, aim, rng, right))
             except (HeadRejected, DataError) as e:
                 why = str(e)
             took_s.append(time.thread_time() - before_s)
@@ -141,14 +142,14 @@ def _row(
         trunk,
         task,
         count,
-        float(np.mean([h.accuracy_in for h in heads])),
-        float(np.mean([h.in_to_other for h in heads])),
-        float(np.mean([h.accuracy_out for h in heads])),
+        float(np.mean([h.rates.accuracy_in for h in heads])),
+        float(np.mean([h.rates.in_to_other for h in heads])),
+        float(np.mean([h.rates.accuracy_out for h in heads])),
         len(heads),
         rejected,
         train_s,
-        float(np.mean([h.harder_in for h in heads])),
-        float(np.mean([h.harder_out for h in heads])),
+        float(np.mean([h.rates.harder_in for h in heads])),
+        float(np.mean([h.rates.harder_out for h in heads])),
     )
 
 

@@ -4,16 +4,31 @@ from __future__ import annotations
 
 import base64
 from dataclasses import dataclass
+from typing import Any
 
 import orjson
 
 from catalog.errors import CatalogError
 from catalog.store import head_from_bytes, head_to_bytes
+from specializer.cascade import CascadeRates
 from specializer.cascade_threshold import CascadeAim
 from specializer.errors import HeadRejected, NotTrainable, TrainerBroke, TrainingFailed
-from specializer.special_head import SpecialHead
+from specializer.special_head import SecondHead, SpecialHead
 
 _REJECTED, _IMPOSSIBLE, _BROKE = "rejected", "impossible", "broke"
+
+
+@dataclass(frozen=True, slots=True)
+class SecondErrand:
+    """What a second head may be on; see head_trainer.SecondOrder.
+
+    Args:
+        part_ids: see Errand.
+    """
+
+    trunk: str
+    part_ids: tuple[str, ...]
+    cost: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +46,7 @@ class Errand:
     seed: int
     aim: CascadeAim
     generic_trunk: str = ""
+    second: SecondErrand | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +73,12 @@ def errand_from_line(line: bytes) -> Errand:
         told["seed"],
         CascadeAim(**told["aim"]),
         told["generic_trunk"],
+        _second_errand(told["second"]),
     )
+
+
+def _second_errand(told: Any) -> SecondErrand | None:
+    return None if told is None else SecondErrand(told["trunk"], tuple(told["part_ids"]), told["cost"])
 
 
 def made_to_line(made: Made) -> bytes:
@@ -66,16 +87,25 @@ def made_to_line(made: Made) -> bytes:
     told = {
         "head": base64.b64encode(head_to_bytes(head.weights)).decode(),
         "dominant": head.dominant,
-        "accuracy_in": head.accuracy_in,
-        "in_to_other": head.in_to_other,
-        "accuracy_out": head.accuracy_out,
+        "rates": head.rates,
         "threshold": head.threshold,
-        "harder_in": head.harder_in,
-        "harder_out": head.harder_out,
         "falls_short": head.falls_short,
+        "second": None if head.second is None else _second_told(head.second),
         "processor_s": made.processor_s,
     }
     return orjson.dumps(told) + b"\n"
+
+
+def _second_told(second: SecondHead) -> dict[str, Any]:
+    weights = base64.b64encode(head_to_bytes(second.weights)).decode()
+    return {"trunk": second.trunk, "head": weights, "threshold": second.threshold}
+
+
+def _second_head(told: Any) -> SecondHead | None:
+    if told is None:
+        return None
+    weights = head_from_bytes(base64.b64decode(told["head"]), "training process")
+    return SecondHead(told["trunk"], weights, told["threshold"])
 
 
 def failure_to_line(error: Exception, details: str = "") -> bytes:
@@ -109,13 +139,10 @@ def outcome_from_line(line: bytes) -> Made | TrainingFailed:
         head = SpecialHead(
             weights,
             tuple(told["dominant"]),
-            told["accuracy_in"],
-            told["in_to_other"],
-            told["accuracy_out"],
+            CascadeRates(**told["rates"]),
             told["threshold"],
-            told["harder_in"],
-            told["harder_out"],
             told["falls_short"],
+            _second_head(told["second"]),
         )
         return Made(head, told["processor_s"])
     except (ValueError, KeyError, TypeError, CatalogError) as e:

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 
 from engine.scheduling.problem import App, Option, PieceCost, Place, Problem, Stage
-from specializer.cascade import CascadeRates, RatesByCount, Stakes
+from specializer.cascade import CascadeRates
 
 _NOISE = 0.03  # of an accuracy at a share that was counted in a hundred answers
 _TIE = 1e-4  # of accuracy: without a budget nothing else tells the cheaper of two that are equal
@@ -135,54 +135,6 @@ def _special_stages(offer: SpecialOffer) -> tuple[Stage, ...]:
 def generic_options(problem: Problem, app: str) -> list[Option]:
     """Return an app's options that run whole at the device and specialise in nothing."""
     return [o for o in problem.options.get(app, ()) if len(o.stages) == 1 and not o.needs_cloud]
-
-
-def promising_stakes(
-    problem: Problem,
-    generic: Option,
-    shared: frozenset[str],
-    rates: Mapping[str, RatesByCount],
-    head_s: float,
-    skew: float,
-) -> list[tuple[Option, Stakes]]:
-    """Return on which trunks specialising promises to save an app processor time, and the stakes.
-
-    What other apps run anyway costs nothing, whichever of the two needs it.
-
-    Args:
-        generic: what answers the app now.
-        shared: pieces that other apps run for the same windows.
-        rates: by variant id, of heads on its trunk.
-        head_s: processor time of one head.
-        skew: for which trunks are compared.
-
-    Returns:
-        Those that save anything at that skew without being less accurate; first the one that saves most
-        over all numbers of classes.
-    """
-    generic_s = _run_s(problem.pieces, generic.stages[0].pieces, shared)
-    found: list[tuple[float, Option, Stakes]] = []
-    for option in generic_options(problem, generic.app):
-        known = rates.get(option.variant)
-        if known is None or option.stages[0].parts == generic.stages[0].parts:
-            continue
-        special_s = _run_s(problem.pieces, option.stages[0].pieces, shared)
-        stakes = Stakes(known, generic.accuracy, generic_s, special_s, head_s)
-        saved_s = _saved_over_counts(stakes, skew)
-        if saved_s > 0.0:
-            found.append((saved_s, option, stakes))
-    found.sort(key=lambda f: -f[0])
-    return [(option, stakes) for _, option, stakes in found]
-
-
-def _saved_over_counts(stakes: Stakes, skew: float) -> float:
-    """Return what is saved on a window, added up over the numbers of classes for which anything is."""
-    saved_s = 0.0
-    for count in stakes.rates.counts:
-        rates = stakes.rates.of(count)
-        if rates.accuracy(skew, stakes.generic_accuracy) >= stakes.generic_accuracy:
-            saved_s += max(0.0, stakes.saved(rates, skew, 0.0))
-    return saved_s
 
 
 def _run_s(

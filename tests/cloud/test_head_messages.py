@@ -21,6 +21,7 @@ from cloud.head_training import check_training_call
 from cloud.limits import Limits
 from cloud.refusals import BadRequest
 from cloud.rpc.v1 import classify_pb2 as pb
+from specializer.cascade import CascadeRates
 from specializer.cascade_threshold import CascadeAim
 from specializer.special_head import SpecialHead
 from tests.cloud.test_wire import NAMES, SECONDS, SHARES, through_bytes, tuples_of
@@ -52,13 +53,15 @@ def special_heads(draw: st.DrawFn) -> SpecialHead:
         draw(arrays(np.float32, rows, elements=WEIGHTS)),
         temperature,
     )
-    shares = [draw(SHARES) for _ in range(6)]
-    return SpecialHead(weights, tuple(range(dominant)), *shares, draw(st.booleans()))
+    shares, threshold = [draw(SHARES) for _ in range(5)], draw(SHARES)
+    easier = [draw(st.floats(-1.0, 1.0)) for _ in range(2)]
+    rates = CascadeRates(*shares, easier_in=easier[0], easier_out=easier[1])
+    return SpecialHead(weights, tuple(range(dominant)), rates, threshold, draw(st.booleans()))
 
 
 def a_message() -> pb.TrainedHead:
     weights = HeadWeights(np.ones((3, 4), np.float32), np.zeros(3, np.float32), 1.5)
-    return special_head_to_proto(SpecialHead(weights, (4, 2), 0.9, 0.05, 0.8, 0.5))
+    return special_head_to_proto(SpecialHead(weights, (4, 2), CascadeRates(0.9, 0.05, 0.8), 0.5))
 
 
 @given(CALLS)
@@ -90,6 +93,7 @@ def test_a_head_comes_back_as_it_was_sent(head: SpecialHead) -> None:
         ({"head_id": "0" * 16}, "a trained head with the hash"),
         ({"accuracy_in": 1.5}, "figures outside 0 to 1"),
         ({"threshold": float("nan")}, "figures outside 0 to 1"),
+        ({"easier_in": -1.5}, "differences outside -1 to 1"),
     ],
 )
 def test_a_head_that_is_none_is_not_taken(change: dict[str, object], message: str) -> None:

@@ -11,7 +11,7 @@ import pytest
 from catalog.backends.table import open_backend
 from catalog.heads import HeadWeights
 from catalog.store import Catalog
-from engine.route_run import Execution, never_checked, run_route
+from engine.route_run import Cascaded, Execution, never_checked, run_route
 from engine.router import build_route
 from engine.runtime.catalog_pieces import CatalogPieces
 from engine.runtime.special_pieces import SpecialHeads, SpecialPieces
@@ -147,7 +147,7 @@ def test_where_the_first_head_answers_neither_the_second_nor_the_generic_variant
     (answer,) = found.answers
     assert (answer.variant, answer.windows[0][0]) == ("small/identity[3]", "3")
     assert found.piece_s == dict.fromkeys((*built_catalog.trunks["small"].parts, HEAD), 1.0)
-    assert found.cascaded == (("who", "3", None),)
+    assert found.cascaded == (Cascaded("who", "3", None),)
 
 
 @pytest.mark.parametrize(("answer", "threshold"), [(OTHER, 0.0), (0, 0.8)])
@@ -162,7 +162,7 @@ def test_what_the_first_head_passes_on_the_second_answers_without_the_generic_va
     ran = (*trunks["small"].parts, HEAD, *trunks["narrow"].parts, SECOND)
     assert found.piece_s == dict.fromkeys(ran, 1.0)
     assert given.busy_s == 6.0
-    assert found.cascaded == (("who", "4", None),)
+    assert found.cascaded == (Cascaded("who", "4", None, second=True),)
 
 
 @pytest.mark.parametrize(("answer", "threshold"), [(OTHER, 0.0), (0, 0.8)])
@@ -173,7 +173,7 @@ def test_what_both_heads_pass_on_is_answered_as_the_generic_variant_would_alone(
     found = run_said(built_catalog, chosen, {special(): OTHER, second(threshold): answer})
     alone = run(built_catalog, {"who": option(built_catalog, "who", "wide/identity")}, 0, special())
     assert found.answers[0][:3] == alone.answers[0][:3]
-    assert found.cascaded == (("who", None, alone.answers[0].windows[0][0]),)
+    assert found.cascaded == (Cascaded("who", None, alone.answers[0].windows[0][0], second=True),)
 
 
 def test_a_part_of_both_the_second_trunk_and_the_generic_one_runs_once(built_catalog: Catalog) -> None:
@@ -197,7 +197,7 @@ def test_a_checked_answer_of_either_head_is_given_by_the_generic_variant_after_o
         found = run_said(built_catalog, chosen, {special(): first_says, second(): 0}, checks)
         assert checks.drawn == ["who"]
         assert found.answers[0][:3] == alone.answers[0][:3]
-        assert found.cascaded == (("who", by, generic),)
+        assert found.cascaded == (Cascaded("who", by, generic, asks_second),)
         assert (narrow in found.piece_s) is asks_second
 
 

@@ -13,6 +13,7 @@ from engine.head_orders import HeadsWanted, TrainerOrders, TrainingAccount
 from engine.ledger import Category, Ledger
 from engine.period import FixedPeriod
 from engine.scheduling.problem import Budget
+from specializer.cascade import CascadeRates
 from specializer.errors import (
     HeadRejected,
     NotTrainable,
@@ -74,7 +75,9 @@ class Desk:
 
 def a_result(processor_s: float, in_vain: tuple[TrainingEffort, ...] = ()) -> TrainingResult:
     weights = HeadWeights(np.zeros((2, 4), np.float32), np.zeros(2, np.float32), 1.0)
-    return TrainingResult(SpecialHead(weights, (1,), 1.0, 0.0, 1.0), 1.0, processor_s, in_vain=in_vain)
+    return TrainingResult(
+        SpecialHead(weights, (1,), CascadeRates(1.0, 0.0, 1.0)), 1.0, processor_s, in_vain=in_vain
+    )
 
 
 def test_an_order_that_is_superseded_while_it_is_trained_is_charged() -> None:

@@ -61,7 +61,7 @@ class Trainer:
         bias = np.zeros(len(order.dominant) + 1, np.float32)
         bias[-1 if self._other else 0] = 9.0
         weights = HeadWeights(np.zeros((len(bias), self._dim), np.float32), bias, 1.0)
-        head = SpecialHead(weights, order.dominant, 1.0, 0.0, 1.0)
+        head = SpecialHead(weights, order.dominant, CascadeRates(1.0, 0.0, 1.0))
         future.set_result(TrainingResult(head, 0.1, HEAD_S))
         return future
 
@@ -185,7 +185,7 @@ def test_a_head_that_a_server_trained_costs_its_way_and_its_price() -> None:
     account.settle(0.0)
     assert ledger.energy_left_j(0.0) < 1000.0 - 2.0  # both tails are held
     weights = HeadWeights(np.zeros((2, 4), np.float32), np.zeros(2, np.float32), 1.0)
-    head = SpecialHead(weights, (1,), 1.0, 0.0, 1.0)
+    head = SpecialHead(weights, (1,), CascadeRates(1.0, 0.0, 1.0))
     training.set_result(TrainingResult(head, 1.0, 0.25, up_bytes=500, down_bytes=10_000))
     account.settle(0.0)
     (line,) = (x for x in ledger.lines(0.0) if x.category is Category.TRAINING)

@@ -39,8 +39,8 @@ class HeadTrainerContract:
         assert head.dominant == (7, 2)
         assert head.weights.weight.shape[1] == 32
         assert len(head.weights.bias) > 2
-        assert head.accuracy_in > 0.9
-        assert head.accuracy_out > 0.9
+        assert head.rates.accuracy_in > 0.9
+        assert head.rates.accuracy_out > 0.9
         assert result.processor_s > 0.0
         assert 0.0 < result.took_s < PATIENCE_S
 

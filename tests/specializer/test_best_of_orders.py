@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 from specializer.best_of_orders import BestOfOrders, Candidate
-from specializer.cascade import CascadeRates
+from specializer.cascade import CascadeRates, HeadCost
 from specializer.policy import Active
 from specializer.specialist import NotTrained, Trained
 from tests.specializer.policies import STAKES
@@ -39,7 +39,7 @@ class Promised:
 
 
 def best_of(*promised: tuple[Promised, float]) -> BestOfOrders[str]:
-    found = BestOfOrders([Candidate(orders, cost) for orders, cost in promised], STAKES, SKEW)
+    found = BestOfOrders([Candidate(orders, HeadCost(cost)) for orders, cost in promised], STAKES, SKEW)
     found.order((4, 7), SKEW, 0.0)
     return found
 
@@ -47,7 +47,7 @@ def best_of(*promised: tuple[Promised, float]) -> BestOfOrders[str]:
 def test_the_head_that_saves_most_is_taken_and_says_what_a_window_costs() -> None:
     became = best_of((Promised(POOR), 1.0), (Promised(GOOD), 3.0), (Promised(GOOD), 5.0)).ready(0.0)
     assert isinstance(became, Trained)
-    assert became.active == Active((4, 7), GOOD, 3.0)
+    assert became.active == Active((4, 7), GOOD, HeadCost(3.0))
 
 
 def test_a_cheap_trunk_that_passes_on_much_loses_to_a_dear_one_that_does_not() -> None:
@@ -68,7 +68,7 @@ def test_a_head_that_saves_nothing_is_not_taken_for_its_accuracy() -> None:
     dear = 2.0 * STAKES.generic_cost
     became = best_of((Promised(GOOD), dear), (Promised(GOOD, falls_short=True), 1.0)).ready(0.0)
     assert isinstance(became, Trained)
-    assert became.active.cost == 1.0
+    assert became.active.cost == HeadCost(1.0)
 
 
 def test_nothing_is_taken_before_the_last_one_is_there() -> None:

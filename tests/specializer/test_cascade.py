@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from specializer.cascade import CascadeRates, RatesByCount, Stakes
+from specializer.cascade import CascadeRates, HeadCost, RatesByCount, Stakes
 
 
 def test_a_perfect_special_model_answers_its_classes_and_passes_on_the_rest() -> None:
@@ -60,3 +60,22 @@ def test_the_skew_is_told_from_what_it_seems_to_be(skew: float) -> None:
     rates = CascadeRates(0.85, 0.1, 0.7)
     assert rates.skew_of(rates.seems(skew, 0.9), 0.9) == pytest.approx(skew)
     assert rates.skew_of(0.0, 0.9) == 0.0
+
+
+def test_classes_that_are_hard_for_the_generic_model_too_are_compared_with_what_it_makes_of_them() -> None:
+    hard = CascadeRates(0.8, 0.15, 0.9, harder_in=0.2, easier_in=-0.1)
+    gained = 0.8 + 0.15 * (0.8 - 0.2) - 0.8
+    assert hard.accuracy(1.0, 0.9) == pytest.approx(0.9 + gained)
+    easy = CascadeRates(0.99, 0.01, 0.9, easier_in=0.08)
+    assert easy.accuracy(1.0, 0.9) == pytest.approx(0.9 + 0.99 + 0.01 * 0.98 - 0.98)
+    assert CascadeRates(1.0, 0.0, 1.0, easier_in=-0.2).accuracy(1.0, 0.9) == 1.0
+
+
+def test_a_second_head_costs_where_it_is_asked() -> None:
+    rates = CascadeRates(0.9, 0.1, 1.0, second_in=0.2, second_out=0.9)
+    assert rates.second_asked(0.8) == pytest.approx(0.8 * 0.2 + 0.2 * 0.9)
+    stakes = Stakes(RatesByCount({5: rates}), 0.9, 10.0, 1.0, second_cost=3.0)
+    assert stakes.saved(rates, 1.0, 0.0) == pytest.approx(10.0 * 0.9 - 1.0 - 0.2 * 3.0)
+    assert stakes.saved(rates, 0.0, 0.0) == pytest.approx(-1.0 - 0.9 * 3.0)
+    assert stakes.saved(rates, 1.0, 0.0, HeadCost(2.0, 1.0)) == pytest.approx(10.0 * 0.9 - 2.0 - 0.2)
+    assert (HeadCost(2.0, 1.0).of_window(False), HeadCost(2.0, 1.0).of_window(True)) == (2.0, 3.0)

@@ -5,10 +5,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from specializer.cascade_threshold import MOST_PASSED_IN, CascadeAim, choose_threshold
+from specializer.cascade_threshold import MOST_PASSED_IN, CascadeAim, HeadAnswers, Threshold
+from specializer.cascade_threshold import choose_threshold as choose_by_answers
 from specializer.head_candidates import OwnLabels
 
 Array = np.ndarray
+
+
+def choose_threshold(
+    confidences: Array, rows: OwnLabels, aim: CascadeAim, generic_right: Array | None = None
+) -> Threshold:
+    return choose_by_answers(HeadAnswers.of(confidences, rows), rows, aim, generic_right)
 
 
 def confidences(*rows: tuple[int, float]) -> Array:

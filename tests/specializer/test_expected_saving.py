@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from specializer.cascade import CascadeRates, RatesByCount
+from specializer.cascade import CascadeRates, HeadCost, RatesByCount
 from specializer.caution import Caution
 from specializer.expected_saving import ExpectedSaving
 from specializer.policy import AIMED_SKEW, Active, Seen
@@ -122,7 +122,7 @@ def test_one_head_may_be_in_vain_and_no_further_one_once_too_much_was_lost() -> 
 
 
 def test_what_a_head_itself_costs_counts_and_not_what_others_do() -> None:
-    dear_head = [Active((4, 7), RATES, 0.95 * STAKES.generic_cost)]
+    dear_head = [Active((4, 7), RATES, HeadCost(0.95 * STAKES.generic_cost))]
     assert tell(ExpectedSaving(replace(STAKES, head_cost=1e9), dear_head), [4, 7] * 10).classes == ()
 
 
@@ -156,7 +156,7 @@ def test_where_one_window_in_five_is_of_others_none_is_wanted_that_passes_on_les
 def test_it_falls_back_on_the_first_head_where_its_classes_hold_less_again() -> None:
     first = Active((4, 7), RATES)
     bold = replace(first, skew=Caution().bolder_skew)
-    policy = ExpectedSaving(STAKES, [first, bold], caution=Caution(bolder_falls=0.04))
+    policy = ExpectedSaving(STAKES, [first, bold], caution=Caution(bolder_from=0.9, bolder_falls=0.04))
     tell(policy, [4, 7] * 30)
     assert tell(policy, [4, 7] * 30, 6.0, bold).skew == bold.skew
     wanted = tell(policy, [c for other in range(10, 22) for c in (4, 7, 4, 7, other)], 12.0, bold)
@@ -184,9 +184,18 @@ def test_a_class_that_a_new_scene_brings_takes_the_place_of_the_one_that_left() 
 def test_windows_that_a_head_takes_for_its_own_do_not_speak_for_its_classes() -> None:
     greedy = replace(RATES, accuracy_out=0.5)
     first, bolder = Active((4, 7), greedy), Active((4, 7), greedy, skew=0.95)
-    policy = ExpectedSaving(replace(STAKES, rates=RatesByCount({2: greedy})), [first, bolder])
+    stakes, caution = replace(STAKES, rates=RatesByCount({2: greedy})), Caution(bolder_from=0.9)
+    policy = ExpectedSaving(stakes, [first, bolder], caution=caution)
     tell(policy, [4, 7] * 30, active=bolder)
     assert tell(policy, [4, 7] * 30, 6.0, bolder).skew == 0.95
     seventeen_in_twenty_seem_theirs = [4, 7, 4, 7, 4, 7, 1, 4, 7, 4, 7, 4, 7, 2, 4, 7, 4, 7, 4, 3]
     wanted = tell(policy, seventeen_in_twenty_seem_theirs * 3, 12.0, bolder)
     assert (wanted.classes, wanted.skew) == ((4, 7), AIMED_SKEW)
+
+
+def test_a_second_head_that_is_asked_too_often_costs_more_than_it_spares() -> None:
+    costs = HeadCost(0.05 * STAKES.generic_cost, 0.95 * STAKES.generic_cost)
+    dear = replace(STAKES, head_cost=1e9)  # nothing new is made
+    for second_in, classes in ((0.1, (4, 7)), (1.0, ())):
+        known = [Active((4, 7), replace(RATES, second_in=second_in, second_out=1.0), costs)]
+        assert tell(ExpectedSaving(dear, known), [4, 7] * 10).classes == classes

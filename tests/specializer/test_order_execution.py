@@ -10,7 +10,7 @@ from catalog.store import CatalogWriter, StoredFeatures, open_catalog
 from specializer.cascade_threshold import CascadeAim
 from specializer.errors import HeadRejected, NotTrainable, TrainerBroke
 from specializer.order_execution import OrderDesk, warm_up
-from specializer.training_messages import Errand, Made, errand_to_line, outcome_from_line
+from specializer.training_messages import Errand, Made, SecondErrand, errand_to_line, outcome_from_line
 from tests.catalog_builder import build_catalog
 
 
@@ -94,3 +94,42 @@ def test_an_answer_that_makes_no_sense_is_the_end_of_an_order(line: bytes) -> No
 
 def test_warming_up_needs_no_catalog() -> None:
     warm_up()
+
+
+def second_on(root: Path, trunk: str, cost: float = 0.2) -> SecondErrand:
+    return SecondErrand(trunk, open_catalog(root, verify=False).trunks[trunk].parts, cost)
+
+
+def test_a_second_head_comes_back_with_its_trunk(root: Path, errand: Errand) -> None:
+    rng = np.random.default_rng(1)
+    for split in ("train", "validation"):
+        known = open_catalog(root, verify=False).features("wide", "identity", split)
+        blurred = np.asarray(known.features)[:, :8] + rng.normal(0.0, 6.0, (len(known.labels), 8))
+        CatalogWriter(root).write_features("small", "identity", split, StoredFeatures(blurred, known.labels))
+    parts = open_catalog(root, verify=False).trunks["small"].parts
+    order = replace(errand, trunk="small", part_ids=parts, second=second_on(root, "wide"))
+    made = answer(order, root)
+    assert isinstance(made, Made)
+    assert made.head.second is not None
+    assert made.head.second.trunk == "wide"
+    assert made.head.second.weights.weight.shape[1] == 32
+    assert made.head.rates.second_in > 0.0
+
+
+def test_a_second_trunk_that_is_gone_or_has_changed_is_named(root: Path, errand: Errand) -> None:
+    for second, message in (
+        (SecondErrand("gone", (), 0.2), "gone/identity: not in the catalog"),
+        (replace(second_on(root, "small"), part_ids=("other",)), "small/identity: the catalog has changed"),
+    ):
+        refused = answer(replace(errand, second=second), root)
+        assert isinstance(refused, NotTrainable)
+        assert message in str(refused)
+
+
+def test_rows_in_another_order_give_no_second_head(root: Path, errand: Errand) -> None:
+    known = open_catalog(root, verify=False).features("small", "identity", "validation")
+    turned = StoredFeatures(np.asarray(known.features)[::-1], known.labels[::-1])
+    CatalogWriter(root).write_features("small", "identity", "validation", turned)
+    made = answer(replace(errand, second=second_on(root, "small", 1e-6)), root)
+    assert isinstance(made, Made)
+    assert made.head.second is None

@@ -11,6 +11,7 @@ from catalog.devices import DeviceProfile, RadioProfile
 from catalog.heads import HeadWeights
 from catalog.store import Catalog, open_catalog
 from specializer.background_trainer import BackgroundHeadTrainer
+from specializer.cascade import CascadeRates
 from specializer.errors import HeadRejected, NotTrainable, TrainerBroke, TrainingFailed, TrainingLate
 from specializer.head_trainer import HeadTrainer, NoHeadTrainer, TrainingOrder, TrainingResult
 from specializer.placed_trainer import PlacedHeadTrainer
@@ -28,7 +29,7 @@ DEAR_THERE = TrainingPrices(DeviceProfile("cool", "nobody", 1.0, 1e-6), RADIO)
 
 def a_result(processor_s: float) -> TrainingResult:
     weights = HeadWeights(np.zeros((2, 4), np.float32), np.zeros(2, np.float32), 1.0)
-    return TrainingResult(SpecialHead(weights, (1,), 1.0, 0.0, 1.0), 1.0, processor_s)
+    return TrainingResult(SpecialHead(weights, (1,), CascadeRates(1.0, 0.0, 1.0)), 1.0, processor_s)
 
 
 class Asked:

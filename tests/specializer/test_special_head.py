@@ -3,119 +3,28 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from catalog.errors import DataError
-from catalog.head_training import train_head
 from catalog.heads import HeadWeights
-from catalog.store import StoredFeatures
-from specializer.cascade_threshold import CascadeAim
-from specializer.errors import HeadRejected
-from specializer.special_head import SpecialHead, train_special_head
+from specializer.cascade import CascadeRates
+from specializer.special_head import SecondHead, SpecialHead
+
+RATES = CascadeRates(0.9, 0.05, 0.9)
 
 
-def clouds(rows_by_class: dict[int, int], spread: float, seed: int) -> StoredFeatures:
-    """One cloud of points around each of ten fixed centres (16,)."""
-    centres = np.random.default_rng(99).standard_normal((10, 16))
-    rng = np.random.default_rng(seed)
-    labels = np.repeat(list(rows_by_class), list(rows_by_class.values())).astype(np.int64)
-    features = centres[labels] + spread * rng.standard_normal((len(labels), 16))
-    return StoredFeatures(features.astype(np.float16), labels)
+def weights(rows: int) -> HeadWeights:
+    return HeadWeights(np.zeros((rows, 2), np.float32), np.zeros(rows, np.float32), 1.0)
 
 
-AIM = CascadeAim(skew=0.9, generic_accuracy=0.9)
-EVEN = dict.fromkeys(range(10), 60)
-
-
-def test_a_special_head_tells_its_classes_apart_and_everything_else_from_them() -> None:
-    head = train_special_head(
-        clouds(EVEN, 0.3, 1), clouds(EVEN, 0.3, 2), [7, 2], AIM, np.random.default_rng(0)
-    )
-    assert head.dominant == (7, 2)
-    assert head.weights.weight.shape == (3, 16)
-    assert head.accuracy_in > 0.95
-    assert head.accuracy_out > 0.9
-    answers = head.weights.confidences(clouds({7: 1, 2: 1, 5: 1}, 0.0, 3).features.astype(np.float32)).argmax(
-        axis=1
-    )
-    assert answers.tolist() == [0, 1, 2]
-
-
-@pytest.mark.parametrize(("generic_accuracy", "falls_short"), [(0.9, False), (1.0, True)])
-def test_a_head_that_chance_may_have_kept_from_its_aim_says_so(
-    generic_accuracy: float, falls_short: bool
-) -> None:
-    aim = CascadeAim(0.9, generic_accuracy)  # half a wrong window is added, so that nothing is faultless
-    train, validation = clouds(EVEN, 1.0, 1), clouds(EVEN, 1.0, 2)
-    head = train_special_head(train, validation, [7, 2], aim, np.random.default_rng(0))
-    assert head.falls_short is falls_short
-
-
-def test_the_same_seed_gives_the_same_head() -> None:
-    heads = [
-        train_special_head(
-            clouds(EVEN, 0.5, 1), clouds(EVEN, 0.5, 2), [1, 4, 6], AIM, np.random.default_rng(5)
-        )
-        for _ in range(2)
-    ]
-    assert np.array_equal(heads[0].weights.weight, heads[1].weights.weight)
-    assert heads[0].weights.temperature == heads[1].weights.temperature
-
-
-def test_many_other_rows_do_not_drown_the_dominant_ones() -> None:
-    rows = dict.fromkeys(range(10), 300) | {3: 30}
-    head = train_special_head(clouds(rows, 1.2, 1), clouds(EVEN, 1.2, 2), [3], AIM, np.random.default_rng(0))
-    assert head.accuracy_in > 0.7
-    assert head.in_to_other == pytest.approx(1.0 - head.accuracy_in)
-
-
-@pytest.mark.parametrize(
-    ("dominant", "message"),
-    [
-        ([], "expected one or more, all different"),
-        ([1, 1], "expected one or more, all different"),
-        ([1, 12], r"no training features of classes \[12\]"),
-        (list(range(10)), "no training features of other classes than"),
-    ],
-)
-def test_classes_that_cannot_be_trained_are_named(dominant: list[int], message: str) -> None:
-    data = clouds(EVEN, 0.3, 1)
-    with pytest.raises(DataError, match=message):
-        train_special_head(data, data, dominant, AIM, np.random.default_rng(0))
-
-
-def test_the_generic_head_with_other_priors_stands_where_it_is_better() -> None:
-    few = clouds(dict.fromkeys(range(10), 6), 1.0, 1)
-    validation, rich = clouds(EVEN, 1.0, 2), clouds(dict.fromkeys(range(10), 600), 1.0, 4)
-    generic = train_head((rich.features, rich.labels), (validation.features, validation.labels), 10).weights
-    head = train_special_head(few, validation, [3, 8], AIM, np.random.default_rng(0), generic)
-    assert head.weights.weight.shape == (10, 16)
-    alone = train_special_head(few, validation, [3, 8], AIM, np.random.default_rng(0))
-    assert alone.weights.weight.shape == (3, 16)
-    assert head.rates.passed_on(0.9) <= alone.rates.passed_on(0.9)
-
-
-def test_answers_stand_for_classes_of_the_task_or_for_asking_the_generic_model() -> None:
-    weights = HeadWeights(np.zeros((4, 2), np.float32), np.zeros(4, np.float32), 1.0)
-    head = SpecialHead(weights, (7, 2), 0.9, 0.05, 0.9, threshold=0.6)
+def test_answers_stand_for_classes_of_the_task_or_for_asking_the_next_model() -> None:
+    head = SpecialHead(weights(4), (7, 2), RATES, threshold=0.6)
     assert [head.class_of(a, 0.9) for a in range(4)] == [7, 2, None, None]
     assert head.class_of(0, 0.6) == 7
     assert head.class_of(0, 0.59) is None
 
 
-def test_a_head_that_cannot_be_told_from_chance_is_rejected() -> None:
-    with pytest.raises(HeadRejected, match=r"special head of classes \[1, 4\]: "):
-        train_special_head(
-            clouds(EVEN, 30.0, 1), clouds(EVEN, 30.0, 2), [1, 4], AIM, np.random.default_rng(0)
-        )
-
-
-def test_a_head_behind_which_a_class_would_never_be_seen_again_is_rejected() -> None:
-    alike = clouds({7: 60}, 0.1, 3)
-    seen = clouds(dict.fromkeys((0, 1, 2, 3, 4, 6, 7, 8, 9), 60), 0.5, 2)
-    validation = StoredFeatures(
-        np.concatenate([seen.features, alike.features]),
-        np.concatenate([seen.labels, np.full(60, 5)]).astype(np.int64),
-    )
-    train, rng = clouds(EVEN, 0.5, 1), np.random.default_rng(0)
-    with pytest.raises(HeadRejected, match=r"classes \[7\]: it passes on .* of the windows of class 5: exp"):
-        train_special_head(train, validation, [7], AIM, rng)
-    assert train_special_head(train, seen, [7], AIM, rng).accuracy_out > 0.9
+def test_a_second_head_has_a_threshold_of_its_own() -> None:
+    second = SecondHead("wide", weights(3), 0.8)
+    head = SpecialHead(weights(4), (7, 2), RATES, threshold=0.6, second=second)
+    assert [head.class_of_second(a, 0.9) for a in range(3)] == [7, 2, None]
+    assert head.class_of_second(0, 0.79) is None
+    with pytest.raises(AssertionError):
+        SpecialHead(weights(4), (7, 2), RATES).class_of_second(0, 0.9)

@@ -8,12 +8,11 @@ from engine.scheduling.problem import App, Option, PieceCost, Place, Problem, St
 from engine.scheduling.special_options import (
     OfferedSecond,
     SpecialOffer,
-    promising_stakes,
     special_heads,
     with_specials,
     without_specials,
 )
-from specializer.cascade import CascadeRates, RatesByCount
+from specializer.cascade import CascadeRates
 
 RATES = CascadeRates(0.95, 0.04, 0.9)
 OFFER = SpecialOffer("who", ("small",), "special", 100, "small-head", RATES, 0.9, 0.01)
@@ -151,25 +150,6 @@ def test_a_second_head_on_a_trunk_that_the_problem_lacks_is_passed_over(lacking:
 def test_a_cascade_below_the_apps_floor_is_not_offered() -> None:
     strict = replace(PROBLEM, apps={"who": replace(PROBLEM.apps["who"], accuracy_floor=0.99)})
     assert not special_heads(with_specials(strict, [OFFER]))
-
-
-def test_the_trunk_that_saves_most_is_taken() -> None:
-    rates = {"small/identity": RatesByCount({2: RATES})}
-    found = promising_stakes(PROBLEM, PROBLEM.options["who"][0], frozenset(), rates, 0.1, 0.95)
-    ((option, stakes),) = found
-    assert option.variant == "small/identity"
-    assert (stakes.generic_cost, stakes.special_cost, stakes.head_cost) == (0.01, 0.001, 0.1)
-
-
-def test_nothing_pays_where_other_apps_run_the_trunk_anyway() -> None:
-    rates = {"small/identity": RatesByCount({2: RATES})}
-    shared = frozenset({"large"})
-    assert promising_stakes(PROBLEM, PROBLEM.options["who"][0], shared, rates, 0.1, 0.95) == []
-
-
-def test_a_trunk_that_makes_the_answers_worse_is_not_taken() -> None:
-    poor = {"small/identity": RatesByCount({2: CascadeRates(0.7, 0.1, 0.9)})}
-    assert promising_stakes(PROBLEM, PROBLEM.options["who"][0], frozenset(), poor, 0.1, 0.95) == []
 
 
 def test_a_cascade_that_may_be_as_accurate_counts_as_such_and_comes_first() -> None:

@@ -1,0 +1,102 @@
+"""On which trunks heads for a few classes promise to save an app processor time."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+
+from engine.scheduling.problem import Option, PieceCost, Problem
+from engine.scheduling.special_options import generic_options
+from specializer.cascade import CascadeRates, RatesByCount, Stakes
+
+
+@dataclass(frozen=True, slots=True)
+class Promise:
+    """A trunk for heads, and maybe another one for second heads.
+
+    Args:
+        option: generic variant on the trunk of the first head.
+        second: likewise of the second; None for no second head.
+        stakes: processor time, in s.
+    """
+
+    option: Option
+    second: Option | None
+    stakes: Stakes
+
+
+def promising_trunks(
+    problem: Problem,
+    generic: Option,
+    shared: frozenset[str],
+    rates: Mapping[str, RatesByCount],
+    head_s: float,
+    skew: float,
+) -> list[Promise]:
+    """Return on which trunks specialising promises to save an app processor time.
+
+    What other apps run anyway costs nothing, whichever of the models needs it.
+
+    Args:
+        generic: what answers the app now.
+        shared: pieces that other apps run for the same windows.
+        rates: by variant id, of heads on its trunk.
+        head_s: processor time of one head.
+        skew: for which trunks are compared.
+
+    Returns:
+        Those that save anything at that skew without being less accurate, each with the second trunk that
+        adds most to it; first the one that saves most over all numbers of classes.
+    """
+    trunks = [
+        o
+        for o in generic_options(problem, generic.app)
+        if o.variant in rates and o.stages[0].parts != generic.stages[0].parts
+    ]
+    generic_s = _run_s(problem.pieces, generic.stages[0].pieces, shared)
+
+    def stakes_of(first: Option, second: Option | None) -> Stakes:
+        ran = shared.union(first.stages[0].pieces)
+        return Stakes(
+            rates[first.variant] if second is None else _of_both(rates[first.variant], rates[second.variant]),
+            generic.accuracy,
+            generic_s,
+            _run_s(problem.pieces, first.stages[0].pieces, shared),
+            head_s,
+            0.0 if second is None else _run_s(problem.pieces, second.stages[0].pieces, ran),
+        )
+
+    alone = [Promise(o, None, stakes_of(o, None)) for o in trunks]
+    seconds = [p for p in alone if _saved_over_counts(p.stakes, skew) > 0.0]
+    found = []
+    for promise in alone:
+        behind = [s.option for s in seconds if s.stakes.special_cost > promise.stakes.special_cost]
+        both = [Promise(promise.option, o, stakes_of(promise.option, o)) for o in behind]
+        best = max([promise, *both], key=lambda p: _saved_over_counts(p.stakes, skew))
+        if _saved_over_counts(best.stakes, skew) > 0.0:
+            found.append(best)
+    return sorted(found, key=lambda p: -_saved_over_counts(p.stakes, skew))
+
+
+def _of_both(first: RatesByCount, second: RatesByCount) -> RatesByCount:
+    """Return what is expected of two heads: to be as right as the second, asked what the first passes on."""
+    return RatesByCount({n: _second_asked(first.of(n), second.of(n)) for n in second.counts})
+
+
+def _second_asked(first: CascadeRates, second: CascadeRates) -> CascadeRates:
+    return replace(second, second_in=first.in_to_other, second_out=first.accuracy_out)
+
+
+def _saved_over_counts(stakes: Stakes, skew: float) -> float:
+    """Return what is saved on a window, added up over the numbers of classes for which anything is."""
+    saved_s = 0.0
+    for count in stakes.rates.counts:
+        rates = stakes.rates.of(count)
+        if rates.accuracy(skew, stakes.generic_accuracy) >= stakes.generic_accuracy:
+            saved_s += max(0.0, stakes.saved(rates, skew, 0.0))
+    return saved_s
+
+
+def _run_s(pieces: Mapping[str, PieceCost], wanted: Iterable[str], shared: frozenset[str]) -> float:
+    return math.fsum(pieces[p].run_s for p in wanted if p not in shared)

@@ -1,0 +1,85 @@
+"""A second head, on a slower and more accurate trunk, asked about what the first one passes on.
+
+Cascades of more than two models are as old as those of two (Viola and Jones, Rapid Object Detection using
+a Boosted Cascade of Simple Features, CVPR 2001); here each but the last knows the same few classes.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+import numpy.typing as npt
+
+from specializer.cascade_threshold import (
+    THRESHOLDS,
+    CascadeAim,
+    HeadAnswers,
+    Threshold,
+    choose_threshold,
+)
+from specializer.head_candidates import OwnLabels
+
+Bool = npt.NDArray[np.bool_]
+
+# How far apart the first head's thresholds that are tried lie.
+_STEP = 16
+
+
+@dataclass(frozen=True, slots=True)
+class TwoThresholds:
+    """How sure the first of two heads has to be, and how both together do.
+
+    Args:
+        first: least confidence of an answer of the first head that stands.
+        both: threshold of the second head; its figures are those of both.
+        asked: share of windows about which the second is asked, at the aim's skew.
+    """
+
+    first: float
+    both: Threshold
+    asked: float
+
+
+def choose_two_thresholds(
+    first: HeadAnswers,
+    second: HeadAnswers,
+    rows: OwnLabels,
+    aim: CascadeAim,
+    second_cost: float,
+    generic_right: Bool | None = None,
+) -> TwoThresholds:
+    """Return the pair that costs least while the cascade is as accurate as it should be.
+
+    Where no pair is, the most accurate one; one that hides no class comes before any that does.
+
+    Args:
+        first: what the first head makes of the rows, (N,).
+        second: likewise, of all rows.
+        rows: what they really are.
+        aim: what the heads are for.
+        second_cost: of a window with the second head, as a share of the generic model's.
+        generic_right: see choose_threshold.
+    """
+    return min(
+        (_at(i, first, second, rows, aim, generic_right) for i in range(0, len(THRESHOLDS), _STEP)),
+        key=lambda found: found.both.rank(found.asked * second_cost),
+    )
+
+
+def _at(
+    index: int,
+    first: HeadAnswers,
+    second: HeadAnswers,
+    rows: OwnLabels,
+    aim: CascadeAim,
+    generic_right: Bool | None,
+) -> TwoThresholds:
+    asked_in, asked_out = (
+        float(rows.row_weights[kind & (first.levels <= index)].sum() / rows.row_weights[kind].sum())
+        for kind in (rows.inside, ~rows.inside)
+    )
+    both = choose_threshold(second.after(first, index), rows, aim, generic_right)
+    rates = replace(both.rates, second_in=asked_in, second_out=asked_out)
+    asked = rates.second_asked(aim.skew)
+    return TwoThresholds(float(THRESHOLDS[index]), replace(both, rates=rates), asked)

@@ -1,0 +1,57 @@
+from __future__ import annotations
+
+import pytest
+
+from engine.scheduling.promising_trunks import Promise, promising_trunks
+from specializer.cascade import CascadeRates, HeadCost, RatesByCount
+from tests.engine.scheduling.test_special_options import PROBLEM, RATES, WITH_MIDDLE
+
+SKEW = 0.95
+# What a weak trunk knows, and a better one: the first passes much on, the second little.
+WEAK, STRONG = CascadeRates(0.6, 0.38, 0.99), CascadeRates(0.95, 0.03, 0.9)
+
+
+def promises(rates: dict[str, CascadeRates], shared: frozenset[str] = frozenset()) -> list[Promise]:
+    known = {f"{trunk}/identity": RatesByCount({2: r}) for trunk, r in rates.items()}
+    return promising_trunks(WITH_MIDDLE, WITH_MIDDLE.options["who"][0], shared, known, 0.1, SKEW)
+
+
+def test_the_trunk_that_saves_most_is_taken() -> None:
+    known = {"small/identity": RatesByCount({2: RATES})}
+    (found,) = promising_trunks(PROBLEM, PROBLEM.options["who"][0], frozenset(), known, 0.1, SKEW)
+    stakes = found.stakes
+    assert (found.option.variant, found.second) == ("small/identity", None)
+    assert (stakes.generic_cost, stakes.special_cost, stakes.head_cost) == (0.01, 0.001, 0.1)
+    assert stakes.second_cost == 0.0
+
+
+def test_nothing_pays_where_other_apps_run_the_generic_trunk_anyway() -> None:
+    assert promises({"small": RATES, "middle": RATES}, frozenset({"large"})) == []
+
+
+def test_a_trunk_that_makes_the_answers_worse_is_not_taken() -> None:
+    assert promises({"small": CascadeRates(0.7, 0.1, 0.9)}) == []
+
+
+def test_a_better_trunk_comes_second_where_the_first_passes_much_on() -> None:
+    first, alone = promises({"small": WEAK, "middle": STRONG})
+    assert first.option.variant == "small/identity"
+    assert first.second is not None and first.second.variant == "middle/identity"
+    assert first.stakes.special_costs == pytest.approx(HeadCost(0.001, 0.0032))
+    expected = first.stakes.rates.of(2)
+    assert (expected.accuracy_in, expected.in_to_other, expected.accuracy_out) == (0.95, 0.03, 0.9)
+    assert expected.second_asked(SKEW) == pytest.approx(WEAK.passed_on(SKEW))
+    assert (alone.option.variant, alone.second) == ("middle/identity", None)
+
+
+def test_a_first_head_that_hardly_passes_anything_on_stays_alone() -> None:
+    first, _ = promises({"small": STRONG, "middle": STRONG})
+    assert (first.option.variant, first.second) == ("small/identity", None)
+
+
+def test_a_second_trunk_that_other_apps_run_costs_its_head_alone() -> None:
+    first = promises({"small": WEAK, "middle": STRONG}, frozenset({"middle"}))[0]
+    if first.second is not None:
+        assert first.stakes.second_cost == pytest.approx(0.0002)
+    else:
+        assert first.option.variant == "middle/identity"

@@ -1,0 +1,62 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from specializer.cascade_threshold import CascadeAim, HeadAnswers, choose_threshold
+from specializer.head_candidates import OwnLabels
+from specializer.two_heads import choose_two_thresholds
+from tests.specializer.test_cascade_threshold import confidences
+
+ROWS = 200
+LABELS = np.repeat([0, 1, 5], [ROWS, ROWS, 2 * ROWS]).astype(np.int64)
+OWN = OwnLabels.of(LABELS, (0, 1))
+AIM = CascadeAim(0.8, 0.95)
+# The first head knows one class and guesses the other, unsurely and wrongly; others are told by both.
+FIRST = confidences(*[(0, 0.95)] * ROWS, *[(0, 0.6)] * ROWS, *[(2, 0.9)] * 2 * ROWS)
+SECOND = confidences(*[(0, 0.9)] * ROWS, *[(1, 0.9)] * ROWS, *[(2, 0.9)] * 2 * ROWS)
+
+
+def answers(said: np.ndarray) -> HeadAnswers:
+    return HeadAnswers.of(said, OWN)
+
+
+def test_the_second_head_is_asked_about_what_the_first_is_unsure_of() -> None:
+    alone = choose_threshold(answers(FIRST), OWN, AIM)
+    found = choose_two_thresholds(answers(FIRST), answers(SECOND), OWN, AIM, 0.3)
+    assert 0.6 < found.first <= 0.95
+    rates = found.both.rates
+    assert (rates.accuracy_in, rates.in_to_other, rates.accuracy_out) == (1.0, 0.0, 1.0)
+    assert (rates.second_in, rates.second_out) == (pytest.approx(0.5), pytest.approx(1.0))
+    assert found.asked == pytest.approx(0.8 * 0.5 + 0.2)
+    assert found.both.reaches
+    assert alone.rates.in_to_other == pytest.approx(0.5)
+    assert found.both.rank(found.asked * 0.3) < alone.rank() < found.both.rank(found.asked * 0.9)
+
+
+def test_what_the_first_head_answers_surely_the_second_is_not_asked_about_even_where_it_is_wrong() -> None:
+    sure_and_wrong = confidences(*[(0, 0.95)] * ROWS, *[(0, 0.999999)] * ROWS, *[(2, 0.9)] * 2 * ROWS)
+    both = answers(SECOND).after(answers(sure_and_wrong), 0)
+    assert both.right.tolist() == [True] * ROWS + [False] * ROWS + [True] * 2 * ROWS
+    assert (both.levels[: 2 * ROWS] > answers(SECOND).levels[: 2 * ROWS]).all()
+
+
+def test_the_dearer_the_second_head_the_less_it_is_asked() -> None:
+    rng = np.random.default_rng(3)
+    sure = rng.uniform(0.4, 1.0, 2 * ROWS)
+    mixed_up = (sure < 0.7) & (rng.random(2 * ROWS) < 0.3)
+    wrong = [(int(a), float(s)) for a, s in zip(LABELS[: 2 * ROWS] ^ mixed_up, sure, strict=True)]
+    first = confidences(*wrong, *[(2, 0.9)] * 2 * ROWS)
+    lenient = CascadeAim(0.8, 0.95, accuracy_loss=0.03)
+    asked = [
+        choose_two_thresholds(answers(first), answers(SECOND), OWN, lenient, cost).asked
+        for cost in (0.01, 0.5, 5.0)
+    ]
+    assert asked == sorted(asked, reverse=True)
+
+
+def test_where_no_pair_is_accurate_enough_the_most_accurate_one_is_taken() -> None:
+    hopeless = CascadeAim(0.8, 1.0)
+    found = choose_two_thresholds(answers(FIRST), answers(SECOND), OWN, hopeless, 0.3)
+    assert not found.both.reaches
+    assert found.both.rates.accuracy_in == 1.0
