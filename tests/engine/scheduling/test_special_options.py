@@ -125,9 +125,15 @@ def test_both_heads_are_pieces_of_the_problem_and_go_with_the_cascade() -> None:
 
 
 def test_only_what_is_slower_than_the_second_trunk_has_two_heads_in_front_of_it() -> None:
-    once = with_specials(WITH_MIDDLE, [replace(TWICE, second=None)])
-    assert [o.variant for o in once.options["who"] if o.is_cascade] == ["large/identity", "middle/identity"]
-    twice = with_specials(WITH_MIDDLE, [TWICE])
+    quick = replace(
+        WITH_MIDDLE,
+        options={"who": (*WITH_MIDDLE.options["who"], whole("quick", 0.79))},
+        pieces={**WITH_MIDDLE.pieces, "quick": piece(0.002), "quick-head": piece(0.0)},
+    )
+    once = with_specials(quick, [replace(TWICE, second=None)])
+    faced = {o.variant for o in once.options["who"] if o.is_cascade}
+    assert faced == {"large/identity", "middle/identity", "quick/identity"}
+    twice = with_specials(quick, [TWICE])
     assert [o.variant for o in twice.options["who"] if o.is_cascade] == ["large/identity"]
 
 
