@@ -28,7 +28,7 @@ from specializer.policy import Active, Seen, Wanted
 from specializer.remembered_heads import RememberedHeads
 from specializer.specialist import Specialist, Step
 
-_SEEDS, _QUICK_SEEDS = 10, 2
+_SEEDS, _QUICK_SEEDS = 20, 2
 _FIRST_SEED = 1000  # the policy's constants were chosen on others
 _SHARES = (0.6, 0.9, 0.95)
 _LENGTHS_S = (10.0, 15.0, 30.0, 60.0, 300.0)
