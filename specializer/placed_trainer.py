@@ -63,7 +63,8 @@ class _Order(Future[TrainingResult]):
 class PlacedHeadTrainer:
     """Implements HeadTrainer by two others.
 
-    A head that was trained and rejected is not trained again: it would be the same one. Where both
+    A head that was trained and rejected is not trained again: it would be the same one. Only where a
+    second head may stand behind it, which a server makes none of, it is tried here as well. Where both
     places fail, the first one's error is told, with what both took.
 
     Args:
@@ -119,13 +120,18 @@ class PlacedHeadTrainer:
             placed.give_up()
         except TrainingFailed as e:
             placed.failures.append(e)
-            if places[1:] and not (self._closed or placed.withdrawn or isinstance(e, HeadRejected)):
+            if places[1:] and not (self._closed or placed.withdrawn or self._is_final(e, places[0], placed)):
                 self._begin_at(places[1:], placed)
             else:
                 placed.give_up()
         else:
             self._learn(places[0], result.effort)
             placed.set_result(replace(result, in_vain=placed.in_vain))
+
+    def _is_final(self, error: TrainingFailed, place: HeadTrainer, placed: _Order) -> bool:
+        """Tell whether the other place would say the same."""
+        alone = place is self._there and placed.order.second is not None
+        return isinstance(error, HeadRejected) and not alone
 
     def _learn(self, place: HeadTrainer, effort: TrainingEffort) -> None:
         with self._lock:

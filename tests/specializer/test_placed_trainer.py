@@ -13,7 +13,7 @@ from catalog.store import Catalog, open_catalog
 from specializer.background_trainer import BackgroundHeadTrainer
 from specializer.cascade import CascadeRates
 from specializer.errors import HeadRejected, NotTrainable, TrainerBroke, TrainingFailed, TrainingLate
-from specializer.head_trainer import HeadTrainer, NoHeadTrainer, TrainingOrder, TrainingResult
+from specializer.head_trainer import HeadTrainer, NoHeadTrainer, SecondOrder, TrainingOrder, TrainingResult
 from specializer.placed_trainer import PlacedHeadTrainer
 from specializer.special_head import SpecialHead
 from specializer.training_effort import TrainingEffort
@@ -101,6 +101,22 @@ def test_a_rejected_head_is_not_trained_elsewhere() -> None:
     with pytest.raises(HeadRejected):
         PlacedHeadTrainer(here, there, DEAR_HERE).begin(ORDER).result(0.0)
     assert not here.orders
+
+
+def test_what_a_server_rejects_alone_is_trained_here_where_it_may_have_a_second_head() -> None:
+    here, there = Asked(), Asked(at_once=HeadRejected("poor").took(LOST))
+    order = replace(ORDER, second=SecondOrder("narrow", 0.5))
+    begun = PlacedHeadTrainer(here, there, DEAR_HERE).begin(order)
+    here.orders[0][1].set_result(a_result(0.25))
+    assert begun.result(0.0).in_vain == (LOST,)
+
+
+def test_what_is_rejected_here_with_a_second_head_is_not_sent_to_a_server_that_makes_none() -> None:
+    here, there = Asked(at_once=HeadRejected("poor")), Asked()
+    order = replace(ORDER, second=SecondOrder("narrow", 0.5))
+    with pytest.raises(HeadRejected):
+        PlacedHeadTrainer(here, there, DEAR_THERE).begin(order).result(0.0)
+    assert not there.orders
 
 
 def test_a_rejection_is_told_before_what_went_wrong_elsewhere() -> None:
