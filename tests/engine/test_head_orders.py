@@ -22,11 +22,11 @@ from specializer.errors import (
     TrainingFailed,
     TrainingLate,
 )
-from specializer.head_trainer import NoHeadTrainer, TrainingOrder, TrainingResult
+from specializer.head_trainer import NoHeadTrainer, SecondOrder, TrainingOrder, TrainingResult
 from specializer.placed_trainer import FIRST_THERE, PlacedHeadTrainer
 from specializer.policy import AIMED_SKEW
-from specializer.special_head import SpecialHead
-from specializer.specialist import NotTrained
+from specializer.special_head import SecondHead, SpecialHead
+from specializer.specialist import NotTrained, Trained
 from specializer.training_effort import TrainingEffort
 from specializer.training_place import TrainingPrices
 
@@ -41,9 +41,11 @@ class Asked:
     """A trainer whose orders a test ends as it likes; each is being trained at once."""
 
     def __init__(self) -> None:
+        self.orders: list[TrainingOrder] = []
         self.begun: list[Future[TrainingResult]] = []
 
     def begin(self, order: TrainingOrder) -> Future[TrainingResult]:
+        self.orders.append(order)
         self.begun.append(Future())
         self.begun[-1].set_running_or_notify_cancel()
         return self.begun[-1]
@@ -55,12 +57,12 @@ class Asked:
 class Desk:
     """An app's orders, and the ledger that they are booked in."""
 
-    def __init__(self, energy_j: float = 1000.0) -> None:
+    def __init__(self, energy_j: float = 1000.0, second: SecondOrder | None = None) -> None:
         self.trainer = Asked()
         self.ledger = Ledger(Budget(energy_j, 10.0), FixedPeriod(600.0))
         self.account = TrainingAccount(self.ledger, PRICES, HEAD_S)
         trainer = PlacedHeadTrainer(self.trainer, NoHeadTrainer(), PRICES)
-        wanted = HeadsWanted("small", "identity", "wide", 0.95)
+        wanted = HeadsWanted("small", "identity", "wide", 0.95, second)
         self.orders = TrainerOrders(trainer, wanted, self.account, ("0", "1", "2"), "{}.{}".format)
 
     def order(self, *classes: int) -> Future[TrainingResult]:
@@ -78,6 +80,47 @@ def a_result(processor_s: float, in_vain: tuple[TrainingEffort, ...] = ()) -> Tr
     return TrainingResult(
         SpecialHead(weights, (1,), CascadeRates(1.0, 0.0, 1.0)), 1.0, processor_s, in_vain=in_vain
     )
+
+
+def two_heads() -> SpecialHead:
+    """A head of two rows on "small", and one of three behind it on "narrow"."""
+    first, behind = (HeadWeights(np.zeros((n, 4), np.float32), np.zeros(n, np.float32), 1.0) for n in (2, 3))
+    second = SecondHead("narrow", behind, 0.8)
+    rates = CascadeRates(0.9, 0.05, 0.9, second_in=0.3, second_out=0.95)
+    return SpecialHead(first, (1,), rates, 0.6, second=second)
+
+
+def test_an_order_names_the_second_trunk_and_what_it_costs() -> None:
+    second = SecondOrder("narrow", 0.25)
+    desk = Desk(second=second)
+    desk.order(1)
+    (order,) = desk.trainer.orders
+    assert (order.trunk, order.generic_trunk, order.second) == ("small", "wide", second)
+
+
+def test_a_head_with_a_second_one_becomes_two_variants_and_two_pieces() -> None:
+    desk = Desk(second=SecondOrder("narrow", 0.25))
+    head = two_heads()
+    desk.order(1).set_result(TrainingResult(head, 1.0, 0.1))
+    became = desk.orders.ready(0.0)
+    assert isinstance(became, Trained)
+    first, second = became.head.variants
+    assert (first.id, first.trunk, first.head) == ("small/identity[1]", "small", "small.identity")
+    assert (second.id, second.trunk, second.head) == ("narrow/identity[1]", "narrow", "narrow.identity")
+    assert (first.classes, second.classes) == (("1", ""), ("1", "", ""))
+    assert (first.threshold, second.threshold) == (0.6, 0.8)
+    assert head.second is not None
+    assert became.head.pieces == {first.head: head.weights, second.head: head.second.weights}
+    assert became.active.rates is head.rates
+
+
+def test_a_head_alone_is_one_variant_and_one_piece_though_a_second_was_wanted() -> None:
+    desk = Desk(second=SecondOrder("narrow", 0.25))
+    desk.order(1).set_result(a_result(0.1))
+    became = desk.orders.ready(0.0)
+    assert isinstance(became, Trained)
+    assert became.head.variants == (became.head.variant,)
+    assert became.head.pieces.keys() == {"small.identity"}
 
 
 def test_an_order_that_is_superseded_while_it_is_trained_is_charged() -> None:

@@ -1,19 +1,24 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
+from engine.scheduling.problem import Option, Place, Problem, Stage
 from engine.scheduling.promising_trunks import Promise, promising_trunks
 from specializer.cascade import CascadeRates, HeadCost, RatesByCount
-from tests.engine.scheduling.test_special_options import PROBLEM, RATES, WITH_MIDDLE
+from tests.engine.scheduling.test_special_options import PROBLEM, RATES, WITH_MIDDLE, piece, whole
 
 SKEW = 0.95
 # What a weak trunk knows, and a better one: the first passes much on, the second little.
 WEAK, STRONG = CascadeRates(0.6, 0.38, 0.99), CascadeRates(0.95, 0.03, 0.9)
 
 
-def promises(rates: dict[str, CascadeRates], shared: frozenset[str] = frozenset()) -> list[Promise]:
+def promises(
+    rates: dict[str, CascadeRates], shared: frozenset[str] = frozenset(), problem: Problem = WITH_MIDDLE
+) -> list[Promise]:
     known = {f"{trunk}/identity": RatesByCount({2: r}) for trunk, r in rates.items()}
-    return promising_trunks(WITH_MIDDLE, WITH_MIDDLE.options["who"][0], shared, known, 0.1, SKEW)
+    return promising_trunks(problem, problem.options["who"][0], shared, known, 0.1, SKEW)
 
 
 def test_the_trunk_that_saves_most_is_taken() -> None:
@@ -49,9 +54,39 @@ def test_a_first_head_that_hardly_passes_anything_on_stays_alone() -> None:
     assert (first.option.variant, first.second) == ("small/identity", None)
 
 
-def test_a_second_trunk_that_other_apps_run_costs_its_head_alone() -> None:
-    first = promises({"small": WEAK, "middle": STRONG}, frozenset({"middle"}))[0]
-    if first.second is not None:
-        assert first.stakes.second_cost == pytest.approx(0.0002)
-    else:
-        assert first.option.variant == "middle/identity"
+def on_stem(trunk: str, accuracy: float) -> Option:
+    stage = Stage(Place.DEVICE, ("stem", trunk), f"{trunk}-head")
+    return Option("who", f"{trunk}/identity", accuracy, (stage,))
+
+
+STEM = replace(
+    WITH_MIDDLE,
+    options={"who": (whole("large", 0.93), on_stem("middle", 0.85), on_stem("small", 0.8))},
+    pieces={**WITH_MIDDLE.pieces, "stem": piece(0.0005)},
+)
+
+
+APART = replace(STEM, options={"who": (*STEM.options["who"][:2], whole("small", 0.8))})
+
+
+@pytest.mark.parametrize(
+    ("problem", "shared", "cost"),
+    [
+        (STEM, frozenset(), HeadCost(0.0015, 0.0032)),
+        (STEM, frozenset({"stem"}), HeadCost(0.001, 0.0032)),
+        (APART, frozenset(), HeadCost(0.001, 0.0037)),
+        (APART, frozenset({"stem"}), HeadCost(0.001, 0.0032)),
+    ],
+)
+def test_what_the_first_trunk_or_other_apps_have_run_costs_a_second_head_nothing(
+    problem: Problem, shared: frozenset[str], cost: HeadCost
+) -> None:
+    first = promises({"small": WEAK, "middle": STRONG}, shared, problem)[0]
+    assert first.second is not None
+    assert first.stakes.special_costs == pytest.approx(cost)
+
+
+def test_a_trunk_that_other_apps_run_anyway_comes_first_and_needs_no_second() -> None:
+    first, *_ = promises({"small": WEAK, "middle": STRONG}, frozenset({"middle"}))
+    assert (first.option.variant, first.second) == ("middle/identity", None)
+    assert first.stakes.special_cost == pytest.approx(0.0002)
