@@ -37,10 +37,10 @@ class Specializing(Protocol):
 
     @property
     def variants(self) -> Mapping[str, SpecialVariant]:
-        """By head, what cascades begin with."""
+        """By head, what is asked in cascades before their generic variants."""
 
     def checks(self, app: str) -> bool:
-        """Tell whether the next answer of an app's specialised head is to be checked."""
+        """Tell whether the next answer of an app's specialised heads is to be checked."""
 
     def observe(
         self, problem: Problem, options: Mapping[str, Option], execution: Execution, now: float
@@ -262,10 +262,15 @@ class LiveSpecializing:
 
 
 def _others(options: Mapping[str, Option], app: str) -> frozenset[str]:
-    """Return what the other apps of a window run in any case."""
+    """Return what the other apps of a window run in any case, as far as this one can use it.
+
+    Another app's specialised head is of no use to it, and each has a name of its own: counted, every new
+    one would look like another set of shared pieces, and this app's head would be let go of.
+    """
     if len(options) == 1:
         return frozenset()
-    return frozenset(p for a, o in options.items() if a != app for p in o.stages[0].pieces)
+    others = (o for a, o in options.items() if a != app)
+    return frozenset(p for o in others for p in (o.stages[0].parts if o.is_cascade else o.stages[0].pieces))
 
 
 def _said(event: Event, classes: list[str], saved_s: float) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from concurrent.futures import Future
 from dataclasses import replace
 from functools import partial
@@ -22,6 +23,7 @@ from engine.period import FixedPeriod
 from engine.reachable_cloud import NO_RADIO
 from engine.reservations import Refusal
 from engine.results import Result
+from engine.route_run import Answer, Execution
 from engine.runtime.loading import PieceMemory
 from engine.runtime.residency import Residency
 from engine.runtime.special_pieces import SpecialHeads, SpecialPieces
@@ -34,13 +36,15 @@ from engine.specializing import LiveSpecializing
 from engine.window_groups import Asked
 from specializer.cascade import CascadeRates, RatesByCount
 from specializer.errors import HeadRejected
-from specializer.head_trainer import TrainingOrder, TrainingResult
+from specializer.head_trainer import HeadTrainer, TrainingOrder, TrainingResult
 from specializer.special_head import SpecialHead
 from specializer.training_place import TrainingPrices
-from tests.engine.rig import PROFILE, WHO, Stopwatch, TimedPieces, window
+from tests.engine.rig import PROFILE, WHO, Stopwatch, TimedPieces, option, window
+from tests.engine.two_headed import BOTH, ON_TWO, TwoHeaded
 
 HEAD_S = 0.002
 RATES = CascadeRates(1.0, 0.0, 1.0)
+ON_SMALL = {"small/identity": RATES}
 
 
 class Trainer:
@@ -75,9 +79,10 @@ class Engine:
     def __init__(
         self,
         catalog: Catalog,
-        trainer: Trainer,
+        trainer: HeadTrainer,
         policy_name: str = "original",
         decisions: Decisions | None = None,
+        rates: Mapping[str, CascadeRates] = ON_SMALL,
     ) -> None:
         self.clock = Stopwatch()
         clocks = Clocks(self.clock, self.clock)
@@ -86,9 +91,10 @@ class Engine:
         heads, pieces = SpecialHeads(), TimedPieces(catalog, self.clock)
         self.memory = PieceMemory(SpecialPieces(pieces, heads), pieces.sizes(), Residency(), clocks)
         account = TrainingAccount(self.ledger, TrainingPrices(PROFILE, NO_RADIO), HEAD_S)
-        rates = {"small/identity": RatesByCount({1: RATES, 5: RATES})}
+        known = {variant: RatesByCount({1: r, 5: r}) for variant, r in rates.items()}
+        self.heads = heads
         self.specializing = LiveSpecializing(
-            catalog, trainer, rates, heads, account, np.random.default_rng(0)
+            catalog, trainer, known, heads, account, np.random.default_rng(0)
         )
         policy = (decisions or Unlogged()).watch(make_policy(policy_name, problem), problem)
         self.answerer = Answerer(
@@ -216,3 +222,85 @@ def test_what_the_cloud_answers_teaches_which_classes_dominate(built_catalog: Ca
         engine.specializing.observe_label(engine.answerer.problem, "who", classes[other], 1.0, t_s)
         engine.answerer.specialised(t_s)
     assert other in trainer.orders[-1].dominant
+
+
+def two_headed(catalog: Catalog, first_passes_on: bool = True) -> tuple[Engine, list[Result]]:
+    """An engine that got a head on the small trunk and one behind it on the narrow one."""
+    engine = Engine(catalog, TwoHeaded(catalog, first_passes_on), rates=ON_TWO)
+    return engine, engine.ask(200)
+
+
+def test_a_second_head_answers_what_the_first_one_passes_on(built_catalog: Catalog) -> None:
+    engine, results = two_headed(built_catalog)
+    answer = results[0].answer
+    assert results[0].variant == "wide/identity"
+    assert all(r.answer == answer for r in results)
+    assert results[-1].variant == f"narrow/identity[{answer}]"
+    figures = engine.answerer.special_figures
+    by_second = [r for r in results if r.variant == results[-1].variant]
+    assert figures.answered == len(by_second) > 100
+    assert figures.passed_on == 0
+
+
+def test_a_second_head_is_not_asked_about_what_the_first_one_answers(built_catalog: Catalog) -> None:
+    engine, results = two_headed(built_catalog, first_passes_on=False)
+    assert results[-1].variant == f"small/identity[{results[0].answer}]"
+    _, second = engine.specializing.variants.values()
+    assert not any(str(r.variant).startswith("narrow/") for r in results)
+    assert second.trunk == "narrow"  # it is there, and stays unasked
+
+
+def test_a_cascade_of_two_heads_is_offered_with_three_stages(built_catalog: Catalog) -> None:
+    engine, _ = two_headed(built_catalog)
+    first, second = engine.specializing.variants
+    problem = engine.answerer.problem
+    (cascade,) = [o for o in problem.options["who"] if o.is_cascade]
+    wide = built_catalog.variants["wide/identity"]
+    assert [s.head for s in cascade.stages] == [first, second, wide.head]
+    trunks = [built_catalog.trunks[t].parts for t in ("small", "narrow", "wide")]
+    assert [s.parts for s in cascade.stages] == trunks
+    assert cascade.stages[1].probability == pytest.approx(BOTH.second_asked(1.0), abs=0.05)
+    for head in (first, second):
+        weights = engine.heads.get(head)
+        assert weights is not None
+        assert problem.pieces[head].memory_bytes == weights.weight.nbytes + weights.bias.nbytes
+
+
+def test_what_a_second_head_took_is_taken_off_what_was_saved(built_catalog: Catalog) -> None:
+    engine, _ = two_headed(built_catalog)
+    f = engine.answerer.special_figures
+    generic_s, special_s = 1.005e-3, (0.105 + 0.505) * 1e-3
+    assert f.saved_s == pytest.approx(f.answered * (generic_s - special_s) - f.checked * special_s)
+
+
+def test_both_heads_leave_when_other_classes_come(built_catalog: Catalog) -> None:
+    engine, results = two_headed(built_catalog)
+    before = set(engine.specializing.variants)
+    assert before <= engine.memory.resident
+    classes = built_catalog.tasks["identity"].classes
+    other = next(name for name in classes if name != results[0].answer)
+    for i in range(400):
+        t_s = 20.0 + i / 10
+        engine.specializing.observe_label(engine.answerer.problem, "who", other, 1.0, t_s)
+        engine.answerer.specialised(t_s)
+    after = set(engine.specializing.variants)
+    assert len(before) == len(after) == 2
+    assert before.isdisjoint(after)  # a scene of another class has heads of its own
+    assert [engine.heads.get(h) for h in before] == [None, None]
+    assert before.isdisjoint(engine.memory.resident)
+    assert before.isdisjoint(engine.answerer.problem.pieces)
+
+
+def test_another_apps_new_head_is_no_reason_to_leave_ones_own(built_catalog: Catalog) -> None:
+    trainer = Trainer(built_catalog)
+    engine = Engine(built_catalog, trainer)
+    wide = option(built_catalog, WHO, "wide")
+    first = option(built_catalog, WHO, "small").stages[0]
+    for i in range(200):
+        named = replace(first, head=f"small.identity.special{i // 50}")
+        options = {"who": wide, "also": replace(wide, app="also", stages=(named, *wide.stages))}
+        execution = Execution((Answer("who", wide.variant, (("3", 0.9),), 0.0),), {}, 0.0)
+        engine.specializing.observe(engine.answerer.problem, options, execution, i / 10)
+        engine.specializing.changed(i / 10)
+    assert (engine.specializing.figures.entered, engine.specializing.figures.left) == (1, 0)
+    assert len(trainer.orders) == 1
