@@ -137,7 +137,5 @@ def generic_options(problem: Problem, app: str) -> list[Option]:
     return [o for o in problem.options.get(app, ()) if len(o.stages) == 1 and not o.needs_cloud]
 
 
-def _run_s(
-    pieces: Mapping[str, PieceCost], wanted: Iterable[str], shared: frozenset[str] = frozenset()
-) -> float:
-    return math.fsum(pieces[p].run_s for p in wanted if p not in shared)
+def _run_s(pieces: Mapping[str, PieceCost], wanted: Iterable[str]) -> float:
+    return math.fsum(pieces[p].run_s for p in wanted)
