@@ -27,7 +27,7 @@ _MOSTLY = 0.6
 _SHARE_OF = 100  # answers in which the share of a head's classes is counted
 _OTHER_SHARE = 0.05
 COMPARED_AT = 0.95  # skew for which trunks are compared
-MOST_TRUNKS = 3  # on which a head is tried: moving priors takes two milliseconds on each
+MOST_TRUNKS = 2  # on which a head is tried: each takes some milliseconds
 _MOST_TEAMS = 8
 
 

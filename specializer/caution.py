@@ -57,7 +57,7 @@ class Caution:
     look_every: int = 5
     aside_s: float = 300.0
     retry_s: float = 10.0
-    bolder_skew: float = 0.95
+    bolder_skew: float = 0.93
     bolder_from: float = 0.8
     bolder_falls: float = 0.1
     least_better: float = 0.01

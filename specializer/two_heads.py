@@ -23,7 +23,7 @@ from specializer.head_candidates import OwnLabels
 Bool = npt.NDArray[np.bool_]
 
 # How far apart the first head's thresholds that are tried lie.
-_STEP = 16
+_STEP = 24
 
 
 @dataclass(frozen=True, slots=True)
