@@ -210,6 +210,17 @@ def test_decisions_among_cascades_replay_to_the_last_bit(built_catalog: Catalog,
     assert found.differing == 0
 
 
+def test_decisions_among_cascades_of_two_heads_replay_to_the_last_bit(
+    built_catalog: Catalog, tmp_path: Path
+) -> None:
+    log = DecisionLog(tmp_path / "log.jsonl")
+    results = Engine(built_catalog, TwoHeaded(built_catalog), "paced", log, ON_TWO).ask(150)
+    log.close()
+    assert any("narrow/identity[" in str(r.variant) for r in results)
+    found = replay(DecisionLogReader(tmp_path / "log.jsonl"), partial(make_policy, "paced"))
+    assert (found.choices, found.differing) == (150, 0)
+
+
 def test_what_the_cloud_answers_teaches_which_classes_dominate(built_catalog: Catalog) -> None:
     trainer = Trainer(built_catalog)
     engine = Engine(built_catalog, trainer)
@@ -224,14 +235,17 @@ def test_what_the_cloud_answers_teaches_which_classes_dominate(built_catalog: Ca
     assert other in trainer.orders[-1].dominant
 
 
-def two_headed(catalog: Catalog, first_passes_on: bool = True) -> tuple[Engine, list[Result]]:
+def two_headed(
+    catalog: Catalog, first_passes_on: bool = True, policy_name: str = "original"
+) -> tuple[Engine, list[Result]]:
     """An engine that got a head on the small trunk and one behind it on the narrow one."""
-    engine = Engine(catalog, TwoHeaded(catalog, first_passes_on), rates=ON_TWO)
+    engine = Engine(catalog, TwoHeaded(catalog, first_passes_on), policy_name, rates=ON_TWO)
     return engine, engine.ask(200)
 
 
-def test_a_second_head_answers_what_the_first_one_passes_on(built_catalog: Catalog) -> None:
-    engine, results = two_headed(built_catalog)
+@pytest.mark.parametrize("policy_name", ["original", "mcdnn2016", "paced"])
+def test_a_second_head_answers_what_the_first_one_passes_on(built_catalog: Catalog, policy_name: str) -> None:
+    engine, results = two_headed(built_catalog, policy_name=policy_name)
     answer = results[0].answer
     assert results[0].variant == "wide/identity"
     assert all(r.answer == answer for r in results)
