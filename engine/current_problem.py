@@ -128,10 +128,14 @@ class CurrentProblem:
         self.correct(demand)
 
     def take_note(self, booked: Booked, now: float) -> None:
-        """Follow what happened in memory: routes let go of what went, policies of what is broken."""
+        """Follow what happened in memory: routes let go of what went, policies of what is broken.
+
+        A piece that nobody can use any more is not broken: a specialised head may be let go of while it
+        waits to be loaded behind the parts of its trunk.
+        """
         if booked.evicted:
             self._prepared.let_go(booked.evicted)
-        for failure in booked.failures:
+        for failure in (f for f in booked.failures if f.piece in self._problem.pieces):
             self._broken.note(failure.piece, failure.why, now)
         aside = self._broken.set_aside(now)
         if aside != self._aside:

@@ -79,6 +79,15 @@ def test_a_policy_goes_on_without_what_failed_until_it_may_be_tried_again(
     assert told.current.why_aside == {}
 
 
+def test_a_head_that_was_let_go_of_before_it_was_loaded_is_not_broken(
+    told: Told, caplog: pytest.LogCaptureFixture
+) -> None:
+    gone = LoadFailed("narrow.identity.special2", 0.0, True, "narrow.identity.special2: no such file")
+    told.current.take_note(Booked(failures=(gone,)), 0.0)
+    assert told.policy.problems == []
+    assert caplog.records == []
+
+
 def test_prices_follow_a_meter_that_says_that_they_are_off(told: Told) -> None:
     before = told.current.problem.pieces
     assert (told.current.follow_meter(), told.policy.problems) == (1.0, [])
