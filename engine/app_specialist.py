@@ -11,7 +11,6 @@ from engine.head_orders import HeadsWanted, NamedHead, TrainerOrders, TrainingAc
 from engine.scheduling.problem import Option, Problem
 from engine.scheduling.promising_trunks import Promise, promising_trunks
 from engine.scheduling.special_options import OfferedSecond, SpecialOffer, generic_options
-from engine.special_variants import SpecialVariant
 from specializer.best_of_orders import BestOfOrders, Candidate
 from specializer.cascade import RatesByCount, Stakes
 from specializer.class_profile import ClassProfile
@@ -92,12 +91,6 @@ class AppSpecialist:
         self._offered: SpecialOffer | None = None
         self._saved_s = 0.0
         self._events: list[Event] = []
-
-    @property
-    def variant(self) -> SpecialVariant | None:
-        """What the head in use is called."""
-        head = self._head
-        return None if head is None else head.variant
 
     @property
     def head(self) -> NamedHead | None:
