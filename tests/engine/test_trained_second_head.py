@@ -72,7 +72,7 @@ def catalog_that_knows_the_window(root: Path) -> Catalog:
     targets = np.linalg.pinv(wide.weight) @ (8.0 * np.eye(10) - wide.bias[:, np.newaxis])  # (D, 10)
     for split in ("train", "validation"):
         centres = {
-            "small": shown["small"] + np.where(easy, 1.0, 0.0)[:, np.newaxis],
+            "small": shown["small"] + np.where(easy, 3.0, 0.0)[:, np.newaxis],
             "narrow": shown["narrow"] + np.where(labels == own, 0.0, 1.0)[:, np.newaxis],
             "wide": targets.T[(labels + wrong) % 10],
         }
