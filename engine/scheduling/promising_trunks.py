@@ -6,7 +6,7 @@ import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 
-from engine.scheduling.problem import Option, PieceCost, Problem
+from engine.scheduling.problem import Option, PieceCost, Problem, memory_bytes, worst_latency_s
 from engine.scheduling.special_options import generic_options
 from specializer.cascade import CascadeRates, RatesByCount, Stakes
 
@@ -36,7 +36,9 @@ def promising_trunks(
 ) -> list[Promise]:
     """Return on which trunks specialising promises to save an app processor time.
 
-    What other apps run anyway costs nothing, whichever of the models needs it.
+    What other apps run anyway costs nothing, whichever of the models needs it. Trunks that do not fit into
+    memory beside the generic one, or with which an answer may come too late, are left out: no policy would
+    choose what is made of them.
 
     Args:
         generic: what answers the app now.
@@ -52,7 +54,9 @@ def promising_trunks(
     trunks = [
         o
         for o in generic_options(problem, generic.app)
-        if o.variant in rates and o.stages[0].parts != generic.stages[0].parts
+        if o.variant in rates
+        and o.stages[0].parts != generic.stages[0].parts
+        and _may_be_chosen(problem, generic, (o,))
     ]
     generic_s = _run_s(problem.pieces, generic.stages[0].pieces, shared)
 
@@ -71,12 +75,21 @@ def promising_trunks(
     seconds = [p for p in alone if _saved_over_counts(p.stakes, skew) > 0.0]
     found = []
     for promise in alone:
-        behind = [s.option for s in seconds if s.stakes.special_cost > promise.stakes.special_cost]
-        both = [Promise(promise.option, o, stakes_of(promise.option, o)) for o in behind]
+        first = promise.option
+        slower = [s.option for s in seconds if s.stakes.special_cost > promise.stakes.special_cost]
+        behind = [o for o in slower if _may_be_chosen(problem, generic, (first, o))]
+        both = [Promise(first, o, stakes_of(first, o)) for o in behind]
         best = max([promise, *both], key=lambda p: _saved_over_counts(p.stakes, skew))
         if _saved_over_counts(best.stakes, skew) > 0.0:
             found.append(best)
     return sorted(found, key=lambda p: -_saved_over_counts(p.stakes, skew))
+
+
+def _may_be_chosen(problem: Problem, generic: Option, before: tuple[Option, ...]) -> bool:
+    """Tell whether a cascade on these trunks fits into memory, and answers in time at the worst."""
+    cascade = replace(generic, stages=(*(o.stages[0] for o in before), *generic.stages))
+    fits = memory_bytes(problem.pieces, cascade.device_pieces) <= problem.budget.memory_bytes
+    return fits and worst_latency_s(problem, cascade) <= problem.apps[generic.app].latency_limit_s
 
 
 def _of_both(first: RatesByCount, second: RatesByCount) -> RatesByCount:

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from engine.scheduling.problem import Option, Place, Problem, Stage
+from engine.scheduling.problem import Budget, Option, Place, Problem, Stage
 from engine.scheduling.promising_trunks import Promise, promising_trunks
 from specializer.cascade import CascadeRates, HeadCost, RatesByCount
 from tests.engine.scheduling.test_special_options import PROBLEM, RATES, WITH_MIDDLE, piece, whole
@@ -90,3 +90,38 @@ def test_a_trunk_that_other_apps_run_anyway_comes_first_and_needs_no_second() ->
     first, *_ = promises({"small": WEAK, "middle": STRONG}, frozenset({"middle"}))
     assert (first.option.variant, first.second) == ("middle/identity", None)
     assert first.stakes.special_cost == pytest.approx(0.0002)
+
+
+def pairs(problem: Problem) -> list[tuple[str, str | None]]:
+    found = promises({"small": WEAK, "middle": STRONG}, problem=problem)
+    return [(p.option.variant, None if p.second is None else p.second.variant) for p in found]
+
+
+@pytest.mark.parametrize(
+    ("memory_bytes", "expected"),
+    [
+        (6000, [("small/identity", "middle/identity"), ("middle/identity", None)]),
+        (5999, [("middle/identity", None), ("small/identity", None)]),
+        (3999, []),
+    ],
+)
+def test_only_trunks_that_fit_into_memory_together_are_taken(
+    memory_bytes: int, expected: list[tuple[str, str | None]]
+) -> None:
+    assert pairs(replace(WITH_MIDDLE, budget=Budget(memory_bytes=memory_bytes))) == expected
+
+
+@pytest.mark.parametrize(
+    ("limit_s", "expected"),
+    [
+        (0.0285, [("small/identity", "middle/identity"), ("middle/identity", None)]),
+        (0.0283, [("middle/identity", None), ("small/identity", None)]),
+        (0.0263, [("small/identity", None)]),
+        (0.0219, []),
+    ],
+)
+def test_only_trunks_with_which_an_answer_is_in_time_are_taken(
+    limit_s: float, expected: list[tuple[str, str | None]]
+) -> None:
+    app = replace(WITH_MIDDLE.apps["who"], latency_limit_s=limit_s)
+    assert pairs(replace(WITH_MIDDLE, apps={"who": app})) == expected
