@@ -3,15 +3,18 @@
     python -m benchmarks.specialization_heads CATALOG [--quick]
 
 Reads the stored features of a compiled catalog. Heads are made on one half of the validation rows and
-judged on the other one, in front of the most accurate variant of the task.
+judged on the other one, in front of the most accurate variant of the task; second heads are on the most
+accurate trunk that takes less than half of its time. What they save is by the times measured on this
+machine, call after call.
 """
 
 from __future__ import annotations
 
 import argparse
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -24,7 +27,7 @@ from specializer.cascade_threshold import CascadeAim, HeadAnswers, choose_thresh
 from specializer.errors import HeadRejected
 from specializer.head_candidates import OwnLabels, retrained_head
 from specializer.head_making import Material as Rows
-from specializer.head_making import train_special_head
+from specializer.head_making import SecondMaterial, train_special_head
 from specializer.special_head import SpecialHead
 
 Bool = npt.NDArray[np.bool_]
@@ -33,8 +36,10 @@ Float32 = npt.NDArray[np.float32]
 _SKEW = 0.9
 _DOMINANT = (1, 2, 5)
 _SEEDS, _QUICK_SEEDS = 10, 2
-_TRUNKS, _QUICK_TRUNKS = 3, 1
+_TRUNKS, _QUICK_TRUNKS = 4, 1
 _EVENLY = 0.5
+_HOST = "host"
+_MOST_SECOND = 0.5  # of the generic model's time
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +51,9 @@ class Material:
         judged: features (M, D) and labels (M,) of the others.
         generic: head of this trunk for all classes.
         aim: as heads are ordered.
+        cost: of a window with this trunk, as a share of the generic model's.
+        second: what second heads are made of; None where the trunk itself is the next in accuracy.
+        judged_second: features (M, D) of the judged rows on the second trunk; empty without one.
     """
 
     train: StoredFeatures
@@ -55,6 +63,9 @@ class Material:
     judged_right: Bool
     generic: HeadWeights
     aim: CascadeAim
+    cost: float
+    second: SecondMaterial | None
+    judged_second: Float32
 
 
 Way = Callable[[Material, tuple[int, ...], np.random.Generator], SpecialHead]
@@ -77,7 +88,18 @@ def ours(material: Material, dominant: tuple[int, ...], rng: np.random.Generator
     return train_special_head(rows, dominant, material.aim, rng, material.half_right)
 
 
-WAYS: dict[str, Way] = {"published": published, "threshold": with_threshold, "ours": ours}
+def two_heads(material: Material, dominant: tuple[int, ...], rng: np.random.Generator) -> SpecialHead:
+    """Likewise, with a second head where that is cheaper."""
+    rows = Rows(material.train, material.half, material.generic)
+    return train_special_head(rows, dominant, material.aim, rng, material.half_right, material.second)
+
+
+WAYS: dict[str, Way] = {
+    "published": published,
+    "threshold": with_threshold,
+    "ours": ours,
+    "two heads": two_heads,
+}
 
 
 def _retrained(
@@ -104,20 +126,31 @@ def head_rows(catalog: Catalog, task: str, quick: bool) -> list[Row]:
         key=lambda v: (-v.validation_accuracy, v.trunk),
     )
     generic, others = variants[0], variants[1:]
-    picked = np.linspace(0, len(others) - 1, min(len(others), _QUICK_TRUNKS if quick else _TRUNKS))
+    picked = np.linspace(len(others) - 1, 0, min(len(others), _QUICK_TRUNKS if quick else _TRUNKS))
     rows: list[Row] = []
+    costs = {m.variant.trunk: m.latency_s for m in catalog.measured(task, _HOST)}
+    cheaper = (o for o in others if costs[o.trunk] < _MOST_SECOND * costs[generic.trunk])
+    second = next(cheaper, others[0])
     for variant in [others[int(i)] for i in picked]:
-        material = material_of(catalog, variant, generic)
+        material = material_of(catalog, variant, generic, second, costs)
         for count in _DOMINANT:
             rows += [
                 _row(variant.trunk, material, count, name, way, _QUICK_SEEDS if quick else _SEEDS)
                 for name, way in WAYS.items()
+                if way is not two_heads or material.second is not None
             ]
     return rows
 
 
-def material_of(catalog: Catalog, variant: Variant, generic: Variant) -> Material:
-    """Read what heads on a variant's trunk are made of, in front of a generic variant."""
+def material_of(
+    catalog: Catalog, variant: Variant, generic: Variant, second: Variant, costs: Mapping[str, float]
+) -> Material:
+    """Read what heads on a variant's trunk are made of, in front of a generic variant.
+
+    Args:
+        second: on whose trunk second heads are.
+        costs: of a window, by trunk.
+    """
     train, validation = (catalog.features(variant.trunk, variant.task, s) for s in ("train", "validation"))
     behind = catalog.features(generic.trunk, generic.task, "validation")
     answers = catalog.head_weights(generic.head).confidences(np.asarray(behind.features, np.float32))
@@ -125,50 +158,75 @@ def material_of(catalog: Catalog, variant: Variant, generic: Variant) -> Materia
     chosen = np.zeros(len(right), bool)
     for class_id in np.unique(validation.labels):
         chosen[np.flatnonzero(validation.labels == class_id)[::2]] = True
-    half, judged = (
-        StoredFeatures(np.asarray(validation.features)[rows], validation.labels[rows])
-        for rows in (chosen, ~chosen)
-    )
+    half, judged = (_rows_of(validation, rows) for rows in (chosen, ~chosen))
     aim = CascadeAim(_SKEW, generic.validation_accuracy)
-    return Material(
-        train, half, right[chosen], judged, right[~chosen], catalog.head_weights(variant.head), aim
-    )
+    cost = costs[variant.trunk] / costs[generic.trunk]
+    found, judged_second = None, np.empty((0, 0), np.float32)
+    if second is not variant:
+        known, held_out = (catalog.features(second.trunk, second.task, s) for s in ("train", "validation"))
+        rows = Rows(known, _rows_of(held_out, chosen), catalog.head_weights(second.head))
+        found = SecondMaterial(second.trunk, rows, costs[second.trunk] / costs[generic.trunk])
+        judged_second = np.asarray(_rows_of(held_out, ~chosen).features, np.float32)
+    own = catalog.head_weights(variant.head)
+    return Material(train, half, right[chosen], judged, right[~chosen], own, aim, cost, found, judged_second)
+
+
+def _rows_of(stored: StoredFeatures, rows: Bool) -> StoredFeatures:
+    return StoredFeatures(np.asarray(stored.features)[rows], stored.labels[rows])
 
 
 def _row(trunk: str, material: Material, count: int, name: str, way: Way, seeds: int) -> Row:
-    gains, passed, rejected = [], [], 0
+    judged: list[tuple[float, float, float]] = []
+    rejected = 0
     for seed in range(seeds):
         rng = np.random.default_rng(seed)
         classes = np.intersect1d(material.half.labels, material.judged.labels)
         dominant = tuple(rng.choice(classes, count, replace=False).tolist())
         try:
-            head = way(material, dominant, rng)
+            judged.append(_judge(way(material, dominant, rng), material))
         except HeadRejected:
             rejected += 1
-            continue
-        gain, share = _judge(head, material)
-        gains.append(gain)
-        passed.append(share)
-    return {
+    figures = ("passed_on_pct", "asked_second_pct", "times_less", "accuracy_minus_generic_points")
+    row: dict[str, str | float | None] = {
         "trunk": trunk,
         "dominant": count,
         "way": name,
         "heads": seeds,
         "rejected": rejected,
-        "passed_on_pct": round(100.0 * float(np.mean(passed)), 1) if passed else None,
-        "accuracy_minus_generic_points": round(100.0 * float(np.mean(gains)), 2) if gains else None,
+    }
+    row |= dict.fromkeys(figures)
+    if not judged:
+        return row
+    gain, passed, asked = np.mean(judged, axis=0).tolist()
+    second_cost = 0.0 if material.second is None else material.second.cost
+    return row | {
+        "passed_on_pct": round(100.0 * passed, 1),
+        "asked_second_pct": round(100.0 * asked, 1),
+        "times_less": round(1.0 / (material.cost + asked * second_cost + passed), 2),
+        "accuracy_minus_generic_points": round(100.0 * gain, 2),
     }
 
 
-def _judge(head: SpecialHead, material: Material) -> tuple[float, float]:
-    """Return what the cascade gains in accuracy at the skew, and what it passes on."""
+def _judge(head: SpecialHead, material: Material) -> tuple[float, float, float]:
+    """Return what the cascade gains in accuracy at the skew, what it passes on, and asks a second head."""
     rows = OwnLabels.of(material.judged.labels, head.dominant, _SKEW)
-    confidences = head.weights.confidences(np.asarray(material.judged.features, np.float32))
-    answers = confidences.argmax(axis=1)
-    goes_on = (answers >= rows.dominant) | (confidences.max(axis=1) < head.threshold)
+    answers, goes_on = _said(head.weights, head.threshold, np.asarray(material.judged.features), rows)
+    asked = goes_on if head.second is not None else np.zeros_like(goes_on)
+    if head.second is not None:
+        behind, on = _said(head.second.weights, head.second.threshold, material.judged_second, rows)
+        answers, goes_on = np.where(asked, behind, answers), asked & on
     right = np.where(goes_on, material.judged_right, answers == rows.own)
     gain = float(rows.row_weights @ right) - float(rows.row_weights @ material.judged_right)
-    return gain, float(rows.row_weights @ goes_on)
+    return gain, float(rows.row_weights @ goes_on), float(rows.row_weights @ asked)
+
+
+def _said(
+    weights: HeadWeights, threshold: float, features: npt.NDArray[Any], rows: OwnLabels
+) -> tuple[npt.NDArray[np.int64], Bool]:
+    """Return a head's answers and which rows it passes on."""
+    confidences = weights.confidences(np.asarray(features, np.float32))
+    answers = confidences.argmax(axis=1)
+    return answers, (answers >= rows.dominant) | (confidences.max(axis=1) < threshold)
 
 
 def main() -> None:
