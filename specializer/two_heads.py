@@ -22,8 +22,8 @@ from specializer.head_candidates import OwnLabels
 
 Bool = npt.NDArray[np.bool_]
 
-# How far apart the first head's thresholds that are tried lie.
-_STEP = 24
+# Shares of its own classes' windows that the first head may pass on for which thresholds are tried.
+_ASKED = (0.0, 0.03, 0.08, 0.15, 0.25, 0.4, 0.6)
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,9 +62,15 @@ def choose_two_thresholds(
         generic_right: see choose_threshold.
     """
     return min(
-        (_at(i, first, second, rows, aim, generic_right) for i in range(0, len(THRESHOLDS), _STEP)),
+        (_at(i, first, second, rows, aim, generic_right) for i in _tried(first, rows)),
         key=lambda found: found.both.rank(found.asked * second_cost),
     )
+
+
+def _tried(first: HeadAnswers, rows: OwnLabels) -> list[int]:
+    """Return the first head's thresholds that are tried."""
+    levels = np.quantile(first.levels[rows.inside], _ASKED, method="lower")
+    return sorted({min(int(level), len(THRESHOLDS) - 1) for level in levels})
 
 
 def _at(
