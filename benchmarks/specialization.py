@@ -83,14 +83,14 @@ _TABLED = (
 _MEASURED = (
     "Replayed, not live: what a catalog's models answer to real windows, drawn in the order of generated "
     "skews at ten windows a second: {about} The policy is the engine's own code; the generic model is the "
-    "most accurate variant; heads are made by the code of the training process, on the trunks that the "
-    "engine picks, from the stored features; costs are times measured on this machine, call after call, as "
-    "the tables of models have them. A share is that of the classes that dominate; all others have the "
-    "rest. 20 seeds, on none of which the policy's constants were chosen, though for objects on the same "
-    "images: medians, of accuracies means. `times_less`: of windows, checks included; `with_heads`: with "
-    "what making heads and the policy itself took, too; `operations_less`: multiply-adds of windows; "
-    "`policy_pct`: what the policy took, of the generic model's time; `longest_below_s` as above. Other "
-    "classes take over after the time named."
+    "most accurate variant; heads, and second ones behind them, are made by the code of the training "
+    "process, on the trunks that the engine picks, from the stored features; costs are times measured on "
+    "this machine, call after call, as the tables of models have them. A share is that of the classes that "
+    "dominate; all others have the rest. 20 seeds, on none of which the policy's constants were chosen, "
+    "though for objects on the same images: medians, of accuracies means. `times_less`: of windows, checks "
+    "included; `with_heads`: with what making heads and the policy itself took, too; `operations_less`: "
+    "multiply-adds of windows; `policy_pct`: what the policy took, of the generic model's time; "
+    "`longest_below_s` as above. Other classes take over after the time named."
 )
 _COLD = (
     "Likewise, but every cost, also those that the policy goes by, is that of calls as a camera makes them: "
