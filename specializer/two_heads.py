@@ -23,7 +23,7 @@ from specializer.head_candidates import OwnLabels
 Bool = npt.NDArray[np.bool_]
 
 # Shares of its own classes' windows that the first head may pass on for which thresholds are tried.
-_ASKED = (0.0, 0.03, 0.08, 0.15, 0.25, 0.4, 0.6)
+_ASKED = (0.0, 0.03, 0.08, 0.15, 0.25, 0.4, 0.5, 0.6)
 
 
 @dataclass(frozen=True, slots=True)
