@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
-from engine.scheduling.problem import Option, PieceCost, Problem, memory_bytes, worst_latency_s
-from engine.scheduling.special_options import generic_options
+from engine.scheduling.problem import Option, Problem, memory_bytes, worst_latency_s
+from engine.scheduling.special_options import generic_options, run_s
 from specializer.cascade import CascadeRates, RatesByCount, Stakes
 
 
@@ -51,6 +50,10 @@ def promising_trunks(
         Those that save anything at that skew without being less accurate, each with the second trunk that
         adds most to it; first the one that saves most over all numbers of classes.
     """
+
+    def own_s(option: Option, ran: frozenset[str]) -> float:
+        return run_s(problem.pieces, (p for p in option.stages[0].pieces if p not in ran))
+
     trunks = [
         o
         for o in generic_options(problem, generic.app)
@@ -58,7 +61,7 @@ def promising_trunks(
         and o.stages[0].parts != generic.stages[0].parts
         and _may_be_chosen(problem, generic, (o,))
     ]
-    generic_s = _run_s(problem.pieces, generic.stages[0].pieces, shared)
+    generic_s = own_s(generic, shared)
 
     def stakes_of(first: Option, second: Option | None) -> Stakes:
         ran = shared.union(first.stages[0].pieces)
@@ -66,9 +69,9 @@ def promising_trunks(
             rates[first.variant] if second is None else _of_both(rates[first.variant], rates[second.variant]),
             generic.accuracy,
             generic_s,
-            _run_s(problem.pieces, first.stages[0].pieces, shared),
+            own_s(first, shared),
             head_s,
-            0.0 if second is None else _run_s(problem.pieces, second.stages[0].pieces, ran),
+            0.0 if second is None else own_s(second, ran),
         )
 
     alone = [Promise(o, None, stakes_of(o, None)) for o in trunks]
@@ -109,7 +112,3 @@ def _saved_over_counts(stakes: Stakes, skew: float) -> float:
         if rates.accuracy(skew, stakes.generic_accuracy) >= stakes.generic_accuracy:
             saved_s += max(0.0, stakes.saved(rates, skew, 0.0))
     return saved_s
-
-
-def _run_s(pieces: Mapping[str, PieceCost], wanted: Iterable[str], shared: frozenset[str]) -> float:
-    return math.fsum(pieces[p].run_s for p in wanted if p not in shared)

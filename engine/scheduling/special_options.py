@@ -109,14 +109,14 @@ def _cascades(problem: Problem, app: App, offer: SpecialOffer) -> list[Option]:
     passed_on = offer.rates.passed_on(offer.share)
     goes_on = passed_on + offer.check_share * (1.0 - passed_on)
     trunks = {link.parts for link in offer.links}
-    least_s = max(_run_s(problem.pieces, (*link.parts, link.like)) for link in offer.links)
+    least_s = max(run_s(problem.pieces, (*link.parts, link.like)) for link in offer.links)
     found = []
     for generic in generic_options(problem, app.name):
         (stage,) = generic.stages
         estimate = offer.rates.accuracy(offer.share, generic.accuracy)
         equal = generic.accuracy + _TIE
         accuracy = max(estimate, equal) if estimate >= generic.accuracy - _NOISE else estimate
-        slower = _run_s(problem.pieces, stage.pieces) > least_s and stage.parts not in trunks
+        slower = run_s(problem.pieces, stage.pieces) > least_s and stage.parts not in trunks
         if accuracy >= app.accuracy_floor and slower:
             stages = (*specials, replace(stage, probability=goes_on))
             found.append(replace(generic, accuracy=accuracy, stages=stages))
@@ -137,5 +137,6 @@ def generic_options(problem: Problem, app: str) -> list[Option]:
     return [o for o in problem.options.get(app, ()) if len(o.stages) == 1 and not o.needs_cloud]
 
 
-def _run_s(pieces: Mapping[str, PieceCost], wanted: Iterable[str]) -> float:
+def run_s(pieces: Mapping[str, PieceCost], wanted: Iterable[str]) -> float:
+    """Return how long pieces run on the device, one after the other, in s."""
     return math.fsum(pieces[p].run_s for p in wanted)
