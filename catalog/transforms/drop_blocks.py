@@ -9,27 +9,27 @@ the loss on some training windows rises least for each operation saved.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import islice
-from typing import TYPE_CHECKING
 
 import numpy as np
+import numpy.typing as npt
 from onnx import ModelProto
 
 from catalog.errors import RunFailed
 from catalog.graph_costs import macs_by_node
 from catalog.heads import HeadWeights
+from catalog.labelled_windows import LabelledWindows
 from catalog.transforms.recipe import Bench, Candidate, Family
 from catalog.transforms.residual_blocks import residual_blocks, without_blocks
 from catalog.transforms.starting import starting_graphs, starting_head
 
-if TYPE_CHECKING:
-    from torch import Tensor
-
 KEPT_SHARE = 0.67
 _TUNING_RATE = 1e-3
-_BATCH, _BATCHES = 32, 8
+_MOMENT_RATE = 3e-4  # at the full one, a moment's training harms even a whole network
+_TRAINED_ON = 40 * 32  # windows of a moment's training
+_JUDGED_BY = 8 * 32  # others
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,92 +69,79 @@ def drop_blocks(family: Family, base: Candidate) -> list[Candidate]:
 def shallower(models: Sequence[ModelProto], head: HeadWeights, kept: float, bench: Bench) -> list[ModelProto]:
     """Return graphs that run one after another without blocks, until a share of their operations is left.
 
+    They have been trained for a moment, a moment for each block left out.
+
     Raises:
         BackendError: a graph has an operator that torch is not told how to run.
+        TrainingDiverged: a loss is no longer finite.
         DataError: shapes inside a graph are not fixed, apart from the batch axis.
     """
     left = list(models)
     most = kept * _macs(left)
-    loss = _Loss(head, bench)
+    trial = _Trial(head, bench)
     while _macs(left) > most:
         tried = [
-            (part, without_blocks(model, [block]))
+            [*left[:part], without_blocks(model, [block]), *left[part + 1 :]]
             for part, model in enumerate(left)
             for block in residual_blocks(model)
         ]
         if not tried:
             break
-        part, model = tried[int(np.argmin(_harms(left, tried, loss)))]
-        left[part] = model
+        left = _least_harmed(left, tried, trial)
     return left
 
 
-def _harms(
-    models: Sequence[ModelProto], changes: Sequence[tuple[int, ModelProto]], loss: _Loss
-) -> list[float]:
-    """Return by how much the loss rises for each operation that a change of one graph saves."""
-    inputs = loss.inputs(models)
-    before = loss(models, len(models) - 1, inputs)
-    harms = []
-    for part, model in changes:
-        changed = [*models[:part], model, *models[part + 1 :]]
-        saved = _macs(models) - _macs(changed)
-        harms.append((loss(changed, part, inputs) - before) / max(saved, 1))
-    return harms
+def _least_harmed(
+    whole: list[ModelProto], tried: Sequence[list[ModelProto]], trial: _Trial
+) -> list[ModelProto]:
+    """Return the graphs whose loss rises least for each operation saved, as the trial has trained them."""
+    _, before = trial.of(whole)
+    best, least = whole, math.inf
+    for models in tried:
+        trained, loss = trial.of(models)
+        harm = max(0.0, loss - before) / max(_macs(whole) - _macs(models), 1)
+        if harm < least:
+            best, least = trained, harm
+    return best
 
 
-class _Loss:
-    """Mean loss of graphs with a head, on training windows that are the same in every call."""
+class _Trial:
+    """Trains graphs with a head for a moment, and judges them: all of them on the same windows."""
 
     def __init__(self, head: HeadWeights, bench: Bench) -> None:
-        import torch
-
-        from catalog.training.batches import drawn_view, shuffled
         from catalog.training.joint_tasks import alone
-        from catalog.training.trunk_training import make_deterministic
-        from catalog.transforms.tuning import linear_layer
 
-        make_deterministic(bench.seed)
-        view = drawn_view(0, bench.data, bench.views_seed)
-        batches = shuffled(bench.data, _BATCH, np.random.default_rng(bench.seed), view)
-        shown = list(islice(batches, _BATCHES))
-        self._windows = [torch.from_numpy(b.windows) for b in shown]
-        self._labels = [torch.from_numpy(b.labels) for b in shown]
-        self._layer = linear_layer(head)
-        self._tasks = alone(self._layer.out_features) if bench.tasks is None else bench.tasks
+        self._head = head
+        self._bench = bench
+        self._tasks = alone(len(head.bias)) if bench.tasks is None else bench.tasks
+        rows = np.random.default_rng(bench.seed).permutation(len(bench.data))
+        judged = min(_JUDGED_BY, len(rows) // 2)
+        self._judged_by = np.sort(rows[:judged])
+        self._data = _some(bench.data, np.sort(rows[judged : judged + _TRAINED_ON]))
 
-    def inputs(self, models: Sequence[ModelProto]) -> list[list[Tensor]]:
-        """Return what each graph reads, batch by batch."""
-        read = [self._windows]
-        for model in models[:-1]:
-            read.append(self._run(model, read[-1]))
-        return read
-
-    def __call__(self, models: Sequence[ModelProto], first: int, inputs: Sequence[list[Tensor]]) -> float:
-        """Return the loss of graphs of which those before the first are as they were."""
-        import torch
-
-        from catalog.training.joint_loss import joint_cross_entropy
-
-        values = inputs[first]
-        for model in models[first:]:
-            values = self._run(model, values)
-        with torch.no_grad():
-            losses = [
-                float(joint_cross_entropy(self._layer(features), labels, self._tasks))
-                for features, labels in zip(values, self._labels, strict=True)
-            ]
-        return float(np.mean(losses))
-
-    @staticmethod
-    def _run(model: ModelProto, batches: Sequence[Tensor]) -> list[Tensor]:
+    def of(self, models: Sequence[ModelProto]) -> tuple[list[ModelProto], float]:
+        """Return the trained graphs and their mean loss."""
         import torch
 
         from catalog.backends.torch_graph import TorchGraph
+        from catalog.training.joint_loss import joint_cross_entropy
+        from catalog.training.schedule import Schedule
+        from catalog.training.trunk_training import make_deterministic, train_parts
+        from catalog.transforms.tuning import linear_layer
 
-        graph = TorchGraph(model).eval()
+        bench, judged = self._bench, _some(self._bench.data, self._judged_by)
+        make_deterministic(bench.seed)
+        graphs, layer = [TorchGraph(model) for model in models], linear_layer(self._head)
+        moment, rng = Schedule(1, _MOMENT_RATE, weight_decay=0.0), np.random.default_rng(bench.seed)
+        train_parts(graphs, layer, self._data, moment, rng, lambda _: None, None, self._tasks)
         with torch.no_grad():
-            return [graph(batch) for batch in batches]
+            logits = layer(torch.nn.Sequential(*graphs)(torch.from_numpy(judged.windows)))
+            loss = float(joint_cross_entropy(logits, torch.from_numpy(judged.labels), self._tasks))
+        return [g.written_back(m) for g, m in zip(graphs, models, strict=True)], loss
+
+
+def _some(data: LabelledWindows, rows: npt.NDArray[np.int64]) -> LabelledWindows:
+    return LabelledWindows(np.ascontiguousarray(data.windows[rows]), data.labels[rows], data.mirrored_alike)
 
 
 def _macs(models: Sequence[ModelProto]) -> int:

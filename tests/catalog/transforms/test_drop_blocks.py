@@ -141,3 +141,37 @@ def test_a_trunk_without_residual_blocks_is_given_up(tmp_path: Path) -> None:
     here = replace(here, size_px=8, data=LabelledWindows(np.ascontiguousarray(windows), here.data.labels))
     with pytest.raises(RunFailed, match="no block of whole can be left out"):
         DropBlocks("whole").make(here)
+
+
+def test_a_block_whose_absence_a_moment_of_training_makes_up_for_goes_first(tmp_path: Path) -> None:
+    """Without "offset" all answers are off by a constant; without "bend" neither dark nor bright can be told.
+
+    One class is dark or bright, the other in between, so features that only rise with the light are no use.
+    """
+    weights = {
+        "axes": np.array([1, 2], np.int64),
+        "middle": np.full(3, -100.0, np.float32),
+        "bend": -2.0 * np.eye(3, dtype=np.float32),
+        "none": np.zeros((3, 3), np.float32),
+        "offset": np.full(3, 90.0, np.float32),
+    }
+    nodes = [
+        helper.make_node("Cast", ["x"], ["f"], to=TensorProto.FLOAT),
+        helper.make_node("ReduceMean", ["f", "axes"], ["m"], keepdims=0),
+        helper.make_node("Add", ["m", "middle"], ["d"]),
+        helper.make_node("MatMul", ["d", "bend"], ["twice"]),
+        helper.make_node("Relu", ["twice"], ["below"]),
+        helper.make_node("Add", ["d", "below"], ["away"]),
+        helper.make_node("Gemm", ["away", "none", "offset"], ["same"]),
+        helper.make_node("Add", ["away", "same"], ["y"]),
+    ]
+    trunk = model(nodes, (SIDE, SIDE, 3), (3,), weights, pixels=True)
+    light = np.array([40, 160, 90, 110])[np.arange(1600) % 4]
+    noise = np.random.default_rng(0).integers(-20, 20, (1600, SIDE, SIDE, 3))
+    windows = (light[:, None, None, None] + noise).astype(np.uint8)
+    labels = (np.arange(1600) % 4 < 2).astype(np.int64)
+    rising = 0.01 * np.array([[-1] * 3, [1] * 3], np.float32)
+    head = HeadWeights(rising, np.array([3.75, -3.75], np.float32), 1.0)
+    here = replace(bench(tmp_path, [trunk], 3), data=LabelledWindows(windows, labels))
+    (left,) = shallower([trunk], head, 0.6, here)
+    assert "bend" in {t.name for t in left.graph.initializer}
