@@ -6,6 +6,7 @@ trunks that the engine would pick; what they take is counted.
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -103,14 +104,12 @@ class Answers:
 
     Args:
         by_class: which windows are of each class.
-        generic: class ids (N,) that the generic variant answers.
-        confidences: (N,) of those.
+        generic: confidences (N, C) of the generic variant.
         features: by trunk, (N, D).
     """
 
     by_class: tuple[Int64, ...]
-    generic: Int64
-    confidences: Float32
+    generic: Float32
     features: Mapping[str, Float32]
 
 
@@ -120,7 +119,7 @@ def answers_to(shown: Shown, pairing: Pairing) -> Answers:
     said = shown.catalog.head_weights(variant.head).confidences(_features(shown, variant.trunk))
     by_class = tuple(np.flatnonzero(shown.truth == c) for c in range(len(shown.classes)))
     features = {trunk: _features(shown, trunk) for trunk in pairing.costs}
-    return Answers(by_class, said.argmax(axis=1), said.max(axis=1), features)
+    return Answers(by_class, said, features)
 
 
 def _features(shown: Shown, trunk: str) -> Float32:
@@ -166,13 +165,20 @@ class MeasuredModels:
 
     def generic(self) -> Said:
         """Return the generic model's answer."""
-        return Said(int(self._answers.generic[self._at]), float(self._answers.confidences[self._at]))
+        said = self._answers.generic[self._at]
+        return Said(int(said.argmax()), float(said.max()))
+
+    def behind(self, head: HeadOn) -> Said:
+        """Return its answer to what a head passes on."""
+        said = self._answers.generic[self._at].copy()
+        said[list(head.head.dominant)] *= math.exp(head.head.prior_shift)
+        return Said(int(said.argmax()), float(said.max() / said.sum()))
 
     def special(self, active: Active, head: HeadOn) -> Said:  # noqa: ARG002 - the head says it all
         """Return the specialised models' answer."""
         answer, confidence = self._asked(head.trunk, head.head.weights)
         said, second = head.head.class_of(answer, confidence), head.head.second
-        if said is not None or second is None:
+        if said is not None or second is None or head.head.calls_other(answer):
             return Said(said, confidence)
         answer, confidence = self._asked(second.trunk, second.weights)
         return Said(head.head.class_of_second(answer, confidence), confidence, second=True)

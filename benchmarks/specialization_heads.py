@@ -25,6 +25,7 @@ from catalog.store import Catalog, StoredFeatures, open_catalog
 from catalog.variants import Variant
 from specializer.cascade_threshold import CascadeAim, HeadAnswers, choose_threshold
 from specializer.errors import HeadRejected
+from specializer.generic_answers import GenericAnswers
 from specializer.head_candidates import OwnLabels, retrained_head
 from specializer.head_making import Material as Rows
 from specializer.head_making import SecondMaterial, train_special_head
@@ -47,7 +48,7 @@ class Material:
     """What heads on one trunk are made of and judged by.
 
     Args:
-        half: validation rows that a head is made on; their generic_right goes with them.
+        half: validation rows that a head is made on; half_generic goes with them.
         judged: features (M, D) and labels (M,) of the others.
         generic: head of this trunk for all classes.
         aim: as heads are ordered.
@@ -58,9 +59,9 @@ class Material:
 
     train: StoredFeatures
     half: StoredFeatures
-    half_right: Bool
+    half_generic: GenericAnswers
     judged: StoredFeatures
-    judged_right: Bool
+    judged_generic: GenericAnswers
     generic: HeadWeights
     aim: CascadeAim
     cost: float
@@ -79,19 +80,19 @@ def published(material: Material, dominant: tuple[int, ...], rng: np.random.Gene
 def with_threshold(material: Material, dominant: tuple[int, ...], rng: np.random.Generator) -> SpecialHead:
     """Likewise, with a threshold that keeps the cascade as accurate as the generic model."""
     rows = Rows(material.train, material.half)
-    return train_special_head(rows, dominant, material.aim, rng, material.half_right)
+    return train_special_head(rows, dominant, material.aim, rng, material.half_generic)
 
 
 def ours(material: Material, dominant: tuple[int, ...], rng: np.random.Generator) -> SpecialHead:
     """Likewise, or the generic head with other priors where that is better."""
     rows = Rows(material.train, material.half, material.generic)
-    return train_special_head(rows, dominant, material.aim, rng, material.half_right)
+    return train_special_head(rows, dominant, material.aim, rng, material.half_generic)
 
 
 def two_heads(material: Material, dominant: tuple[int, ...], rng: np.random.Generator) -> SpecialHead:
     """Likewise, with a second head where that is cheaper."""
     rows = Rows(material.train, material.half, material.generic)
-    return train_special_head(rows, dominant, material.aim, rng, material.half_right, material.second)
+    return train_special_head(rows, dominant, material.aim, rng, material.half_generic, material.second)
 
 
 WAYS: dict[str, Way] = {
@@ -154,8 +155,7 @@ def material_of(
     train, validation = (catalog.features(variant.trunk, variant.task, s) for s in ("train", "validation"))
     behind = catalog.features(generic.trunk, generic.task, "validation")
     answers = catalog.head_weights(generic.head).confidences(np.asarray(behind.features, np.float32))
-    right = answers.argmax(axis=1) == validation.labels
-    chosen = np.zeros(len(right), bool)
+    chosen = np.zeros(len(answers), bool)
     for class_id in np.unique(validation.labels):
         chosen[np.flatnonzero(validation.labels == class_id)[::2]] = True
     half, judged = (_rows_of(validation, rows) for rows in (chosen, ~chosen))
@@ -168,7 +168,8 @@ def material_of(
         found = SecondMaterial(second.trunk, rows, costs[second.trunk] / costs[generic.trunk])
         judged_second = np.asarray(_rows_of(held_out, ~chosen).features, np.float32)
     own = catalog.head_weights(variant.head)
-    return Material(train, half, right[chosen], judged, right[~chosen], own, aim, cost, found, judged_second)
+    of_half, of_judged = (GenericAnswers(answers[r], validation.labels[r]) for r in (chosen, ~chosen))
+    return Material(train, half, of_half, judged, of_judged, own, aim, cost, found, judged_second)
 
 
 def _rows_of(stored: StoredFeatures, rows: Bool) -> StoredFeatures:
@@ -211,12 +212,13 @@ def _judge(head: SpecialHead, material: Material) -> tuple[float, float, float]:
     """Return what the cascade gains in accuracy at the skew, what it passes on, and asks a second head."""
     rows = OwnLabels.of(material.judged.labels, head.dominant, _SKEW)
     answers, goes_on = _said(head.weights, head.threshold, np.asarray(material.judged.features), rows)
-    asked = goes_on if head.second is not None else np.zeros_like(goes_on)
+    asked = goes_on & (answers < rows.dominant) & (head.second is not None)
     if head.second is not None:
         behind, on = _said(head.second.weights, head.second.threshold, material.judged_second, rows)
-        answers, goes_on = np.where(asked, behind, answers), asked & on
-    right = np.where(goes_on, material.judged_right, answers == rows.own)
-    gain = float(rows.row_weights @ right) - float(rows.row_weights @ material.judged_right)
+        answers, goes_on = np.where(asked, behind, answers), np.where(asked, on, goes_on)
+    generic = material.judged_generic.shifted(head.dominant, head.prior_shift)
+    right = np.where(goes_on, generic.right_behind, answers == rows.own)
+    gain = float(rows.row_weights @ right) - float(rows.row_weights @ generic.right)
     return gain, float(rows.row_weights @ goes_on), float(rows.row_weights @ asked)
 
 

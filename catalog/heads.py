@@ -59,6 +59,17 @@ class HeadWeights:
         if not (np.isfinite(self._scaled_weight_t).all() and np.isfinite(self._scaled_bias).all()):
             raise BadInput(f"head: temperature {temperature}: too small for these weights")
 
+    def with_prior_shift(self, classes: Sequence[int], shift: float) -> HeadWeights:
+        """Return the head as it would be were some classes more frequent than it learnt.
+
+        Args:
+            classes: positions of theirs.
+            shift: natural logarithm by which their odds are raised (Saerens et al., Neural Computation 2002).
+        """
+        bias = self.bias.copy()
+        bias[list(classes)] += np.float32(self.temperature * shift)
+        return HeadWeights(self.weight, bias, self.temperature)
+
     def confidences(self, features: Float32) -> Float32:
         """Return calibrated class probabilities (N, C) for features (N, D)."""
         logits = features @ self._scaled_weight_t + self._scaled_bias  # (N, C)

@@ -17,6 +17,7 @@ from specializer.cascade_threshold import CascadeAim
 from specializer.special_head import SpecialHead
 
 _LITTLE = np.dtype("<f4")
+_MOST_SHIFT = 50.0  # in single precision nothing is left of the other classes long before
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +94,7 @@ def special_head_to_proto(head: SpecialHead) -> pb.TrainedHead:
         harder_out=rates.harder_out,
         easier_in=rates.easier_in,
         easier_out=rates.easier_out,
+        prior_shift=head.prior_shift,
         falls_short=head.falls_short,
         head_id=content_id(head_to_bytes(weights)),
     )
@@ -111,13 +113,15 @@ def special_head_from_proto(
     Raises:
         CloudIncompatible: it is none, none for that trunk and those classes, or not what was sent.
     """
+    shares = (message.accuracy_in, message.in_to_other, message.accuracy_out)
     harder = (message.harder_in, message.harder_out)
-    shares = (message.accuracy_in, message.in_to_other, message.accuracy_out, *harder)
     easier = (message.easier_in, message.easier_out)
     if not all(isfinite(r) and 0.0 <= r <= 1.0 for r in (*shares, message.threshold)):
         raise CloudIncompatible("a trained head with figures outside 0 to 1")
-    if not all(isfinite(e) and -1.0 <= e <= 1.0 for e in easier):
+    if not all(isfinite(e) and -1.0 <= e <= 1.0 for e in (*harder, *easier)):
         raise CloudIncompatible("a trained head with differences outside -1 to 1")
+    if not 0.0 <= message.prior_shift <= _MOST_SHIFT:
+        raise CloudIncompatible(f"a trained head with a prior shift outside 0 to {_MOST_SHIFT:g}")
     rows, odd = divmod(len(message.bias_float32), _LITTLE.itemsize)
     if odd or rows <= len(dominant) or len(message.weight_float32) != len(message.bias_float32) * feature_dim:
         sizes = f"{len(message.weight_float32)} and {len(message.bias_float32)} bytes"
@@ -133,5 +137,12 @@ def special_head_from_proto(
     found = content_id(head_to_bytes(weights))
     if found != message.head_id:
         raise CloudIncompatible(f"a trained head with the hash {found}: expected {message.head_id}")
-    rates = CascadeRates(*shares, easier_in=easier[0], easier_out=easier[1])
-    return SpecialHead(weights, dominant, rates, message.threshold, message.falls_short)
+    rates = CascadeRates(*shares, *harder, easier_in=easier[0], easier_out=easier[1])
+    return SpecialHead(
+        weights,
+        dominant,
+        rates,
+        message.threshold,
+        message.falls_short,
+        prior_shift=message.prior_shift,
+    )

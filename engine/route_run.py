@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from catalog.errors import BackendError
-from catalog.heads import FusedHeads
+from catalog.heads import FusedHeads, HeadWeights
 from engine.errors import PartFailed
 from engine.router import CascadeSteps, FeatureReaders, LaterStage, Route
 
@@ -53,14 +53,16 @@ class Cascaded(NamedTuple):
     Args:
         app: that asked.
         special: class name; None where every specialised head passed the window on.
-        generic: class name; None where the generic variant did not run.
+        generic: class name, as the generic variant answers alone; None where it did not run.
         second: whether a further specialised head was asked after the first.
+        confidence: calibrated, of the generic variant alone; 0 where it did not run.
     """
 
     app: str
     special: str | None
     generic: str | None
     second: bool = False
+    confidence: float = 0.0
 
 
 class Execution(NamedTuple):
@@ -160,9 +162,20 @@ def run_route(
 
 def _fused(readers: FeatureReaders, loaded: list[Any]) -> FusedHeads:
     heads = [loaded[step.piece] for step in readers.heads]
+    if readers.favoured:
+        return _fused_leaning(readers, heads[0])
     fused = readers.fused
     if fused is None or fused.heads != heads:
         fused = readers.fused = FusedHeads(heads)
+    return fused
+
+
+def _fused_leaning(readers: FeatureReaders, head: HeadWeights) -> FusedHeads:
+    """Return a generic head beside itself as it leans to some classes."""
+    fused = readers.fused
+    if fused is None or fused.heads[0] is not head:
+        leaning = head.with_prior_shift(readers.favoured, readers.prior_shift)
+        fused = readers.fused = FusedHeads([head, leaning])
     return fused
 
 
@@ -214,34 +227,39 @@ class _CascadeRun:
     def _go_on(self, cascade: CascadeSteps, checks: Callable[[str], bool]) -> Cascaded:
         """Answer by the generic variant where no specialised head does or is checked; see what both say.
 
-        What was paid for is used: of the two the generic variant is right more often.
+        What was paid for is used: of the two the generic variant is right more often. It is answered with
+        what is known of the scene, and seen without: the scene is judged by it.
         """
         app = self._route.apps[cascade.app]
         said = self._ask_specials(cascade)
         if said.special is not None and not checks(app):
             return said
-        self._run_later(cascade.app, cascade.generic)
-        return said._replace(generic=self._found[cascade.app][0][0])
+        name, confidence = self._run_later(cascade.app, cascade.generic)
+        return said._replace(generic=name, confidence=confidence)
 
     def _ask_specials(self, cascade: CascadeSteps) -> Cascaded:
-        """Return what the first specialised head says that does not pass the window on."""
+        """Return what the first specialised head says that is sure, until one says "other"."""
         app = self._route.apps[cascade.app]
         ((name, confidence),) = self._found[cascade.app]
         if cascade.first.answers(name, confidence):
             return Cascaded(app, name, None)
+        second = False
         for special, stage in cascade.further:
-            self._run_later(cascade.app, stage)
-            ((name, confidence),) = self._found[cascade.app]
+            if not name:
+                break
+            name, confidence = self._run_later(cascade.app, stage)
+            second = True
             if special.answers(name, confidence):
-                return Cascaded(app, name, None, second=True)
-        return Cascaded(app, None, None, second=bool(cascade.further))
+                return Cascaded(app, name, None, second)
+        return Cascaded(app, None, None, second)
 
-    def _run_later(self, app: int, stage: LaterStage) -> None:
-        """Have a later stage give an app's answer, on account of that app alone."""
+    def _run_later(self, app: int, stage: LaterStage) -> tuple[str, float]:
+        """Have a later stage give an app's answer, on account of that app alone; return its head's own."""
         for step in stage.parts:
             self._run_part(step, (app,))
-        self._apply(stage.readers, [(app,)])
+        own = self._apply(stage.readers, [(app,)])
         self._variants[app] = stage.variant
+        return own
 
     def _run_part(self, step: int, apps: tuple[int, ...]) -> None:
         """Run a part that has not run for this window, on account of some apps."""
@@ -256,8 +274,8 @@ class _CascadeRun:
             raise PartFailed(piece, str(e), self._spent_s()) from e
         self._book(piece, apps)
 
-    def _apply(self, readers: FeatureReaders, apps: list[tuple[int, ...]]) -> None:
-        """Apply heads to the features that they read."""
+    def _apply(self, readers: FeatureReaders, apps: list[tuple[int, ...]]) -> tuple[str, float]:
+        """Apply heads to the features that they read; return what the first says before it leans."""
         fused = _fused(readers, self._loaded)
         try:
             (row,) = fused.answers(self._output(readers.source))
@@ -266,12 +284,16 @@ class _CascadeRun:
             raise PartFailed(piece, f"part {piece}: {e}", self._spent_s()) from e
         now = self._busy_clock()
         each_s, self._before = (now - self._before) / len(readers.heads), now
-        for (class_id, confidence), head, users in zip(row, readers.heads, apps, strict=True):
+        class_id, confidence = row[0]
+        own = readers.heads[0].classes[class_id], confidence
+        said = row[1:] if readers.favoured else row
+        for (class_id, confidence), head, users in zip(said, readers.heads, apps, strict=True):
             piece = self._route.pieces[head.piece]
             self._piece_s[piece] = self._piece_s.get(piece, 0.0) + each_s
             for app in users:
                 self._found[app] = ((head.classes[class_id], confidence),)
                 self._shares[app] += each_s / len(users)
+        return own
 
     def _book(self, piece: str, apps: tuple[int, ...]) -> None:
         now = self._busy_clock()

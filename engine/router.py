@@ -56,12 +56,16 @@ class FeatureReaders:
 
     Args:
         source: index of the step.
-        fused: the heads as last used together; made anew when one of them was loaded again or
-            exchanged.
+        favoured: classes of the first head's that its answer leans to; empty for none.
+        prior_shift: natural logarithm by which their odds are raised.
+        fused: the heads as last used together, with the leaning one last; made anew when one of them was
+            loaded again or exchanged.
     """
 
     source: int
     heads: tuple[HeadStep, ...]
+    favoured: tuple[int, ...] = ()
+    prior_shift: float = 0.0
     fused: FusedHeads | None = None
 
 
@@ -102,8 +106,8 @@ class CascadeSteps:
     Args:
         app: index among the route's apps.
         first: what answers first.
-        further: what is asked in turn about what all before passed on.
-        generic: asked about what all of them passed on, and about what is checked.
+        further: what is asked in turn where all before named a class and were not sure.
+        generic: asked about what none of them answers, and about what is checked.
     """
 
     app: int
@@ -240,6 +244,9 @@ class _RouteBuilder:
         generic = self._catalog.variants[option.variant]
         classes = self._catalog.tasks[generic.task].classes
         last = self._later(app, generic.id, generic.trunk, generic.head, classes, at_once)
+        if first.prior_shift > 0.0:
+            last.readers.favoured = tuple(classes.index(name) for name in first.classes if name)
+            last.readers.prior_shift = first.prior_shift
         return CascadeSteps(app, first, further, last)
 
     def _later(

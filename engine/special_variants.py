@@ -19,6 +19,8 @@ class SpecialVariant:
         head: id of the head, a piece of its own.
         classes: name for each of the head's rows; "" for what is passed on.
         threshold: least confidence of an answer that is not passed on.
+        prior_shift: by how much the log odds of its classes are raised in what the generic variant answers
+            to windows that are passed on.
     """
 
     id: str
@@ -26,6 +28,7 @@ class SpecialVariant:
     head: str
     classes: tuple[str, ...]
     threshold: float
+    prior_shift: float = 0.0
 
     def answers(self, name: str, confidence: float) -> bool:
         """Tell whether an answer of the head stands without the generic variant."""
@@ -55,6 +58,7 @@ def special_variants(
             new_id(on, task),
             names + ("",) * (len(weights.bias) - len(names)),
             threshold,
+            head.prior_shift,
         )
         for on, weights, threshold in heads
     )

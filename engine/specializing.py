@@ -176,7 +176,8 @@ class LiveSpecializing:
             else:
                 special = None if two.special is None else ids[two.special]
                 generic = None if two.generic is None else ids[two.generic]
-                seen = Seen(special, generic, confidence, True, two.second)
+                known = confidence if generic is None else two.confidence
+                seen = Seen(special, generic, known, True, two.second)
                 answered += special is not None and generic is None
                 passed_on += special is None
                 checked += special is not None and generic is not None

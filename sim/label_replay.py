@@ -83,7 +83,10 @@ class ReplayedModels(Protocol[H_contra]):
         """Return the generic model's answer, which is never "other"."""
 
     def special(self, active: Active, head: H_contra) -> Said:
-        """Return the answer of a specialised head, or of its second one where it passes the window on."""
+        """Return the answer of a specialised head, or of its second one where it is not sure of a class."""
+
+    def behind(self, head: H_contra) -> Said:
+        """Return the generic model's answer to what a head passes on, whose classes it then leans to."""
 
     def checks(self, share: float) -> bool:
         """Draw whether an answer is checked."""
@@ -101,8 +104,8 @@ def replay(sightings: Iterable[Sighting], specialist: Specialist[H], models: Rep
     for sighting in sightings:
         specialist.attend(sighting.t_s)
         models.see(sighting.class_id)
-        seen, generic = _ask(specialist, models)
-        lived.right.append(seen.class_id == sighting.class_id)
+        seen, answered, generic = _ask(specialist, models)
+        lived.right.append(answered == sighting.class_id)
         lived.generic_right.append(generic.class_id == sighting.class_id)
         lived.generic_ran.append(seen.generic is not None)
         lived.specialised.append(seen.cascaded)
@@ -111,13 +114,15 @@ def replay(sightings: Iterable[Sighting], specialist: Specialist[H], models: Rep
     return replace(lived, events=tuple(events))
 
 
-def _ask(specialist: Specialist[H], models: ReplayedModels[H]) -> tuple[Seen, Said]:
-    """Return what is seen of a window, and what the generic model says of it whether it is asked or not."""
+def _ask(specialist: Specialist[H], models: ReplayedModels[H]) -> tuple[Seen, int | None, Said]:
+    """Return what is seen of a window, what is answered, and what the generic model alone says of it."""
     active, head, generic = specialist.active, specialist.head, models.generic()
     if active is None or head is None:
-        return Seen(None, generic.class_id, generic.confidence), generic
+        return Seen(None, generic.class_id, generic.confidence), generic.class_id, generic
     special = models.special(active, head)
     checked = special.class_id is None or models.checks(specialist.check_share)
     if not checked:
-        return Seen(special.class_id, None, special.confidence, True, special.second), generic
-    return Seen(special.class_id, generic.class_id, generic.confidence, True, special.second), generic
+        seen = Seen(special.class_id, None, special.confidence, True, special.second)
+        return seen, special.class_id, generic
+    seen = Seen(special.class_id, generic.class_id, generic.confidence, True, special.second)
+    return seen, models.behind(head).class_id, generic

@@ -11,7 +11,7 @@ from sim.label_replay import Replayed, Said, Sighting, replay
 from specializer.cascade import Stakes
 from specializer.caution import Caution
 from specializer.expected_saving import ExpectedSaving
-from specializer.policy import AIMED_SKEW, Active, SpecializationPolicy
+from specializer.policy import Active, SpecializationPolicy
 from specializer.remembered_heads import MOST_REMEMBERED, RememberedHeads
 from specializer.specialist import NotTrained, Specialist, Trained
 
@@ -37,17 +37,19 @@ class TabledModels:
         self._classes = classes
         self._rng = rng
         self._truth = 0
+        self._generic = Said(0)
 
     def see(self, class_id: int) -> None:
         """Turn to a window of a class."""
         self._truth = class_id
 
     def generic(self) -> Said:
-        """Return the generic model's answer."""
-        if self._rng.random() < self._accuracy:
-            return Said(self._truth)
-        other = int(self._rng.integers(self._classes - 1))
-        return Said(other + (other >= self._truth))
+        """Return the generic model's answer, drawn anew."""
+        self._generic = Said(self._truth)
+        if self._rng.random() >= self._accuracy:
+            other = int(self._rng.integers(self._classes - 1))
+            self._generic = Said(other + (other >= self._truth))
+        return self._generic
 
     def special(self, active: Active, head: TabledHead) -> Said:  # noqa: ARG002 - its rates say it all
         """Return the specialised model's answer."""
@@ -59,6 +61,10 @@ class TabledModels:
                 return Said(None)
             return self._one_of([c for c in active.classes if c != truth])
         return Said(None) if drawn < rates.accuracy_out else self._one_of(active.classes)
+
+    def behind(self, head: TabledHead) -> Said:  # noqa: ARG002 - a table tells of one generic model alone
+        """Return the generic model's answer."""
+        return self._generic
 
     def checks(self, share: float) -> bool:
         """Draw whether an answer is checked."""
@@ -95,7 +101,7 @@ def expected_saving(stakes: Stakes, known: Iterable[Active]) -> ExpectedSaving:
 
     A table has the same rates whatever share a head is made for, so none is ordered for another share.
     """
-    return ExpectedSaving(stakes, known, caution=Caution(bolder_skew=AIMED_SKEW))
+    return ExpectedSaving(stakes, known, caution=Caution(bolder=()))
 
 
 @dataclass(frozen=True, slots=True)

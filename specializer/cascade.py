@@ -17,7 +17,8 @@ class CascadeRates:
         in_to_other: share of windows of its classes that it answers "other".
         accuracy_out: share of windows of other classes that it answers "other".
         harder_in: how much less accurate the generic model is on the windows of its classes that it passes
-            on than on all of them, in [0, 1]: what is hard for one model is hard for another.
+            on than on all of them, in [-1, 1]: what is hard for one model is hard for another; below 0 where
+            knowing the classes helps that model more.
         harder_out: likewise on windows of other classes.
         second_in: share of windows of its classes about which a second head is asked, where there is one;
             the figures above are those of both together.
@@ -50,7 +51,7 @@ class CascadeRates:
             generic: accuracy of the generic model on windows of all classes.
         """
         inside, outside = generic + self.easier_in, generic + self.easier_out
-        passed_in, passed_out = max(0.0, inside - self.harder_in), max(0.0, outside - self.harder_out)
+        passed_in, passed_out = _share(inside - self.harder_in), _share(outside - self.harder_out)
         gained_in = self.accuracy_in + self.in_to_other * passed_in - inside
         gained_out = self.accuracy_out * passed_out - outside
         return min(1.0, generic + skew * gained_in + (1.0 - skew) * gained_out)
@@ -184,6 +185,10 @@ class Stakes:
         if none >= accuracy:
             return 0.0
         return (accuracy - none) / (all_in - none) if all_in > none else 2.0
+
+
+def _share(figure: float) -> float:
+    return min(1.0, max(0.0, figure))
 
 
 def _between(low: CascadeRates, high: CascadeRates, weight: float) -> CascadeRates:

@@ -9,6 +9,7 @@ import numpy.typing as npt
 
 from catalog.heads import Float32
 from specializer.cascade import CascadeRates
+from specializer.generic_answers import Behind
 from specializer.head_candidates import OwnLabels
 from specializer.other_classes import LEAST_CLASS_OUT, HiddenClass, OtherClasses
 
@@ -112,7 +113,7 @@ class HeadAnswers:
 
     Args:
         levels: at how many of the thresholds, from the lowest on, each row is answered, (N,); 0 for one
-            that is always passed on.
+            that it calls "other", which is always passed on.
         right: which rows are answered rightly where they are, (N,).
     """
 
@@ -133,16 +134,26 @@ class HeadAnswers:
         levels[answers >= rows.dominant] = 0
         return cls(levels, answers == rows.own)
 
+    def asked_after(self, index: int) -> Bool:
+        """Return about which rows a second head is asked at one of the thresholds, (N,).
+
+        Those of which this one names a class of its own and is not sure. What it calls "other" mostly is,
+        and mostly a second head would only pass it on.
+        """
+        asked: Bool = (self.levels > 0) & (self.levels <= index)
+        return asked
+
     def after(self, first: HeadAnswers, index: int) -> HeadAnswers:
-        """Return what comes of asking this head about what another passes on at one of its thresholds."""
-        answered = first.levels > index
+        """Return what comes of asking this head about what another passes to it at one of its thresholds."""
+        answered, asked = first.levels > index, first.asked_after(index)
+        own = np.where(asked, self.levels, 0)
         return HeadAnswers(
-            np.where(answered, len(THRESHOLDS), self.levels), np.where(answered, first.right, self.right)
+            np.where(answered, len(THRESHOLDS), own), np.where(answered, first.right, self.right)
         )
 
 
 def choose_threshold(
-    answers: HeadAnswers, rows: OwnLabels, aim: CascadeAim, generic_right: Bool | None = None
+    answers: HeadAnswers, rows: OwnLabels, aim: CascadeAim, behind: Behind | None = None
 ) -> Threshold:
     """Return the threshold that passes on least while the cascade is as accurate as it should be.
 
@@ -154,11 +165,11 @@ def choose_threshold(
         answers: of the head, (N,).
         rows: what the rows really are, (N,).
         aim: what the head is for.
-        generic_right: which rows the generic model answers rightly, (N,). What is hard for the head is
-            hard for that model too, so that its accuracy over all windows promises too much for those
-            that are passed on; it has to do where this is None.
+        behind: what the generic model makes of the rows. What is hard for the head is hard for that model
+            too, so that its accuracy over all windows promises too much for those that are passed on; it
+            has to do where this is None.
     """
-    outcomes = _Outcomes(answers, rows, aim, generic_right)
+    outcomes = _Outcomes(answers, rows, aim, behind)
     return outcomes.at(_chosen(outcomes))
 
 
@@ -178,18 +189,17 @@ def _chosen(outcomes: _Outcomes) -> int:
 class _Outcomes:
     """What becomes of the validation rows at each threshold; arrays are (T,)."""
 
-    def __init__(
-        self, answers: HeadAnswers, rows: OwnLabels, aim: CascadeAim, generic_right: Bool | None
-    ) -> None:
+    def __init__(self, answers: HeadAnswers, rows: OwnLabels, aim: CascadeAim, behind: Behind | None) -> None:
         inside, outside, levels, right = rows.inside, ~rows.inside, answers.levels, answers.right
         own, other = (_Kind(levels, rows.row_weights, kind) for kind in (inside, outside))
         self._aim = aim
         self._right, wrong, mistaken = own.answered(right), own.answered(~right), other.answered(outside)
         self.in_to_other = np.maximum(0.0, 1.0 - self._right - wrong)
         self._accuracy_out = 1.0 - mistaken
-        self.others = OtherClasses(rows.labels[outside], levels[outside], self._accuracy_out)
-        in_all, self._in_passed = own.generic(generic_right, self.in_to_other, aim.generic_accuracy)
-        out_all, self._out_passed = other.generic(generic_right, self._accuracy_out, aim.generic_accuracy)
+        lost = levels if behind is None else np.where(behind.taken, len(THRESHOLDS), levels)
+        self.others = OtherClasses(rows.labels[outside], lost[outside], self._accuracy_out)
+        in_all, self._in_passed = own.generic(behind, self.in_to_other, aim.generic_accuracy)
+        out_all, self._out_passed = other.generic(behind, self._accuracy_out, aim.generic_accuracy)
         wrong_in, wrong_out = own.cautious(wrong), other.cautious(mistaken)
         self.accuracy = aim.skew * (1.0 - wrong_in - self.in_to_other * (1.0 - self._in_passed)) + (
             1.0 - aim.skew
@@ -203,7 +213,7 @@ class _Outcomes:
         figures = (self._right, self.in_to_other, self._accuracy_out, self._in_passed, self._out_passed)
         right, to_other, out, in_passed, out_passed = (float(f[index]) for f in figures)
         in_all, out_all = self._overall
-        harder = (max(0.0, in_all - in_passed), max(0.0, out_all - out_passed))
+        harder = (in_all - in_passed, out_all - out_passed)
         rates = CascadeRates(
             right, to_other, out, *harder, easier_in=self._easier[0], easier_out=self._easier[1]
         )
@@ -238,19 +248,22 @@ class _Kind:
         at_level = np.bincount(self._levels[some], self._weights[some], len(THRESHOLDS) + 1)
         return np.minimum(1.0, np.cumsum(at_level[::-1])[::-1][1:] / self._total)
 
-    def generic(self, right: Bool | None, passed: Float64, overall: float) -> tuple[float, Float64]:
-        """Return how accurate the generic model is on all rows, and on those passed on, (T,).
+    def generic(self, behind: Behind | None, passed: Float64, overall: float) -> tuple[float, Float64]:
+        """Return how accurate the generic model is alone on all rows, and on those passed on, (T,).
 
         Args:
-            right: which rows it answers rightly, (N,); None where that is not known.
+            behind: what it makes of the rows; None where that is not known.
             passed: share of rows that are passed on, (T,).
             overall: its accuracy where that is all that is known.
         """
-        if right is None:
+        if behind is None:
             return overall, np.full(len(passed), overall)
-        of_all = float(self._weights[self._kind & right].sum()) / self._total
-        left = np.clip(of_all - self.answered(right), 0.0, passed)
+        of_all, of_all_behind = self._share(behind.right), self._share(behind.right_behind)
+        left = np.clip(of_all_behind - self.answered(behind.right_behind), 0.0, passed)
         return of_all, np.divide(left, passed, out=np.full(len(passed), of_all), where=passed > 0.0)
+
+    def _share(self, counted: Bool) -> float:
+        return float(self._weights[self._kind & counted].sum()) / self._total
 
     def easier(self, accuracy: float, overall: float) -> float:
         """Return how much more accurate the generic model is on these rows than overall; few prove little."""

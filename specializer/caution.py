@@ -3,6 +3,23 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import NamedTuple
+
+
+class BolderHead(NamedTuple):
+    """A further head of the same classes for where they hold more.
+
+    It passes on less, and costs accuracy where they hold less.
+
+    Args:
+        skew: share of its classes for which it is made.
+        held: share from which on, surely, it is used.
+        falls: how far below that the share may then seem to fall.
+    """
+
+    skew: float
+    held: float
+    falls: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -12,6 +29,7 @@ class Caution:
     Args:
         fewest: answers since the last change before anything is entered.
         most: answers that count as just seen.
+        most_steady: likewise where nothing has changed, for how much the classes of a head in use hold.
         usual_s: what is usual fades to a third in that time.
         usual_weight: of what is usual in what is expected, the rest being what was just seen.
         least_weight: of a class, in answers with full confidence, to be thought of at all.
@@ -30,15 +48,13 @@ class Caution:
         look_every: answers between two looks for something better.
         aside_s: how long classes are left alone whose head was rejected or cannot be trained.
         retry_s: likewise where no head came for a passing reason, doubled up to aside_s until one comes.
-        bolder_skew: share for which a further head of the same classes is made where they hold much: it
-            passes on less, and costs accuracy where they hold less. AIMED_SKEW for none.
-        bolder_from: share from which on, surely, it is used.
-        bolder_falls: how far below that the share may then seem to fall.
+        bolder: further heads for greater shares, rising; none for the first alone.
         least_better: share of the generic model's cost; by less a head is no better than the one in use.
     """
 
     fewest: int = 10
     most: int = 60
+    most_steady: int = 300
     usual_s: float = 120.0
     usual_weight: float = 0.1
     least_weight: float = 2.0
@@ -57,9 +73,7 @@ class Caution:
     look_every: int = 5
     aside_s: float = 300.0
     retry_s: float = 10.0
-    bolder_skew: float = 0.93
-    bolder_from: float = 0.8
-    bolder_falls: float = 0.1
+    bolder: tuple[BolderHead, ...] = (BolderHead(0.93, 0.8, 0.1), BolderHead(0.96, 0.88, 0.06))
     least_better: float = 0.01
 
 

@@ -20,6 +20,7 @@ class ClassShares:
     def __init__(self, caution: Caution) -> None:
         self._caution = caution
         self._recent = _Recent(caution.most)
+        self._since_change = _Recent(caution.most_steady)
         self._usual = _FadingWeights(caution.usual_s)
         self._thought = 0
 
@@ -31,15 +32,17 @@ class ClassShares:
     def observe(self, seen: Seen, now: float) -> None:
         """Take note of an answered request."""
         self._recent.add(seen.class_id, seen.confidence)
+        self._since_change.add(seen.class_id, seen.confidence)
         self._usual.add(seen.class_id, seen.confidence, now)
 
     def keep_recent(self, last: int) -> None:
-        """Count only the last answers as just seen; what is usual stays."""
+        """Count only the last answers as just seen, after a change; what is usual stays."""
         self._recent.keep(last)
+        self._since_change.keep(last)
 
     def forget(self) -> None:
         """Forget what was just seen and what is usual."""
-        self._recent.keep(0)
+        self.keep_recent(0)
         self._usual = _FadingWeights(self._caution.usual_s)
 
     def expected(self) -> dict[int, float]:
@@ -58,6 +61,14 @@ class ClassShares:
         """Return their share in what was just answered."""
         return self._recent.count(classes) / len(self._recent)
 
+    def answered_since_change(self, classes: Collection[int]) -> float:
+        """Return their share in what was answered since the last change, as far as that is kept."""
+        return self._since_change.count(classes) / len(self._since_change)
+
+    def surely_since_change(self, classes: Collection[int], deviations: float) -> float | None:
+        """Return what that surely is; see surely."""
+        return self._least(self._since_change, classes, deviations)
+
     def surely(self, classes: Collection[int], deviations: float) -> float | None:
         """Return what that surely is, by the lower end of Wilson's interval (1927).
 
@@ -69,11 +80,14 @@ class ClassShares:
         Returns:
             None where no other answer is there.
         """
-        chosen = self._recent.present(classes)
-        n = len(self._recent) - chosen
+        return self._least(self._recent, classes, deviations)
+
+    def _least(self, answers: _Recent, classes: Collection[int], deviations: float) -> float | None:
+        chosen = answers.present(classes)
+        n = len(answers) - chosen
         if n <= 0:
             return None
-        share = (self._recent.count(classes) - chosen) / n
+        share = (answers.count(classes) - chosen) / n
         z2 = deviations**2 + self._choice(chosen)
         half = math.sqrt(z2 * (share * (1.0 - share) / n + z2 / (4.0 * n * n)))
         return (share + z2 / (2.0 * n) - half) / (1.0 + z2 / n)

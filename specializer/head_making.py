@@ -25,11 +25,11 @@ from specializer.cascade_threshold import (
     choose_threshold,
 )
 from specializer.errors import HeadRejected
+from specializer.generic_answers import Behind, GenericAnswers
 from specializer.head_candidates import OwnLabels, adapted_head, retrained_head
 from specializer.special_head import SecondHead, SpecialHead
 from specializer.two_heads import choose_two_thresholds
 
-Bool = npt.NDArray[np.bool_]
 Int64 = npt.NDArray[np.int64]
 
 # At a skew of 1 nothing would ever be passed on, and nobody would learn that the scene has changed.
@@ -89,7 +89,7 @@ def train_special_head(
     dominant: Sequence[int],
     aim: CascadeAim,
     rng: np.random.Generator,
-    generic_right: Bool | None = None,
+    generic: GenericAnswers | None = None,
     second: SecondMaterial | None = None,
 ) -> SpecialHead:
     """Make a head that costs as little as it can while the cascade is as accurate as it should be.
@@ -103,8 +103,8 @@ def train_special_head(
         dominant: class ids, at least one, all different.
         aim: what the head is for.
         rng: draws the rows.
-        generic_right: which validation rows (M,) the model behind the cascade answers rightly; None
-            where that is not known.
+        generic: what the model behind the cascade makes of the validation rows (M,); None where that is
+            not known.
         second: of a slower and more accurate trunk; None for a single head.
 
     Raises:
@@ -114,20 +114,22 @@ def train_special_head(
     """
     classes = _checked(material, dominant)
     rows = OwnLabels.of(material.validation.labels, classes)
+    behind = None if generic is None else generic.behind(classes, min(aim.skew, _MOST_SKEW))
     with _threads().limit(limits=1):
-        first = _made(material, rows, classes, aim, rng, generic_right)
+        first = _made(material, rows, classes, aim, rng, behind)
         chosen, relief = first.threshold, None
         sure = chosen.confidence
         if second is not None:
-            behind = _made(second.material, rows, classes, aim, rng, generic_right)
-            two = choose_two_thresholds(first.answers, behind.answers, rows, aim, second.cost, generic_right)
+            other = _made(second.material, rows, classes, aim, rng, behind)
+            two = choose_two_thresholds(first.answers, other.answers, rows, aim, second.cost, behind)
             if two.both.rank(two.asked * second.cost) < chosen.rank():
                 chosen, sure = two.both, two.first
-                relief = SecondHead(second.trunk, behind.weights, chosen.confidence)
+                relief = SecondHead(second.trunk, other.weights, chosen.confidence)
     shortcoming = chosen.shortcoming()
     if shortcoming is not None:
         raise HeadRejected(f"special head of classes {list(classes)}: {shortcoming}")
-    return SpecialHead(first.weights, classes, chosen.rates, sure, not chosen.reaches, relief)
+    shift = 0.0 if behind is None else behind.shift
+    return SpecialHead(first.weights, classes, chosen.rates, sure, not chosen.reaches, relief, shift)
 
 
 class _Made(NamedTuple):
@@ -144,14 +146,14 @@ def _made(
     classes: tuple[int, ...],
     aim: CascadeAim,
     rng: np.random.Generator,
-    generic_right: Bool | None,
+    behind: Behind | None,
 ) -> _Made:
     """Make the better one of a head with other priors and, where that knows little, a trained one."""
     held_out, skew, generic = material.held_out, min(aim.skew, _MOST_SKEW), material.generic
 
     def tried(weights: HeadWeights) -> _Made:
         answers = HeadAnswers.of(weights.confidences(held_out), rows)
-        return _Made(weights, answers, choose_threshold(answers, rows, aim, generic_right))
+        return _Made(weights, answers, choose_threshold(answers, rows, aim, behind))
 
     found = [] if generic is None else [tried(adapted_head(generic, material.counts, classes, skew))]
     if not any(_knows_its_classes(made.threshold) for made in found):

@@ -10,15 +10,13 @@ import numpy as np
 import numpy.typing as npt
 
 from catalog.errors import BadInput, CatalogError
-from catalog.heads import HeadWeights
 from catalog.store import Catalog, StoredFeatures, open_catalog
 from specializer.cascade_threshold import CascadeAim
 from specializer.errors import HeadRejected, NotTrainable
+from specializer.generic_answers import GenericAnswers, generic_head, stored_answers
 from specializer.head_making import Material, SecondMaterial, train_special_head
 from specializer.special_head import SpecialHead
 from specializer.training_messages import Errand, Made, errand_from_line, failure_to_line, made_to_line
-
-Bool = npt.NDArray[np.bool_]
 
 _CATALOG = "catalog.json"  # written last, whole and by renaming, whenever anything in a catalog changes
 _WARM_ROWS, _WARM_DIM, _WARM_CLASSES = 60, 8, 3
@@ -38,7 +36,7 @@ class OrderDesk:
         self._root = root
         self._stamp: tuple[int, int, int] | None = None
         self._catalog: Catalog | None = None
-        self._right: dict[tuple[str, str, str], Bool | None] = {}
+        self._generic: dict[tuple[str, str, str], GenericAnswers | None] = {}
         self._materials: dict[tuple[str, str], Material] = {}
 
     def answer(self, line: bytes) -> bytes:
@@ -66,7 +64,7 @@ class OrderDesk:
                 errand.dominant,
                 errand.aim,
                 np.random.default_rng(errand.seed),
-                self._generic_right(errand, catalog, material.validation.labels),
+                self._behind(errand, catalog, material.validation.labels),
                 self._second(catalog, errand, material),
             )
         except CatalogError as e:
@@ -85,7 +83,7 @@ class OrderDesk:
         stamp = (found.st_ino, found.st_mtime_ns, found.st_size)
         if self._catalog is None or stamp != self._stamp:
             self._catalog, self._stamp = open_catalog(self._root, verify=False), stamp
-            self._right.clear()
+            self._generic.clear()
             self._materials.clear()
         return self._catalog
 
@@ -97,7 +95,7 @@ class OrderDesk:
         """
         if (trunk, task) not in self._materials:
             train, validation = (catalog.features(trunk, task, split) for split in ("train", "validation"))
-            self._materials[trunk, task] = Material(train, validation, _generic_head(catalog, trunk, task))
+            self._materials[trunk, task] = Material(train, validation, generic_head(catalog, trunk, task))
         return self._materials[trunk, task]
 
     def _second(self, catalog: Catalog, errand: Errand, first: Material) -> SecondMaterial | None:
@@ -113,12 +111,14 @@ class OrderDesk:
             return None
         return SecondMaterial(wanted.trunk, material, wanted.cost)
 
-    def _generic_right(self, errand: Errand, catalog: Catalog, labels: npt.NDArray[np.int64]) -> Bool | None:
-        """Return which validation rows the generic model answers rightly; None where it cannot be told."""
+    def _behind(
+        self, errand: Errand, catalog: Catalog, labels: npt.NDArray[np.int64]
+    ) -> GenericAnswers | None:
+        """Return what the generic model makes of the validation rows; None where it cannot be told."""
         key = (errand.generic_trunk, errand.trunk, errand.task)
-        if key not in self._right:
-            self._right[key] = _generic_right(errand, catalog, labels)
-        return self._right[key]
+        if key not in self._generic:
+            self._generic[key] = stored_answers(catalog, errand.generic_trunk, errand.task, labels)
+        return self._generic[key]
 
 
 def _check(errand: Errand, catalog: Catalog) -> None:
@@ -143,32 +143,6 @@ def _check(errand: Errand, catalog: Catalog) -> None:
     unknown = [c for c in errand.dominant if not 0 <= c < len(task.classes)]
     if unknown:
         raise NotTrainable(f"{name}: classes {unknown}: expected 0 to {len(task.classes) - 1}")
-
-
-def _generic_head(catalog: Catalog, trunk: str, task: str) -> HeadWeights | None:
-    for variant in catalog.contents.variants:
-        if variant.trunk == trunk and variant.task == task:
-            return catalog.head_weights(variant.head)
-    return None
-
-
-def _generic_right(errand: Errand, catalog: Catalog, labels: npt.NDArray[np.int64]) -> Bool | None:
-    """Return which validation rows the generic model answers rightly; None where it cannot be told.
-
-    All trunks that were trained together have features of the same windows in the same order.
-    """
-    head = _generic_head(catalog, errand.generic_trunk, errand.task)
-    if head is None:
-        return None
-    try:
-        stored = catalog.features(errand.generic_trunk, errand.task, "validation")
-    except CatalogError:
-        return None
-    if not np.array_equal(stored.labels, labels):
-        return None
-    answers = head.confidences(np.asarray(stored.features, np.float32)).argmax(axis=1)
-    right: Bool = answers == labels
-    return right
 
 
 def warm_up() -> None:

@@ -20,8 +20,9 @@ class Seen(NamedTuple):
     Args:
         special: class that the specialised head answered; None where none ran, or where it passed
             the window on.
-        generic: class that the generic model answered; None where it did not run.
-        confidence: calibrated, of the answer that was given.
+        generic: class that the generic model answers alone, whatever is known of the scene; None where it
+            did not run.
+        confidence: calibrated, of the one or the other.
         cascaded: whether a specialised head ran.
         second: whether a second one ran, too.
     """
@@ -34,7 +35,7 @@ class Seen(NamedTuple):
 
     @property
     def class_id(self) -> int:
-        """What it is taken to be, and what was answered: the generic model's word where there is one."""
+        """What it is taken to be: the generic model's word where there is one."""
         known = self.special if self.generic is None else self.generic
         assert known is not None, "a request that is told was answered"
         return known

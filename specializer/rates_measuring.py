@@ -9,11 +9,12 @@ import numpy as np
 
 from catalog.errors import CatalogError, DataError
 from catalog.special_rates import SCHEMA_VERSION, SpecialRates, SpecialRatesFile
-from catalog.store import Catalog, StoredFeatures
+from catalog.store import Catalog
 from catalog.variants import MeasuredVariant
 from specializer.cascade import CascadeRates, RatesByCount, Stakes
 from specializer.cascade_threshold import CascadeAim
 from specializer.errors import HeadRejected
+from specializer.generic_answers import stored_answers
 from specializer.head_making import Material, train_special_head
 from specializer.policy import AIMED_SKEW
 from specializer.special_head import SpecialHead
@@ -100,7 +101,7 @@ def _measure(
     except CatalogError as e:
         return [], str(e)
     material = Material(train, validation, catalog.head_weights(special.variant.head))
-    right = _answers_rightly(catalog, generic, validation)
+    behind = stored_answers(catalog, generic.variant.trunk, task, validation.labels)
     aim = CascadeAim(AIMED_SKEW, generic.variant.validation_accuracy)
     rng = np.random.default_rng(seed)
     classes = len(catalog.tasks[task].classes)
@@ -112,27 +113,13 @@ def _measure(
             dominant = sorted(int(c) for c in rng.choice(classes, count, replace=False))
             before_s = time.thread_time()
             try:
-                heads.append(train_special_head(material, dominant, aim, rng, right))
+                heads.append(train_special_head(material, dominant, aim, rng, behind))
             except (HeadRejected, DataError) as e:
                 why = str(e)
             took_s.append(time.thread_time() - before_s)
         if len(heads) * 2 > sets:
             rows.append(_row(trunk, task, count, heads, sets - len(heads), float(np.median(took_s))))
     return rows, why
-
-
-def _answers_rightly(
-    catalog: Catalog, generic: MeasuredVariant, validation: StoredFeatures
-) -> np.ndarray[tuple[int], np.dtype[np.bool_]] | None:
-    try:
-        own = catalog.features(generic.variant.trunk, generic.variant.task, "validation")
-    except CatalogError:
-        return None
-    if not np.array_equal(own.labels, validation.labels):
-        return None
-    confidences = catalog.head_weights(generic.variant.head).confidences(np.asarray(own.features, np.float32))
-    right: np.ndarray[tuple[int], np.dtype[np.bool_]] = confidences.argmax(axis=1) == own.labels
-    return right
 
 
 def _row(

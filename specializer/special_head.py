@@ -13,7 +13,7 @@ from specializer.cascade import CascadeRates
 
 @dataclass(frozen=True, slots=True)
 class SecondHead:
-    """A head for the same classes on another trunk, asked about what the first one passes on.
+    """A head for the same classes on another trunk, asked where the first one names a class and is unsure.
 
     Args:
         trunk: name in the catalog.
@@ -37,8 +37,10 @@ class SpecialHead:
             second head where there is one.
         threshold: least confidence of an answer that is not passed on, in [0, 1].
         falls_short: whether the cascade seemed less accurate than it should be; chance may have done so.
-        second: what is asked about windows that this one passes on, before the generic model is; None for
-            that model at once.
+        second: what is asked about windows of which this one names a class and is not sure, before the
+            generic model is; None for that model at once.
+        prior_shift: by how much the log odds of its classes are raised in what the generic model answers
+            to windows that are passed on; its rates are with that.
     """
 
     weights: HeadWeights
@@ -47,6 +49,11 @@ class SpecialHead:
     threshold: float = 0.0
     falls_short: bool = False
     second: SecondHead | None = None
+    prior_shift: float = 0.0
+
+    def calls_other(self, answer: int) -> bool:
+        """Tell whether an answer is none of its classes, so that the generic model is asked at once."""
+        return answer >= len(self.dominant)
 
     def class_of(self, answer: int, confidence: float) -> int | None:
         """Return the class id that an answer stands for; None where the next model has to be asked.
@@ -63,6 +70,6 @@ class SpecialHead:
         return self._class_of(answer, confidence, self.second.threshold)
 
     def _class_of(self, answer: int, confidence: float, threshold: float) -> int | None:
-        if answer >= len(self.dominant) or confidence < threshold:
+        if self.calls_other(answer) or confidence < threshold:
             return None
         return self.dominant[answer]

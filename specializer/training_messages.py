@@ -90,6 +90,7 @@ def made_to_line(made: Made) -> bytes:
         "rates": head.rates,
         "threshold": head.threshold,
         "falls_short": head.falls_short,
+        "prior_shift": head.prior_shift,
         "second": None if head.second is None else _second_told(head.second),
         "processor_s": made.processor_s,
     }
@@ -143,6 +144,7 @@ def outcome_from_line(line: bytes) -> Made | TrainingFailed:
             told["threshold"],
             told["falls_short"],
             _second_head(told["second"]),
+            told["prior_shift"],
         )
         return Made(head, told["processor_s"])
     except (ValueError, KeyError, TypeError, CatalogError) as e:

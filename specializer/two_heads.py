@@ -1,4 +1,4 @@
-"""A second head, on a slower and more accurate trunk, asked about what the first one passes on.
+"""A second head, on a slower and more accurate trunk, asked where the first one is not sure of its class.
 
 Cascades of more than two models are as old as those of two (Viola and Jones, Rapid Object Detection using
 a Boosted Cascade of Simple Features, CVPR 2001); here each but the last knows the same few classes.
@@ -9,7 +9,6 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 import numpy as np
-import numpy.typing as npt
 
 from specializer.cascade_threshold import (
     THRESHOLDS,
@@ -18,9 +17,8 @@ from specializer.cascade_threshold import (
     Threshold,
     choose_threshold,
 )
+from specializer.generic_answers import Behind
 from specializer.head_candidates import OwnLabels
-
-Bool = npt.NDArray[np.bool_]
 
 # Shares of its own classes' windows that the first head may pass on for which thresholds are tried.
 _ASKED = (0.0, 0.03, 0.08, 0.15, 0.25, 0.4, 0.5, 0.6)
@@ -47,7 +45,7 @@ def choose_two_thresholds(
     rows: OwnLabels,
     aim: CascadeAim,
     second_cost: float,
-    generic_right: Bool | None = None,
+    behind: Behind | None = None,
 ) -> TwoThresholds:
     """Return the pair that costs least while the cascade is as accurate as it should be.
 
@@ -59,10 +57,10 @@ def choose_two_thresholds(
         rows: what they really are.
         aim: what the heads are for.
         second_cost: of a window with the second head, as a share of the generic model's.
-        generic_right: see choose_threshold.
+        behind: see choose_threshold.
     """
     return min(
-        (_at(i, first, second, rows, aim, generic_right) for i in _tried(first, rows)),
+        (_at(i, first, second, rows, aim, behind) for i in _tried(first, rows)),
         key=lambda found: found.both.rank(found.asked * second_cost),
     )
 
@@ -79,13 +77,13 @@ def _at(
     second: HeadAnswers,
     rows: OwnLabels,
     aim: CascadeAim,
-    generic_right: Bool | None,
+    behind: Behind | None,
 ) -> TwoThresholds:
+    asked = first.asked_after(index)
     asked_in, asked_out = (
-        float(rows.row_weights[kind & (first.levels <= index)].sum() / rows.row_weights[kind].sum())
+        float(rows.row_weights[kind & asked].sum() / rows.row_weights[kind].sum())
         for kind in (rows.inside, ~rows.inside)
     )
-    both = choose_threshold(second.after(first, index), rows, aim, generic_right)
+    both = choose_threshold(second.after(first, index), rows, aim, behind)
     rates = replace(both.rates, second_in=asked_in, second_out=asked_out)
-    asked = rates.second_asked(aim.skew)
-    return TwoThresholds(float(THRESHOLDS[index]), replace(both, rates=rates), asked)
+    return TwoThresholds(float(THRESHOLDS[index]), replace(both, rates=rates), rates.second_asked(aim.skew))

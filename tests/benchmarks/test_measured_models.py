@@ -1,11 +1,13 @@
 from __future__ import annotations
 
+import math
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from benchmarks.measured_models import HeadOn, MeasuredModels, Pairing, answers_to
+from benchmarks.measured_models import Answers, HeadOn, MeasuredModels, Pairing, answers_to
 from benchmarks.specialization_catalogs import Shown
 from catalog.backends.part_chain import PartChain
 from catalog.backends.table import open_backend
@@ -45,6 +47,33 @@ def test_every_trunk_sees_the_windows_at_its_own_side(tmp_path: Path) -> None:
         assert models.special_cost == pytest.approx(cost)
         assert said.second is (threshold > 1.0)
         assert said.class_id in (3, 4)
+
+
+def test_what_the_first_head_calls_other_costs_the_second_nothing(tmp_path: Path) -> None:
+    catalog = open_catalog(build_catalog(tmp_path / "catalog"), verify=False)
+    bias = np.array([0.0, 0.0, 9.0], np.float32)
+    says_other = HeadWeights(np.zeros((3, catalog.trunks["small"].feature_dim), np.float32), bias, 1.0)
+    head = replace(special_head(catalog, 0.0), weights=says_other)
+    features = {t: np.ones((1, catalog.trunks[t].feature_dim), np.float32) for t in ("small", "narrow")}
+    answers = Answers((np.arange(1),), np.full((1, 10), 0.1, np.float32), features)
+    models = MeasuredModels(answers, {"small": 0.1, "narrow": 0.4}, np.random.default_rng(0))
+    models.see(0)
+    said = models.special(Active((3, 4), RATES), HeadOn("small", head))
+    assert said[::2] == (None, False)
+    assert models.special_cost == pytest.approx(0.1)
+
+
+def test_behind_a_head_the_generic_answer_leans_by_bayes_rule(tmp_path: Path) -> None:
+    catalog = open_catalog(build_catalog(tmp_path / "catalog"), verify=False)
+    head = replace(special_head(catalog, 0.0), prior_shift=math.log(3.0))
+    said = np.array([[0.5, 0.1, 0.1, 0.1, 0.2]], np.float32)
+    models = MeasuredModels(Answers((np.arange(1),), said, {}), {}, np.random.default_rng(0))
+    models.see(0)
+    behind = models.behind(HeadOn("small", head))
+    assert behind.class_id == 4
+    assert behind.confidence == pytest.approx(0.6 / (0.5 + 0.2 + 0.3 + 0.6))
+    assert models.generic() == (0, 0.5, False)  # alone, and after that as before
+    assert models.special_cost == 0.0
 
 
 def special_head(catalog: Catalog, threshold: float) -> SpecialHead:

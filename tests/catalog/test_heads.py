@@ -58,6 +58,29 @@ def test_a_higher_temperature_keeps_the_answer_and_lowers_the_confidence() -> No
     assert (warm.max(axis=1) < cold.max(axis=1)).all()
 
 
+@given(SHAPES, TEMPERATURES, st.floats(0.0, 4.0), st.data())
+def test_with_other_priors_confidences_are_those_of_bayes_rule(
+    shape: tuple[int, int], temperature: float, shift: float, data: st.DataObject
+) -> None:
+    classes, dim = shape
+    favoured = sorted(data.draw(st.sets(st.integers(0, classes - 1), max_size=classes)))
+    h = head(dim, classes, dim, temperature)
+    features = np.random.default_rng(classes).standard_normal((5, dim)).astype(np.float32)
+    told, bias = h.confidences(features).astype(np.float64), h.bias.copy()
+    odds = np.ones(classes)  # by how much each class is more frequent than it was learnt
+    odds[favoured] = np.exp(shift)
+    expected = told * odds / (told * odds).sum(axis=1, keepdims=True)
+    np.testing.assert_allclose(h.with_prior_shift(favoured, shift).confidences(features), expected, atol=1e-4)
+    np.testing.assert_array_equal(h.bias, bias)  # itself as it was
+
+
+def test_the_odds_of_a_class_are_raised_by_as_much_at_any_temperature() -> None:
+    for temperature in (0.5, 2.0):
+        h = HeadWeights(np.zeros((3, 1), np.float32), np.zeros(3, np.float32), temperature)
+        (found,) = h.with_prior_shift([1], np.log(8.0)).confidences(np.ones((1, 1), np.float32))
+        assert found.tolist() == pytest.approx([0.1, 0.8, 0.1])
+
+
 def test_extreme_features_give_finite_confidences() -> None:
     features = np.full((1, 4), 1e30, np.float32)
     ((_, confidence),) = FusedHeads([head(0, 3, 4)]).answers(features)[0]

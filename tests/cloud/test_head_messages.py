@@ -53,10 +53,12 @@ def special_heads(draw: st.DrawFn) -> SpecialHead:
         draw(arrays(np.float32, rows, elements=WEIGHTS)),
         temperature,
     )
-    shares, threshold = [draw(SHARES) for _ in range(5)], draw(SHARES)
-    easier = [draw(st.floats(-1.0, 1.0)) for _ in range(2)]
-    rates = CascadeRates(*shares, easier_in=easier[0], easier_out=easier[1])
-    return SpecialHead(weights, tuple(range(dominant)), rates, threshold, draw(st.booleans()))
+    shares, threshold = [draw(SHARES) for _ in range(3)], draw(SHARES)
+    differences = [draw(st.floats(-1.0, 1.0)) for _ in range(4)]
+    rates = CascadeRates(*shares, *differences[:2], easier_in=differences[2], easier_out=differences[3])
+    shift = draw(st.floats(0.0, 10.0))
+    falls_short = draw(st.booleans())
+    return SpecialHead(weights, tuple(range(dominant)), rates, threshold, falls_short, prior_shift=shift)
 
 
 def a_message() -> pb.TrainedHead:
@@ -94,6 +96,13 @@ def test_a_head_comes_back_as_it_was_sent(head: SpecialHead) -> None:
         ({"accuracy_in": 1.5}, "figures outside 0 to 1"),
         ({"threshold": float("nan")}, "figures outside 0 to 1"),
         ({"easier_in": -1.5}, "differences outside -1 to 1"),
+        ({"harder_in": -1.5}, "differences outside -1 to 1"),
+        ({"harder_out": 1.5}, "differences outside -1 to 1"),
+        ({"harder_out": float("nan")}, "differences outside -1 to 1"),
+        ({"prior_shift": float("nan")}, "a prior shift outside 0 to 50"),
+        ({"prior_shift": float("inf")}, "a prior shift outside 0 to 50"),
+        ({"prior_shift": -0.1}, "a prior shift outside 0 to 50"),
+        ({"prior_shift": 1e300}, "a prior shift outside 0 to 50"),
     ],
 )
 def test_a_head_that_is_none_is_not_taken(change: dict[str, object], message: str) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Callable, Mapping
+from typing import Any
 
 import numpy as np
 import pytest
@@ -22,6 +23,7 @@ from tests.engine.test_router import option, pixels
 HEAD = "small.identity.special1"
 SECOND = "narrow.identity.special2"
 OTHER = 1  # of a specialised head's two rows
+UNSURE = 0.8  # a threshold that no head here reaches
 
 
 def cascade(catalog: Catalog, app: str, generic: str) -> Option:
@@ -30,8 +32,8 @@ def cascade(catalog: Catalog, app: str, generic: str) -> Option:
     return Option(app, generic, 0.95, (first, whole.stages[0]))
 
 
-def special(threshold: float = 0.0, name: str = "3") -> SpecialVariant:
-    return SpecialVariant(f"small/identity[{name}]", "small", HEAD, (name, ""), threshold)
+def special(threshold: float = 0.0, name: str = "3", shift: float = 0.0) -> SpecialVariant:
+    return SpecialVariant(f"small/identity[{name}]", "small", HEAD, (name, ""), threshold, shift)
 
 
 def relay(catalog: Catalog, app: str, generic: str) -> Option:
@@ -102,7 +104,7 @@ def test_what_the_specialised_head_answers_costs_nothing_else(built_catalog: Cat
     assert (found.cascaded[0].special, found.cascaded[0].generic) == ("3", None)
 
 
-@pytest.mark.parametrize(("answer", "threshold"), [(1, 0.0), (0, 0.8)])
+@pytest.mark.parametrize(("answer", "threshold"), [(OTHER, 0.0), (0, UNSURE)])
 def test_other_and_unsure_are_answered_as_the_generic_variant_would_alone(
     built_catalog: Catalog, answer: int, threshold: float
 ) -> None:
@@ -150,12 +152,11 @@ def test_where_the_first_head_answers_neither_the_second_nor_the_generic_variant
     assert found.cascaded == (Cascaded("who", "3", None),)
 
 
-@pytest.mark.parametrize(("answer", "threshold"), [(OTHER, 0.0), (0, 0.8)])
-def test_what_the_first_head_passes_on_the_second_answers_without_the_generic_variant(
-    built_catalog: Catalog, answer: int, threshold: float
+def test_what_the_first_head_is_unsure_of_the_second_answers_without_the_generic_variant(
+    built_catalog: Catalog,
 ) -> None:
     chosen = {"who": relay(built_catalog, "who", "wide/identity")}
-    found = run_said(built_catalog, chosen, {special(threshold): answer, second(): 0})
+    found = run_said(built_catalog, chosen, {special(UNSURE): 0, second(): 0})
     (given,) = found.answers
     assert (given.variant, given.windows[0][0]) == ("narrow/identity[4]", "4")
     trunks = built_catalog.trunks
@@ -165,20 +166,37 @@ def test_what_the_first_head_passes_on_the_second_answers_without_the_generic_va
     assert found.cascaded == (Cascaded("who", "4", None, second=True),)
 
 
-@pytest.mark.parametrize(("answer", "threshold"), [(OTHER, 0.0), (0, 0.8)])
+@pytest.mark.parametrize("threshold", [0.0, UNSURE])
+def test_what_the_first_head_calls_other_goes_to_the_generic_variant_and_the_second_is_not_asked(
+    built_catalog: Catalog, threshold: float
+) -> None:
+    chosen = {"who": relay(built_catalog, "who", "wide/identity")}
+    found = run_said(built_catalog, chosen, {special(threshold): OTHER, second(): 0})
+    alone = run(built_catalog, {"who": option(built_catalog, "who", "wide/identity")}, 0, special())
+    assert found.answers[0][:3] == alone.answers[0][:3]
+    ((name, confidence),) = alone.answers[0].windows
+    assert found.cascaded == (Cascaded("who", None, name, second=False, confidence=confidence),)
+    trunks = built_catalog.trunks
+    generic = built_catalog.variants["wide/identity"].head
+    ran = (*trunks["small"].parts, HEAD, *trunks["wide"].parts, generic)
+    assert found.piece_s == dict.fromkeys(ran, 1.0)
+
+
+@pytest.mark.parametrize(("answer", "threshold"), [(OTHER, 0.0), (0, UNSURE)])
 def test_what_both_heads_pass_on_is_answered_as_the_generic_variant_would_alone(
     built_catalog: Catalog, answer: int, threshold: float
 ) -> None:
     chosen = {"who": relay(built_catalog, "who", "wide/identity")}
-    found = run_said(built_catalog, chosen, {special(): OTHER, second(threshold): answer})
+    found = run_said(built_catalog, chosen, {special(UNSURE): 0, second(threshold): answer})
     alone = run(built_catalog, {"who": option(built_catalog, "who", "wide/identity")}, 0, special())
     assert found.answers[0][:3] == alone.answers[0][:3]
-    assert found.cascaded == (Cascaded("who", None, alone.answers[0].windows[0][0], second=True),)
+    ((name, confidence),) = alone.answers[0].windows
+    assert found.cascaded == (Cascaded("who", None, name, second=True, confidence=confidence),)
 
 
 def test_a_part_of_both_the_second_trunk_and_the_generic_one_runs_once(built_catalog: Catalog) -> None:
     chosen = {"who": relay(built_catalog, "who", "wide/identity")}
-    found = run_said(built_catalog, chosen, {special(): OTHER, second(): OTHER})
+    found = run_said(built_catalog, chosen, {special(UNSURE): 0, second(): OTHER})
     shared, own = built_catalog.trunks["wide"].parts
     assert shared == built_catalog.trunks["narrow"].parts[0]
     assert (found.piece_s[shared], found.piece_s[own]) == (1.0, 1.0)
@@ -189,23 +207,25 @@ def test_a_checked_answer_of_either_head_is_given_by_the_generic_variant_after_o
     built_catalog: Catalog,
 ) -> None:
     alone = run(built_catalog, {"who": option(built_catalog, "who", "wide/identity")}, 0, special())
-    generic = alone.answers[0].windows[0][0]
+    ((name, confidence),) = alone.answers[0].windows
     chosen = {"who": relay(built_catalog, "who", "wide/identity")}
     narrow = built_catalog.trunks["narrow"].parts[1]
-    for first_says, by, asks_second in ((0, "3", False), (OTHER, "4", True)):
+    for threshold, by, asks_second in ((0.0, "3", False), (UNSURE, "4", True)):
         checks = AlwaysChecked()
-        found = run_said(built_catalog, chosen, {special(): first_says, second(): 0}, checks)
+        found = run_said(built_catalog, chosen, {special(threshold): 0, second(): 0}, checks)
         assert checks.drawn == ["who"]
         assert found.answers[0][:3] == alone.answers[0][:3]
-        assert found.cascaded == (Cascaded("who", by, generic, asks_second),)
+        assert found.cascaded == (Cascaded("who", by, name, asks_second, confidence),)
         assert (narrow in found.piece_s) is asks_second
 
 
 def test_nothing_is_drawn_where_no_head_answers(built_catalog: Catalog) -> None:
     chosen = {"who": relay(built_catalog, "who", "wide/identity")}
-    checks = AlwaysChecked()
-    run_said(built_catalog, chosen, {special(): OTHER, second(): OTHER}, checks)
-    assert checks.drawn == []
+    for first, second_says in ((special(), OTHER), (special(UNSURE), OTHER)):
+        checks = AlwaysChecked()
+        answer = OTHER if first.threshold == 0.0 else 0
+        run_said(built_catalog, chosen, {first: answer, second(): second_says}, checks)
+        assert checks.drawn == []
 
 
 def test_a_second_head_reads_what_another_app_has_run_and_pays_for_nothing_but_itself(
@@ -215,7 +235,115 @@ def test_a_second_head_reads_what_another_app_has_run_and_pays_for_nothing_but_i
         "odd": option(built_catalog, "odd", "narrow/parity"),
         "who": relay(built_catalog, "who", "wide/identity"),
     }
-    found = run_said(built_catalog, chosen, {special(): OTHER, second(): 0})
+    found = run_said(built_catalog, chosen, {special(UNSURE): 0, second(): 0})
     odd, who = found.answers
     assert who.variant == "narrow/identity[4]"
     assert (odd.busy_s, who.busy_s) == (3.0, 4.0)  # who: its first trunk, and two heads
+
+
+def said_alone(catalog: Catalog) -> np.ndarray:
+    """What the wide head says of the window, (10,)."""
+    values: Any = pixels(catalog.trunks["wide"].size_px)
+    pieces = CatalogPieces(catalog, open_backend("onnxruntime"))
+    for part in catalog.trunks["wide"].parts:
+        values = pieces.load(part)(values)
+    head = catalog.head_weights(catalog.variants["wide/identity"].head)
+    confidences: np.ndarray = head.confidences(values)[0]
+    return confidences
+
+
+def leaning(confidences: np.ndarray, classes: list[int], shift: float) -> np.ndarray:
+    """What is said of a window where these classes are more frequent, by Bayes' rule."""
+    said = confidences.astype(np.float64)
+    said[classes] *= np.exp(shift)
+    said /= said.sum()
+    return said
+
+
+@pytest.mark.parametrize("way", ["other", "unsure", "both unsure", "checked"])
+def test_the_answer_leans_to_the_heads_classes_and_what_is_told_does_not(
+    built_catalog: Catalog, way: str
+) -> None:
+    said = said_alone(built_catalog)
+    own, runner_up = (int(c) for c in np.argsort(said)[::-1][:2])
+    names = built_catalog.tasks["identity"].classes
+    shift = float(np.log(said[own] / said[runner_up])) + 0.1  # just enough
+    first = special(0.0 if way in ("other", "checked") else UNSURE, names[runner_up], shift)
+    answer = OTHER if way == "other" else 0
+    make = relay if way == "both unsure" else cascade
+    heads = {first: answer} | ({second(UNSURE, names[runner_up]): 0} if way == "both unsure" else {})
+    chosen = {"who": make(built_catalog, "who", "wide/identity")}
+    found = run_said(built_catalog, chosen, heads, lambda app: way == "checked")
+    (given,) = found.answers
+    expected = leaning(said, [runner_up], shift)
+    assert expected.argmax() == runner_up != own
+    ((name, confidence),) = given.windows
+    assert (given.variant, name) == ("wide/identity", names[runner_up])
+    assert confidence == pytest.approx(expected.max(), abs=1e-5)
+    (told,) = found.cascaded
+    assert told.special == (names[runner_up] if way == "checked" else None)
+    assert told.generic == names[own]
+    assert told.confidence == pytest.approx(said[own], abs=1e-5)
+    assert told.second is (way == "both unsure")
+
+
+def test_a_lean_that_is_not_enough_changes_the_confidence_alone(built_catalog: Catalog) -> None:
+    said = said_alone(built_catalog)
+    own, runner_up = (int(c) for c in np.argsort(said)[::-1][:2])
+    names = built_catalog.tasks["identity"].classes
+    shift = float(np.log(said[own] / said[runner_up])) - 0.1
+    chosen = {"who": cascade(built_catalog, "who", "wide/identity")}
+    found = run(built_catalog, chosen, OTHER, special(0.0, names[runner_up], shift))
+    ((name, confidence),) = found.answers[0].windows
+    expected = leaning(said, [runner_up], shift)
+    assert name == names[own]
+    assert confidence == pytest.approx(expected[own], abs=1e-5)
+    assert expected[own] < said[own]
+    assert found.cascaded[0].confidence == pytest.approx(said[own], abs=1e-5)
+
+
+def test_what_a_head_answers_itself_does_not_lean(built_catalog: Catalog) -> None:
+    chosen = {"who": cascade(built_catalog, "who", "wide/identity")}
+    plain, leant = (run(built_catalog, chosen, 0, special(shift=shift)) for shift in (0.0, 5.0))
+    assert leant == plain
+
+
+def test_only_the_app_behind_whose_head_it_is_gets_a_leaning_answer(built_catalog: Catalog) -> None:
+    said = said_alone(built_catalog)
+    least = int(said.argmin())
+    name = built_catalog.tasks["identity"].classes[least]
+    chosen = {
+        "also": option(built_catalog, "also", "wide/identity"),
+        "who": cascade(built_catalog, "who", "wide/identity"),
+    }
+    found = run(built_catalog, chosen, OTHER, special(0.0, name, 30.0))
+    alone = run(built_catalog, {"also": chosen["also"]}, 0, special())
+    also, who = found.answers
+    assert also[:3] == alone.answers[0][:3]
+    ((given, confidence),) = who.windows
+    assert given == name
+    assert confidence == pytest.approx(leaning(said, [least], 30.0)[least])
+    assert found.cascaded[0].generic == also.windows[0][0]
+
+
+def test_a_generic_head_that_was_loaded_again_leans_anew(built_catalog: Catalog) -> None:
+    variant = special(0.0, "3", 30.0)
+    heads = SpecialHeads()
+    heads.put(HEAD, always(OTHER, built_catalog))
+    storage = SpecialPieces(CatalogPieces(built_catalog, open_backend("onnxruntime")), heads)
+    chosen = {"who": cascade(built_catalog, "who", "wide/identity")}
+    route = build_route(built_catalog, chosen, {HEAD: variant})
+    pieces = [storage.load(p) for p in route.pieces]
+    place = route.pieces.index(built_catalog.variants["wide/identity"].head)
+    first = run_route(route, pieces, pixels)
+    again = run_route(route, pieces, pixels)
+    assert (again.answers[0].windows, again.cascaded) == (first.answers[0].windows, first.cascaded)
+    assert first.answers[0].windows[0][0] == "3"
+    sure = pieces[place]
+    bias = sure.bias.copy()
+    bias[5] += 1000.0
+    pieces[place] = HeadWeights(sure.weight, bias, sure.temperature)
+    found = run_route(route, pieces, pixels)
+    ((given, confidence),) = found.answers[0].windows
+    assert (given, round(confidence, 6)) == ("5", 1.0)
+    assert found.cascaded[0].generic == "5"

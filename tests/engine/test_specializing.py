@@ -36,11 +36,13 @@ from engine.specializing import LiveSpecializing
 from engine.window_groups import Asked
 from specializer.cascade import CascadeRates, RatesByCount
 from specializer.errors import HeadRejected
+from specializer.expected_saving import ExpectedSaving
 from specializer.head_trainer import HeadTrainer, TrainingOrder, TrainingResult
+from specializer.policy import Active, Seen, Wanted
 from specializer.special_head import SpecialHead
 from specializer.training_place import TrainingPrices
 from tests.engine.rig import PROFILE, WHO, Stopwatch, TimedPieces, option, window
-from tests.engine.two_headed import BOTH, ON_TWO, TwoHeaded
+from tests.engine.two_headed import BOTH, ON_TWO, First, TwoHeaded
 
 HEAD_S = 0.002
 RATES = CascadeRates(1.0, 0.0, 1.0)
@@ -88,8 +90,9 @@ class Engine:
         clocks = Clocks(self.clock, self.clock)
         self.ledger = Ledger(Budget(), FixedPeriod(600.0))
         problem = problem_from_catalog(catalog, [WHO], self.ledger.budget, PROFILE, catalog.measurements())
-        heads, pieces = SpecialHeads(), TimedPieces(catalog, self.clock)
-        self.memory = PieceMemory(SpecialPieces(pieces, heads), pieces.sizes(), Residency(), clocks)
+        heads, self.pieces = SpecialHeads(), TimedPieces(catalog, self.clock)
+        storage = SpecialPieces(self.pieces, heads)
+        self.memory = PieceMemory(storage, self.pieces.sizes(), Residency(), clocks)
         account = TrainingAccount(self.ledger, TrainingPrices(PROFILE, NO_RADIO), HEAD_S)
         known = {variant: RatesByCount({1: r, 5: r}) for variant, r in rates.items()}
         self.heads = heads
@@ -237,15 +240,17 @@ def test_what_the_cloud_answers_teaches_which_classes_dominate(built_catalog: Ca
 
 
 def two_headed(
-    catalog: Catalog, first_passes_on: bool = True, policy_name: str = "original"
+    catalog: Catalog, first: First = First.UNSURE, policy_name: str = "original"
 ) -> tuple[Engine, list[Result]]:
     """An engine that got a head on the small trunk and one behind it on the narrow one."""
-    engine = Engine(catalog, TwoHeaded(catalog, first_passes_on), policy_name, rates=ON_TWO)
+    engine = Engine(catalog, TwoHeaded(catalog, first), policy_name, rates=ON_TWO)
     return engine, engine.ask(200)
 
 
 @pytest.mark.parametrize("policy_name", ["original", "mcdnn2016", "paced"])
-def test_a_second_head_answers_what_the_first_one_passes_on(built_catalog: Catalog, policy_name: str) -> None:
+def test_a_second_head_answers_what_the_first_one_is_unsure_of(
+    built_catalog: Catalog, policy_name: str
+) -> None:
     engine, results = two_headed(built_catalog, policy_name=policy_name)
     answer = results[0].answer
     assert results[0].variant == "wide/identity"
@@ -258,11 +263,22 @@ def test_a_second_head_answers_what_the_first_one_passes_on(built_catalog: Catal
 
 
 def test_a_second_head_is_not_asked_about_what_the_first_one_answers(built_catalog: Catalog) -> None:
-    engine, results = two_headed(built_catalog, first_passes_on=False)
+    engine, results = two_headed(built_catalog, First.SURE)
     assert results[-1].variant == f"small/identity[{results[0].answer}]"
     _, second = engine.specializing.variants.values()
     assert not any(str(r.variant).startswith("narrow/") for r in results)
     assert second.trunk == "narrow"  # it is there, and stays unasked
+
+
+def test_a_second_head_is_not_asked_about_what_the_first_one_calls_other(built_catalog: Catalog) -> None:
+    engine, results = two_headed(built_catalog, First.OTHER)
+    assert {(r.answer, r.variant) for r in results} == {(results[0].answer, "wide/identity")}
+    figures = engine.answerer.special_figures
+    assert figures.entered > 0
+    assert figures.passed_on > 0
+    assert (figures.answered, figures.checked) == (0, 0)
+    narrow = built_catalog.trunks["narrow"].parts[1]
+    assert narrow not in {piece for piece, _ in engine.pieces.ran}
 
 
 def test_a_cascade_of_two_heads_is_offered_with_three_stages(built_catalog: Catalog) -> None:
@@ -286,6 +302,42 @@ def test_what_a_second_head_took_is_taken_off_what_was_saved(built_catalog: Cata
     f = engine.answerer.special_figures
     generic_s, special_s = 1.005e-3, (0.105 + 0.505) * 1e-3
     assert f.saved_s == pytest.approx(f.answered * (generic_s - special_s) - f.checked * special_s)
+
+
+def test_the_answer_leans_to_the_classes_of_a_head_and_the_scene_is_judged_without(
+    built_catalog: Catalog, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told: list[Seen] = []
+    observe = ExpectedSaving.observe
+
+    def overheard(policy: ExpectedSaving, seen: Seen, active: Active | None, now: float) -> Wanted:
+        told.append(seen)
+        return observe(policy, seen, active, now)
+
+    monkeypatch.setattr(ExpectedSaving, "observe", overheard)
+    engine = Engine(built_catalog, TwoHeaded(built_catalog, First.OTHER, 30.0), rates=ON_TWO)
+    (alone, *_) = engine.ask(31)
+    classes = built_catalog.tasks["identity"].classes
+    assert alone.answer != "4"
+    for i in range(400):  # somebody else says that the scene is of another class, and a head of it is made
+        engine.specializing.observe_label(engine.answerer.problem, "who", "4", 1.0, 5.0 + i / 10)
+        engine.answerer.specialised(5.0 + i / 10)
+    first, _ = engine.specializing.variants.values()
+    assert first.classes == ("4", "")
+    engine.answerer.plan(45.0)
+    told.clear()
+    engine.asked = 460
+    (given, *_) = engine.ask(1)
+    assert (given.answer, given.variant) == ("4", "wide/identity")
+    assert given.confidence is not None
+    assert alone.confidence is not None
+    assert given.confidence > 0.99 > alone.confidence
+    (seen,) = told
+    assert seen._replace(confidence=0.0) == Seen(None, classes.index(alone.answer), 0.0, cascaded=True)
+    assert seen.confidence == pytest.approx(alone.confidence)
+    engine.ask(10)
+    notes = [n.text for n in engine.specializing.figures.recent]
+    assert any("other classes came" in n for n in notes)  # by what it leans to, they would not have
 
 
 def test_both_heads_leave_when_other_classes_come(built_catalog: Catalog) -> None:

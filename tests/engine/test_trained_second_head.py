@@ -18,6 +18,7 @@ from catalog.store import Catalog, CatalogWriter, StoredFeatures, open_catalog
 from engine.runtime.catalog_pieces import CatalogPieces
 from specializer.background_trainer import BackgroundHeadTrainer
 from specializer.head_trainer import TrainingOrder, TrainingResult
+from specializer.policy import AIMED_SKEW
 from tests.catalog_builder import build_catalog
 from tests.engine.rig import window
 from tests.engine.test_specializing import Engine
@@ -36,12 +37,12 @@ class AtOnce:
 
     def __init__(self, catalog: Catalog) -> None:
         self._trainer = BackgroundHeadTrainer(catalog)
-        self.made: list[TrainingResult] = []
+        self.made: list[tuple[float, TrainingResult]] = []  # with the share that it was ordered for
 
     def begin(self, order: TrainingOrder) -> Future[TrainingResult]:
         training = self._trainer.begin(order)
         if training.exception(PATIENCE_S) is None:
-            self.made.append(training.result())
+            self.made.append((order.aim.skew, training.result()))
         return training
 
     def close(self) -> None:
@@ -103,7 +104,11 @@ def test_a_second_head_that_was_really_trained_answers_what_the_first_is_unsure_
     answer = results[0].answer
     assert {r.answer for r in results} == {answer}
     assert (results[0].variant, results[-1].variant) == ("wide/identity", f"narrow/identity[{answer}]")
-    (pair,) = [m.head for m in trainer.made if m.head.second is not None]
+    pairs = [(skew, made.head) for skew, made in trainer.made if made.head.second is not None]
+    shares = [skew for skew, _ in pairs]
+    assert shares[0] == AIMED_SKEW
+    assert shares == sorted(set(shares))  # then each for a greater share, and none twice
+    _, pair = pairs[-1]
     first, second = engine.specializing.variants
     assert engine.heads.get(first) is pair.weights
     assert pair.second is not None

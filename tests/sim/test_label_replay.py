@@ -40,9 +40,16 @@ class AtOnce:
 
 
 class WrongHead:
-    """A generic model that is always right, and heads that always say 4."""
+    """A generic model that is always right, and heads that always say 4.
 
-    def __init__(self) -> None:
+    Args:
+        leans_to: what the generic model says behind such a head; None for what it says alone.
+        other: whether the heads say "other" instead.
+    """
+
+    def __init__(self, leans_to: int | None = None, other: bool = False) -> None:
+        self._leans_to = leans_to
+        self._other = other
         self._truth = 0
 
     def see(self, class_id: int) -> None:
@@ -52,16 +59,20 @@ class WrongHead:
         return Said(self._truth, 0.9)
 
     def special(self, active: Active, head: str) -> Said:
-        return Said(4, 0.6)
+        return Said(None if self._other else 4, 0.6)
+
+    def behind(self, head: str) -> Said:
+        return self.generic() if self._leans_to is None else Said(self._leans_to, 0.7)
 
     def checks(self, share: float) -> bool:
         return share == 1.0
 
 
-def lived(check_share: float) -> tuple[Replayed, list[Seen]]:
+def lived(check_share: float, models: WrongHead | None = None) -> tuple[Replayed, list[Seen]]:
     policy = Always(check_share)
     specialist: Specialist[str] = Specialist(policy, AtOnce(), RememberedHeads())
-    return replay([Sighting(i / 10, 7) for i in range(4)], specialist, WrongHead()), policy.told
+    sightings = [Sighting(i / 10, 7) for i in range(4)]
+    return replay(sightings, specialist, models or WrongHead()), policy.told
 
 
 @pytest.mark.parametrize(("check_share", "right"), [(0.0, [True, False, False, False]), (1.0, [True] * 4)])
@@ -74,7 +85,24 @@ def test_where_an_answer_is_checked_the_generic_models_is_given(
     assert sum(found.generic_ran) == (4 if check_share else 1)
 
 
-def test_the_policy_is_told_the_confidence_of_the_answer_that_was_given() -> None:
+def test_the_policy_is_told_the_confidence_of_the_model_that_it_is_told_of() -> None:
     for check_share, generic, confidence in ((0.0, None, 0.6), (1.0, 7, 0.9)):
         _, told = lived(check_share)
         assert told[-1] == Seen(4, generic, confidence, cascaded=True)
+
+
+@pytest.mark.parametrize(("other", "check_share"), [(True, 0.0), (False, 1.0)])
+def test_the_answer_that_leans_counts_and_the_policy_is_told_the_generic_models_own(
+    other: bool, check_share: float
+) -> None:
+    found, told = lived(check_share, WrongHead(leans_to=4, other=other))
+    assert found.right == [True, False, False, False]  # the first before there is a head
+    assert found.generic_right == [True] * 4
+    assert found.generic_ran == [True] * 4
+    assert told == [Seen(None, 7, 0.9), *[Seen(None if other else 4, 7, 0.9, cascaded=True)] * 3]
+
+
+def test_what_a_head_answers_unchecked_does_not_lean() -> None:
+    found, told = lived(0.0, WrongHead(leans_to=7))
+    assert found.right == [True, False, False, False]
+    assert told[-1] == Seen(4, None, 0.6, cascaded=True)

@@ -1,10 +1,12 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from sim.label_replay import Replayed, Sighting
-from sim.tabled_models import expected_saving, replay_tabled
+from sim.tabled_models import TabledHead, TabledModels, expected_saving, replay_tabled
 from specializer.policy import GENERIC, Active, Seen, Wanted
 from specializer.specialist import Step
 from tests.specializer.policies import STAKES
@@ -53,3 +55,15 @@ def test_a_head_is_used_a_second_after_its_order_and_not_before() -> None:
 
 def test_the_same_seed_lives_the_same_life() -> None:
     assert lived(TWO) == lived(TWO)
+
+
+def test_a_table_tells_of_one_generic_model_whether_behind_a_head_or_alone() -> None:
+    models = TabledModels(replace(STAKES, generic_accuracy=0.5), 10, np.random.default_rng(0))
+    head = TabledHead()
+    said = []
+    for class_id in [4, 7] * 20:
+        models.see(class_id)
+        alone = models.generic()
+        assert models.behind(head) == alone == models.behind(head)
+        said.append(alone.class_id == class_id)
+    assert {True, False} == set(said)

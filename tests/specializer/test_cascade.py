@@ -55,6 +55,14 @@ def test_what_is_passed_on_is_harder_for_the_generic_model_too() -> None:
     assert RatesByCount({2: easy, 4: hard}).of(3).harder_in == pytest.approx(0.1)
 
 
+def test_what_is_passed_on_may_be_easier_for_a_generic_model_that_knows_the_classes() -> None:
+    knowing = CascadeRates(0.5, 0.5, 0.9, harder_in=-0.2, harder_out=0.1)
+    assert knowing.accuracy(0.8, 0.7) == pytest.approx(0.8 * (0.5 + 0.5 * 0.9) + 0.2 * 0.9 * 0.6)
+    faultless = CascadeRates(0.5, 0.5, 0.9, harder_in=-0.6)
+    assert faultless.accuracy(1.0, 0.7) == pytest.approx(1.0)  # and no better than that
+    assert faultless.accuracy(0.8, 0.7) == pytest.approx(0.8 + 0.2 * 0.9 * 0.7)
+
+
 @pytest.mark.parametrize("skew", [0.0, 0.3, 0.95, 1.0])
 def test_the_skew_is_told_from_what_it_seems_to_be(skew: float) -> None:
     rates = CascadeRates(0.85, 0.1, 0.7)

@@ -1,14 +1,21 @@
 from __future__ import annotations
 
+import itertools
 from dataclasses import replace
+from itertools import islice
 
 import numpy as np
+import pytest
 
 from specializer.cascade import CascadeRates, HeadCost, RatesByCount
-from specializer.caution import Caution
+from specializer.caution import BolderHead, Caution
 from specializer.expected_saving import ExpectedSaving
 from specializer.policy import AIMED_SKEW, Active, Seen
 from tests.specializer.policies import RATES, STAKES, tell
+
+ONE_BOLDER = Caution().bolder[:1]
+LADDER = (BolderHead(0.9, 0.83, 0.01), BolderHead(0.97, 0.94, 0.01))
+BOLD = (CascadeRates(0.93, 0.05, 0.93), CascadeRates(0.96, 0.02, 0.93))  # of heads for these shares
 
 
 def test_it_specialises_after_a_few_windows() -> None:
@@ -83,8 +90,9 @@ def test_a_passing_reason_sets_classes_aside_for_a_short_time_and_longer_each_ti
 
 
 def test_a_head_in_use_tells_that_what_kept_heads_from_coming_has_passed() -> None:
-    bolder, active = Caution().bolder_skew, Active((4, 7), RATES)
-    policy = ExpectedSaving(STAKES, caution=Caution(aside_s=60.0, retry_s=10.0))
+    bolder, active = ONE_BOLDER[0].skew, Active((4, 7), RATES)
+    caution = Caution(aside_s=60.0, retry_s=10.0, bolder=ONE_BOLDER)
+    policy = ExpectedSaving(STAKES, caution=caution)
     tell(policy, [4, 7] * 30)
     for t_s in (6.0, 20.0, 50.0):
         policy.refuse((4, 7), AIMED_SKEW, t_s, passing=True)
@@ -139,10 +147,10 @@ def test_the_more_sets_were_possible_the_longer_a_set_has_to_be_seen() -> None:
 
 
 def test_where_its_classes_hold_nearly_all_a_head_that_passes_on_less_is_wanted_meanwhile() -> None:
-    policy = ExpectedSaving(STAKES)
+    policy = ExpectedSaving(STAKES, caution=Caution(bolder=ONE_BOLDER))
     tell(policy, [4, 7] * 30)
     wanted = tell(policy, [4, 7] * 30, 6.0, Active((4, 7), RATES))
-    assert (wanted.classes, wanted.skew, wanted.meanwhile) == ((4, 7), Caution().bolder_skew, True)
+    assert (wanted.classes, wanted.skew, wanted.meanwhile) == ((4, 7), ONE_BOLDER[0].skew, True)
 
 
 def test_where_one_window_in_five_is_of_others_none_is_wanted_that_passes_on_less() -> None:
@@ -153,22 +161,110 @@ def test_where_one_window_in_five_is_of_others_none_is_wanted_that_passes_on_les
     assert (wanted.classes, wanted.skew) == ((4, 7), AIMED_SKEW)
 
 
+def test_the_usual_ladder_rises_from_the_first_head_and_leaves_room_to_fall() -> None:
+    steps = Caution().bolder
+    skews, held = [s.skew for s in steps], [s.held for s in steps]
+    assert [AIMED_SKEW, *skews] == sorted({AIMED_SKEW, *skews})
+    assert held == sorted(set(held))
+    assert all(0.0 < s.falls < s.held <= s.skew < 1.0 for s in steps)
+
+
+def mixed(of_others: int, windows: int) -> list[int]:
+    """Windows of which so many in twenty are of other classes, ever another."""
+    others = itertools.cycle(range(10, 100))
+    twenty = [
+        [4, 7] * ((20 - of_others) // 2) + list(islice(others, of_others)) for _ in range(windows // 20)
+    ]
+    return [c for some in twenty for c in some]
+
+
+@pytest.mark.parametrize(("of_others", "step"), [(0, 1), (2, 0), (4, None)])
+def test_the_step_of_the_ladder_is_the_furthest_that_the_share_of_the_classes_bears(
+    of_others: int, step: int | None
+) -> None:
+    policy = ExpectedSaving(STAKES, caution=Caution(bolder=LADDER))
+    wanted = tell(policy, mixed(of_others, 400), active=Active((4, 7), RATES))
+    assert wanted.classes == (4, 7)
+    assert wanted.skew == (AIMED_SKEW if step is None else LADDER[step].skew)
+
+
+def test_from_the_first_step_the_second_is_wanted_once_the_share_bears_it_and_not_before() -> None:
+    policy = ExpectedSaving(STAKES, caution=Caution(bolder=LADDER))
+    on_first = replace(Active((4, 7), RATES), skew=LADDER[0].skew)
+    before = tell(policy, mixed(2, 400), active=on_first)
+    assert (before.classes, before.skew) == ((4, 7), LADDER[0].skew)
+    wanted = tell(policy, mixed(0, 400), 40.0, on_first)
+    assert (wanted.classes, wanted.skew, wanted.meanwhile) == ((4, 7), LADDER[1].skew, True)
+
+
+def test_a_step_is_wanted_though_the_one_before_was_never_made_and_left_out_where_it_cannot_be() -> None:
+    policy = ExpectedSaving(STAKES, caution=Caution(bolder=LADDER))
+    first = Active((4, 7), RATES)
+    assert tell(policy, mixed(0, 100), active=first).skew == LADDER[1].skew
+    policy.refuse((4, 7), LADDER[1].skew, 10.0)
+    assert tell(policy, mixed(0, 100), 10.0, first).skew == LADDER[0].skew
+    policy.refuse((4, 7), LADDER[0].skew, 20.0)
+    wanted = tell(policy, mixed(0, 100), 20.0, first)
+    assert (wanted.classes, wanted.skew) == ((4, 7), AIMED_SKEW)
+
+
+def test_a_head_for_a_greater_share_is_expected_to_pass_on_less_and_so_is_paid_back_sooner() -> None:
+    dear, first = replace(STAKES, head_cost=10 * STAKES.generic_cost), Active((4, 7), RATES)
+    windows = []
+    for step in LADDER:
+        policy = ExpectedSaving(dear, [first], caution=Caution(bolder=(step._replace(held=0.5),)))
+        seen = (policy.observe(Seen((4, 7)[n % 2], None, cascaded=True), first, n / 10) for n in range(2000))
+        windows.append(next(n for n, wanted in enumerate(seen) if wanted.skew == step.skew))
+    assert windows[1] < windows[0]
+
+
 def test_it_falls_back_on_the_first_head_where_its_classes_hold_less_again() -> None:
     first = Active((4, 7), RATES)
-    bold = replace(first, skew=Caution().bolder_skew)
-    policy = ExpectedSaving(STAKES, [first, bold], caution=Caution(bolder_from=0.9, bolder_falls=0.04))
+    bold = replace(first, skew=0.93)
+    caution = Caution(bolder=(BolderHead(bold.skew, 0.9, 0.04),))
+    policy = ExpectedSaving(STAKES, [first, bold], caution=caution)
     tell(policy, [4, 7] * 30)
     assert tell(policy, [4, 7] * 30, 6.0, bold).skew == bold.skew
     wanted = tell(policy, [c for other in range(10, 22) for c in (4, 7, 4, 7, other)], 12.0, bold)
     assert (wanted.classes, wanted.skew) == ((4, 7), AIMED_SKEW)
 
 
+@pytest.mark.parametrize(("falls", "stays"), [(0.2, True), (0.01, False)])
+def test_a_share_that_seems_to_fall_by_less_than_it_may_keeps_the_step(falls: float, stays: bool) -> None:
+    first = Active((4, 7), RATES)
+    bold = replace(first, skew=0.9)
+    caution = Caution(bolder=(BolderHead(bold.skew, 0.9, falls),))
+    policy = ExpectedSaving(STAKES, [first, bold], caution=caution)
+    assert tell(policy, mixed(0, 100), active=bold).skew == bold.skew
+    wanted = tell(policy, mixed(4, 400), 10.0, bold)
+    assert (wanted.classes, wanted.skew) == ((4, 7), bold.skew if stays else AIMED_SKEW)
+
+
+@pytest.mark.parametrize(("of_others", "step"), [(0, 1), (2, 0), (4, None)])
+def test_from_the_last_step_it_falls_back_as_far_as_the_share_says(of_others: int, step: int | None) -> None:
+    first = Active((4, 7), RATES)
+    lower, upper = (
+        replace(first, skew=bolder.skew, rates=rates) for bolder, rates in zip(LADDER, BOLD, strict=True)
+    )
+    policy = ExpectedSaving(STAKES, [first, lower, upper], caution=Caution(bolder=LADDER))
+    wanted = tell(policy, mixed(of_others, 400), active=upper)
+    assert wanted.classes == (4, 7)
+    assert wanted.skew == (AIMED_SKEW if step is None else (lower, upper)[step].skew)
+
+
+def test_without_a_ladder_the_first_head_stays_alone() -> None:
+    policy = ExpectedSaving(STAKES, caution=Caution(bolder=()))
+    tell(policy, [4, 7] * 30)
+    wanted = tell(policy, [4, 7] * 300, 6.0, Active((4, 7), RATES))
+    assert (wanted.classes, wanted.skew) == ((4, 7), AIMED_SKEW)
+
+
 def test_a_bolder_head_that_could_not_be_made_leaves_the_one_in_use_alone() -> None:
-    policy = ExpectedSaving(STAKES)
+    policy = ExpectedSaving(STAKES, caution=Caution(bolder=ONE_BOLDER))
     tell(policy, [4, 7] * 30)
     active = Active((4, 7), RATES)
     tell(policy, [4, 7] * 30, 6.0, active)
-    policy.refuse((4, 7), Caution().bolder_skew, 12.0)
+    policy.refuse((4, 7), ONE_BOLDER[0].skew, 12.0)
     wanted = tell(policy, [4, 7] * 30, 12.0, active)
     assert (wanted.classes, wanted.skew) == ((4, 7), AIMED_SKEW)
 
@@ -181,16 +277,20 @@ def test_a_class_that_a_new_scene_brings_takes_the_place_of_the_one_that_left() 
     assert tell(policy, [1, 2, 3, 4, 8] * 6, 60.0, before).classes == (1, 2, 3, 4, 8)
 
 
-def test_windows_that_a_head_takes_for_its_own_do_not_speak_for_its_classes() -> None:
+@pytest.mark.parametrize(("others", "skew"), [((4, 7, 4), 0.95), ((1, 2, 3), AIMED_SKEW)])
+def test_windows_that_a_head_takes_for_its_own_do_not_speak_for_its_classes(
+    others: tuple[int, int, int], skew: float
+) -> None:
     greedy = replace(RATES, accuracy_out=0.5)
     first, bolder = Active((4, 7), greedy), Active((4, 7), greedy, skew=0.95)
-    stakes, caution = replace(STAKES, rates=RatesByCount({2: greedy})), Caution(bolder_from=0.9)
+    stakes = replace(STAKES, rates=RatesByCount({2: greedy}))
+    caution = Caution(bolder=(BolderHead(0.95, 0.9, 0.1),))
     policy = ExpectedSaving(stakes, [first, bolder], caution=caution)
-    tell(policy, [4, 7] * 30, active=bolder)
-    assert tell(policy, [4, 7] * 30, 6.0, bolder).skew == 0.95
-    seventeen_in_twenty_seem_theirs = [4, 7, 4, 7, 4, 7, 1, 4, 7, 4, 7, 4, 7, 2, 4, 7, 4, 7, 4, 3]
-    wanted = tell(policy, seventeen_in_twenty_seem_theirs * 3, 12.0, bolder)
-    assert (wanted.classes, wanted.skew) == ((4, 7), AIMED_SKEW)
+    a, b, c = others
+    # With the others that are not theirs, seventeen in twenty still seem to be.
+    twenty = [4, 7, 4, 7, 4, 7, a, 4, 7, 4, 7, 4, 7, b, 4, 7, 4, 7, 4, c]
+    wanted = tell(policy, twenty * 3, active=bolder)
+    assert (wanted.classes, wanted.skew) == ((4, 7), skew)
 
 
 def test_a_second_head_that_is_asked_too_often_costs_more_than_it_spares() -> None:

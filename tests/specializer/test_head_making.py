@@ -1,14 +1,24 @@
 from __future__ import annotations
 
+import math
+from collections import Counter
+from dataclasses import astuple, replace
+
 import numpy as np
 import pytest
 
 from catalog.errors import DataError
 from catalog.head_training import train_head
+from catalog.heads import HeadWeights
 from catalog.store import StoredFeatures
+from specializer.cascade import CascadeRates
 from specializer.cascade_threshold import CascadeAim
 from specializer.errors import HeadRejected
+from specializer.generic_answers import GenericAnswers
 from specializer.head_making import Material, SecondMaterial, train_special_head
+from specializer.special_head import SpecialHead
+
+Array = np.ndarray
 
 
 def clouds(rows_by_class: dict[int, int], spread: float, seed: int) -> StoredFeatures:
@@ -112,6 +122,11 @@ def test_a_head_behind_which_a_class_would_never_be_seen_again_is_rejected() -> 
     assert train_special_head(Material(train, seen), [7], AIM, rng).rates.accuracy_out > 0.9
 
 
+def generic_of(spread: float) -> HeadWeights:
+    rich, validation = clouds(dict.fromkeys(range(10), 600), spread, 4), clouds(EVEN, spread, 3)
+    return train_head((rich.features, rich.labels), (validation.features, validation.labels), 10).weights
+
+
 def second_of(spread: float, cost: float) -> SecondMaterial:
     return SecondMaterial("wide", Material(clouds(EVEN, spread, 1), clouds(EVEN, spread, 2)), cost)
 
@@ -130,42 +145,99 @@ def test_a_second_head_is_made_where_the_first_knows_little_and_it_is_cheap(
     assert (head.rates.second_in > 0.0) is wanted
 
 
-def test_the_rates_of_two_heads_are_those_of_asking_one_after_the_other() -> None:
-    second = second_of(0.8, 0.1)
-    validation = clouds(EVEN, 1.6, 2)
-    lenient = CascadeAim(0.9, 0.9, accuracy_loss=0.05)
-    rng = np.random.default_rng(0)
-    head = train_special_head(Material(clouds(EVEN, 1.6, 1), validation), [7, 2], lenient, rng, None, second)
+SKEW = 0.9
+
+
+def counted(head: SpecialHead, second: SecondMaterial, first: StoredFeatures, said: Array) -> CascadeRates:
+    """Ask one model after the other about each row, and count; said by the generic model alone, (N, C).
+
+    How much harder what is passed on is: than all windows are for that model alone.
+    """
     assert head.second is not None
-    counts = dict.fromkeys(("inside", "right", "passed", "asked"), 0)
-    pairs = zip(
-        head.weights.confidences(validation.features.astype(np.float32)),
+    counts = {kind: Counter[str]() for kind in (True, False)}
+    leaning = said.astype(np.float64)
+    leaning[:, list(head.dominant)] *= math.exp(head.prior_shift)
+    rows = zip(
+        head.weights.confidences(first.features.astype(np.float32)),
         head.second.weights.confidences(second.material.held_out),
-        validation.labels,
+        said.argmax(axis=1),
+        leaning.argmax(axis=1),
+        first.labels,
         strict=True,
     )
-    for first, behind, label in pairs:
-        if label not in head.dominant:
-            continue
-        said = head.class_of(int(first.argmax()), float(first.max()))
-        counts["inside"] += 1
-        counts["asked"] += said is None
-        if said is None:
-            said = head.class_of_second(int(behind.argmax()), float(behind.max()))
-        counts["right"] += said == label
-        counts["passed"] += said is None
-    rates, inside = head.rates, counts["inside"]
-    found = (rates.accuracy_in, rates.in_to_other, rates.second_in)
-    assert found == pytest.approx([counts[c] / inside for c in ("right", "passed", "asked")], abs=1e-6)
+    for one, two, alone, leant, label in rows:
+        count = counts[label in head.dominant]
+        answer = int(one.argmax())
+        found = head.class_of(answer, float(one.max()))
+        asked = found is None and answer < len(head.dominant)
+        if asked:
+            found = head.class_of_second(int(two.argmax()), float(two.max()))
+        passed = found is None
+        count["rows"] += 1
+        count["asked"] += asked
+        count["right"] += int(found == label)
+        count["passed"] += passed
+        count["passed_right"] += int(passed and leant == label)
+        count["alone"] += int(alone == label)
+    inside, outside = (
+        {name: counts[kind][name] / counts[kind]["rows"] for name in counts[kind]} for kind in (True, False)
+    )
+    return CascadeRates(
+        inside["right"],
+        inside["passed"],
+        outside["passed"],
+        inside["alone"] - inside["passed_right"] / inside["passed"],
+        outside["alone"] - outside["passed_right"] / outside["passed"],
+        inside["asked"],
+        outside["asked"],
+    )
+
+
+def test_the_rates_of_two_heads_are_those_of_asking_one_after_the_other_and_the_leaning_one_last() -> None:
+    second, validation = second_of(0.8, 0.1), clouds(EVEN, 1.6, 2)
+    said = generic_of(1.0).confidences(clouds(EVEN, 1.0, 2).features.astype(np.float32))
+    generic = GenericAnswers(said, validation.labels)
+    aim = CascadeAim(SKEW, 0.9, accuracy_loss=0.05)
+    material, rng = Material(clouds(EVEN, 1.6, 1), validation), np.random.default_rng(0)
+    head = train_special_head(material, [7, 2], aim, rng, generic, second)
+    assert head.prior_shift == pytest.approx(0.5 * math.log((SKEW / 2) / ((1.0 - SKEW) / 8)))
+    found = counted(head, second, validation, said)
+    told = replace(head.rates, easier_in=0.0, easier_out=0.0)
+    assert astuple(told) == pytest.approx(astuple(found), abs=1e-6)
+    assert min(found.in_to_other, found.second_in, found.second_out) > 0.0  # each way is gone
+    unleaning = counted(replace(head, prior_shift=0.0), second, validation, said)
+    assert astuple(unleaning) != pytest.approx(astuple(found), abs=1e-6)  # and the lean matters
+
+
+def test_a_head_that_the_lean_makes_hide_a_class_is_rejected() -> None:
+    material = Material(clouds(EVEN, 0.3, 1), clouds(EVEN, 0.3, 2))
+    labels = material.validation.labels
+    doubtful = np.full((len(labels), 10), 0.002, np.float32)
+    doubtful[np.arange(len(labels)), labels] = 1.0
+    doubtful[labels == 5] = 0.01
+    doubtful[labels == 5, 5], doubtful[labels == 5, 7] = 0.5, 0.4  # right alone, and 7 with the lean
+    rng = np.random.default_rng(0)
+    with pytest.raises(
+        HeadRejected, match=r"classes \[7\]: it passes on 0.0% of the windows of class 5: exp"
+    ):
+        train_special_head(material, [7], AIM, rng, GenericAnswers(doubtful, labels))
+    assert train_special_head(material, [2], AIM, rng, GenericAnswers(doubtful, labels)).dominant == (2,)
+
+
+def test_what_lies_behind_a_head_that_knows_nothing_of_it_does_not_lean() -> None:
+    material = Material(clouds(EVEN, 0.3, 1), clouds(EVEN, 0.3, 2))
+    assert train_special_head(material, [7], AIM, np.random.default_rng(0)).prior_shift == 0.0
 
 
 def test_hard_classes_are_told_from_easy_ones_by_the_generic_model() -> None:
     material = Material(clouds(EVEN, 0.3, 1), clouds(EVEN, 0.3, 2))
-    right = np.ones(600, bool)
-    right[np.flatnonzero(material.validation.labels == 7)[:30]] = False
-    aim = CascadeAim(0.9, float(right.mean()))
+    labels = material.validation.labels
+    said = labels.copy()
+    said[np.flatnonzero(labels == 7)[:30]] = 0
+    aim = CascadeAim(0.9, float((said == labels).mean()))
+    generic = GenericAnswers(np.eye(10, dtype=np.float32)[said], labels)
     hard, easy = (
-        train_special_head(material, [c], aim, np.random.default_rng(0), right).rates for c in (7, 2)
+        train_special_head(material, [c], aim, np.random.default_rng(0), generic).rates for c in (7, 2)
     )
     assert -0.5 < hard.easier_in < -0.3
     assert 0.0 < easy.easier_in < 0.05

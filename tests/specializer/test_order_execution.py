@@ -6,11 +6,22 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from catalog.heads import HeadWeights
 from catalog.store import CatalogWriter, StoredFeatures, open_catalog
+from specializer.cascade import CascadeRates
 from specializer.cascade_threshold import CascadeAim
 from specializer.errors import HeadRejected, NotTrainable, TrainerBroke
+from specializer.generic_answers import prior_shift
 from specializer.order_execution import OrderDesk, warm_up
-from specializer.training_messages import Errand, Made, SecondErrand, errand_to_line, outcome_from_line
+from specializer.special_head import SecondHead, SpecialHead
+from specializer.training_messages import (
+    Errand,
+    Made,
+    SecondErrand,
+    errand_to_line,
+    made_to_line,
+    outcome_from_line,
+)
 from tests.catalog_builder import build_catalog
 
 
@@ -83,6 +94,40 @@ def test_whatever_goes_wrong_there_is_an_answer(root: Path) -> None:
     broke = outcome_from_line(OrderDesk(root).answer(b"{}\n"))
     assert isinstance(broke, TrainerBroke)
     assert "KeyError" in broke.__notes__[0]
+
+
+def test_a_head_comes_back_as_it_was_made() -> None:
+    rng = np.random.default_rng(2)
+    weights, other = (
+        HeadWeights(
+            rng.standard_normal((3, d)).astype(np.float32), rng.standard_normal(3).astype(np.float32), 1.5
+        )
+        for d in (4, 6)
+    )
+    rates = CascadeRates(0.9, 0.05, 0.8, -0.25, 0.125, 0.3, 0.6, -0.01, 0.02)
+    head = SpecialHead(weights, (7, 2), rates, 0.5, True, SecondHead("wide", other, 0.75), 1.25)
+    made = outcome_from_line(made_to_line(Made(head, 0.0625)))
+    assert isinstance(made, Made)
+    assert made.processor_s == 0.0625
+    found = made.head
+    assert found.second is not None
+    for sent, came in ((weights, found.weights), (other, found.second.weights)):
+        assert np.array_equal(sent.weight, came.weight)
+        assert np.array_equal(sent.bias, came.bias)
+        assert sent.temperature == came.temperature
+    same = replace(found.second, weights=other)
+    assert replace(found, weights=weights, second=same) == head
+
+
+def test_a_head_leans_what_lies_behind_it_as_the_share_of_its_classes_says(
+    root: Path, errand: Errand
+) -> None:
+    made = answer(replace(errand, trunk="wide", generic_trunk="wide"), root)
+    assert isinstance(made, Made)
+    assert made.head.prior_shift == prior_shift(2, 10, errand.aim.skew) > 0.0
+    unknown = answer(errand, root)  # nobody says what lies behind
+    assert isinstance(unknown, Made)
+    assert unknown.head.prior_shift == 0.0
 
 
 @pytest.mark.parametrize("line", [b"", b"Loading model...", b"[]", b'{"head": "AAAA", "dominant": [1]}'])

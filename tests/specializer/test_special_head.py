@@ -28,3 +28,8 @@ def test_a_second_head_has_a_threshold_of_its_own() -> None:
     assert head.class_of_second(0, 0.79) is None
     with pytest.raises(AssertionError):
         SpecialHead(weights(4), (7, 2), RATES).class_of_second(0, 0.9)
+
+
+def test_an_answer_beyond_the_heads_classes_is_other_however_sure() -> None:
+    head = SpecialHead(weights(4), (7, 2), RATES, threshold=0.6)
+    assert [head.calls_other(a) for a in range(4)] == [False, False, True, True]

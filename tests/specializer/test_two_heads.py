@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from specializer.cascade_threshold import CascadeAim, HeadAnswers, choose_threshold
+from specializer.generic_answers import Behind
 from specializer.head_candidates import OwnLabels
 from specializer.two_heads import choose_two_thresholds
 from tests.specializer.test_cascade_threshold import confidences
@@ -12,8 +13,9 @@ ROWS = 200
 LABELS = np.repeat([0, 1, 5], [ROWS, ROWS, 2 * ROWS]).astype(np.int64)
 OWN = OwnLabels.of(LABELS, (0, 1))
 AIM = CascadeAim(0.8, 0.95)
-# The first head knows one class and guesses the other, unsurely and wrongly; others are told by both.
-FIRST = confidences(*[(0, 0.95)] * ROWS, *[(0, 0.6)] * ROWS, *[(2, 0.9)] * 2 * ROWS)
+# The first head knows one class and guesses the other, unsurely and wrongly, and half of others likewise;
+# others are told by the second.
+FIRST = confidences(*[(0, 0.95)] * ROWS, *[(0, 0.6)] * 2 * ROWS, *[(2, 0.9)] * ROWS)
 SECOND = confidences(*[(0, 0.9)] * ROWS, *[(1, 0.9)] * ROWS, *[(2, 0.9)] * 2 * ROWS)
 
 
@@ -27,8 +29,8 @@ def test_the_second_head_is_asked_about_what_the_first_is_unsure_of() -> None:
     assert 0.6 < found.first <= 0.95
     rates = found.both.rates
     assert (rates.accuracy_in, rates.in_to_other, rates.accuracy_out) == (1.0, 0.0, 1.0)
-    assert (rates.second_in, rates.second_out) == (pytest.approx(0.5), pytest.approx(1.0))
-    assert found.asked == pytest.approx(0.8 * 0.5 + 0.2)
+    assert (rates.second_in, rates.second_out) == (pytest.approx(0.5), pytest.approx(0.5))
+    assert found.asked == pytest.approx(0.8 * 0.5 + 0.2 * 0.5)
     assert found.both.reaches
     assert alone.rates.in_to_other == pytest.approx(0.5)
     assert found.both.rank(found.asked * 0.3) < alone.rank() < found.both.rank(found.asked * 0.9)
@@ -39,6 +41,26 @@ def test_what_the_first_head_answers_surely_the_second_is_not_asked_about_even_w
     both = answers(SECOND).after(answers(sure_and_wrong), 0)
     assert both.right.tolist() == [True] * ROWS + [False] * ROWS + [True] * 2 * ROWS
     assert (both.levels[: 2 * ROWS] > answers(SECOND).levels[: 2 * ROWS]).all()
+
+
+def test_what_the_first_head_calls_other_the_second_is_not_asked_about_even_where_it_knows_better() -> None:
+    misses = confidences(*[(0, 0.95)] * ROWS, *[(2, 0.6)] * ROWS, *[(2, 0.9)] * 2 * ROWS)
+    found = choose_two_thresholds(answers(misses), answers(SECOND), OWN, AIM, 0.3)
+    rates = found.both.rates
+    assert (rates.accuracy_in, rates.in_to_other, rates.accuracy_out) == (0.5, 0.5, 1.0)
+    assert (rates.second_in, rates.second_out, found.asked) == (0.0, 0.0, 0.0)
+
+
+def test_two_heads_are_judged_by_what_the_generic_model_says_behind_both() -> None:
+    unsure = confidences(*[(0, 0.95)] * ROWS, *[(0, 0.6)] * 2 * ROWS, *[(2, 0.9)] * ROWS)
+    helpless = confidences(*[(0, 0.9)] * ROWS, *[(2, 0.9)] * 3 * ROWS)  # passes on all that it is asked about
+    alone = LABELS != 1
+    behind = Behind(alone, np.ones(4 * ROWS, bool), np.zeros(4 * ROWS, bool), 1.0)
+    found = choose_two_thresholds(answers(unsure), answers(helpless), OWN, CascadeAim(0.8, 0.6), 0.3, behind)
+    rates = found.both.rates
+    assert (rates.accuracy_in, rates.in_to_other) == (0.5, 0.5)
+    assert rates.harder_in == pytest.approx(0.5 - 1.0)
+    assert found.both.reaches
 
 
 def test_the_dearer_the_second_head_the_less_it_is_asked() -> None:

@@ -676,6 +676,7 @@ class TrainedHead(_message.Message):
     HARDER_OUT_FIELD_NUMBER: _builtins.int
     EASIER_IN_FIELD_NUMBER: _builtins.int
     EASIER_OUT_FIELD_NUMBER: _builtins.int
+    PRIOR_SHIFT_FIELD_NUMBER: _builtins.int
     FALLS_SHORT_FIELD_NUMBER: _builtins.int
     HEAD_ID_FIELD_NUMBER: _builtins.int
     weight_float32: _builtins.bytes
@@ -693,7 +694,7 @@ class TrainedHead(_message.Message):
     accuracy_out: _builtins.float
     harder_in: _builtins.float
     """How much less accurate the variant behind it is on the windows that it passes on, of its classes and of
-    others, each in [0, 1].
+    others, each in [-1, 1]; below 0 where knowing the classes helps it more.
     """
     harder_out: _builtins.float
     easier_in: _builtins.float
@@ -701,6 +702,10 @@ class TrainedHead(_message.Message):
     [-1, 1].
     """
     easier_out: _builtins.float
+    prior_shift: _builtins.float
+    """Natural logarithm by which the odds of its classes are raised in the generic model's answers to what it
+    passes on; its figures are with that.
+    """
     falls_short: _builtins.bool
     """Whether the cascade seemed less accurate than it should be, by no more than chance may do."""
     head_id: _builtins.str
@@ -719,12 +724,13 @@ class TrainedHead(_message.Message):
         harder_out: _builtins.float = ...,
         easier_in: _builtins.float = ...,
         easier_out: _builtins.float = ...,
+        prior_shift: _builtins.float = ...,
         falls_short: _builtins.bool = ...,
         head_id: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["accuracy_in", b"accuracy_in", "accuracy_out", b"accuracy_out", "bias_float32", b"bias_float32", "easier_in", b"easier_in", "easier_out", b"easier_out", "falls_short", b"falls_short", "harder_in", b"harder_in", "harder_out", b"harder_out", "head_id", b"head_id", "in_to_other", b"in_to_other", "temperature", b"temperature", "threshold", b"threshold", "weight_float32", b"weight_float32"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["accuracy_in", b"accuracy_in", "accuracy_out", b"accuracy_out", "bias_float32", b"bias_float32", "easier_in", b"easier_in", "easier_out", b"easier_out", "falls_short", b"falls_short", "harder_in", b"harder_in", "harder_out", b"harder_out", "head_id", b"head_id", "in_to_other", b"in_to_other", "prior_shift", b"prior_shift", "temperature", b"temperature", "threshold", b"threshold", "weight_float32", b"weight_float32"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
