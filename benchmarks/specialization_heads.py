@@ -40,6 +40,7 @@ _SEEDS, _QUICK_SEEDS = 10, 2
 _TRUNKS, _QUICK_TRUNKS = 4, 1
 _EVENLY = 0.5
 _HOST = "host"
+_OTHER = -1
 _MOST_SECOND = 0.6  # of the generic model's time
 
 
@@ -211,24 +212,33 @@ def _row(trunk: str, material: Material, count: int, name: str, way: Way, seeds:
 def _judge(head: SpecialHead, material: Material) -> tuple[float, float, float]:
     """Return what the cascade gains in accuracy at the skew, what it passes on, and asks a second head."""
     rows = OwnLabels.of(material.judged.labels, head.dominant, _SKEW)
-    answers, goes_on = _said(head.weights, head.threshold, np.asarray(material.judged.features), rows)
-    asked = goes_on & (answers < rows.dominant) & (head.second is not None)
+    features = np.asarray(material.judged.features)
+    answers, goes_on = _said(head.dominant, head.weights, head.threshold, head.others, features)
+    asked = goes_on & (answers != _OTHER) & (head.second is not None)
     if head.second is not None:
-        behind, on = _said(head.second.weights, head.second.threshold, material.judged_second, rows)
+        second = head.second
+        behind, on = _said(
+            head.dominant, second.weights, second.threshold, second.others, material.judged_second
+        )
         answers, goes_on = np.where(asked, behind, answers), np.where(asked, on, goes_on)
     generic = material.judged_generic.shifted(head.dominant, head.prior_shift)
-    right = np.where(goes_on, generic.right_behind, answers == rows.own)
+    right = np.where(goes_on, generic.right_behind, answers == rows.labels)
     gain = float(rows.row_weights @ right) - float(rows.row_weights @ generic.right)
     return gain, float(rows.row_weights @ goes_on), float(rows.row_weights @ asked)
 
 
 def _said(
-    weights: HeadWeights, threshold: float, features: npt.NDArray[Any], rows: OwnLabels
+    dominant: tuple[int, ...],
+    weights: HeadWeights,
+    threshold: float,
+    others: tuple[int, ...],
+    features: npt.NDArray[Any],
 ) -> tuple[npt.NDArray[np.int64], Bool]:
-    """Return a head's answers and which rows it passes on."""
+    """Return the classes that a head names, and which rows it passes on."""
     confidences = weights.confidences(np.asarray(features, np.float32))
-    answers = confidences.argmax(axis=1)
-    return answers, (answers >= rows.dominant) | (confidences.max(axis=1) < threshold)
+    named = np.asarray([*dominant, *(others or (_OTHER,) * (len(weights.bias) - len(dominant)))])
+    answers = named[confidences.argmax(axis=1)]
+    return answers, (answers == _OTHER) | (confidences.max(axis=1) < threshold)
 
 
 def main() -> None:

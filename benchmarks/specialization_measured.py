@@ -32,7 +32,7 @@ _SEEDS, _QUICK_SEEDS = 20, 2
 _FIRST_SEED = 1000  # the policy's constants were chosen on others
 _SHARES = (0.6, 0.9, 0.95)
 _LENGTHS_S = (10.0, 15.0, 30.0, 60.0, 300.0)
-_STRETCHES, _LEAST_S, _MOST_S = 4, 60.0, 300.0
+_STRETCHES, _LEAST_S, _MOST_S = 4, 60.0, 600.0
 
 Make = Callable[[np.random.Generator], Iterable[Sighting]]
 

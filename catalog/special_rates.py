@@ -32,6 +32,8 @@ class SpecialRates:
         harder_in: how much less accurate the generic variant is on the windows of those classes that are
             passed on than on all of them.
         harder_out: likewise on windows of other classes.
+        right_out: share of windows of other classes that are answered rightly.
+        strayed_in: share of windows of those classes that are taken for another one.
     """
 
     trunk: str
@@ -45,6 +47,8 @@ class SpecialRates:
     train_s: float
     harder_in: float = 0.0
     harder_out: float = 0.0
+    right_out: float = 0.0
+    strayed_in: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)

@@ -95,13 +95,16 @@ def special_head_to_proto(head: SpecialHead) -> pb.TrainedHead:
         easier_in=rates.easier_in,
         easier_out=rates.easier_out,
         prior_shift=head.prior_shift,
+        right_out=rates.right_out,
+        strayed_in=rates.strayed_in,
+        others=head.others,
         falls_short=head.falls_short,
         head_id=content_id(head_to_bytes(weights)),
     )
 
 
 def special_head_from_proto(
-    message: pb.TrainedHead, dominant: tuple[int, ...], feature_dim: int
+    message: pb.TrainedHead, dominant: tuple[int, ...], feature_dim: int, classes: int
 ) -> SpecialHead:
     """Return the head of a message.
 
@@ -109,14 +112,16 @@ def special_head_from_proto(
         message: as it came.
         dominant: the classes that were ordered.
         feature_dim: of the trunk that it is for.
+        classes: of the task.
 
     Raises:
         CloudIncompatible: it is none, none for that trunk and those classes, or not what was sent.
     """
     shares = (message.accuracy_in, message.in_to_other, message.accuracy_out)
+    further = (message.right_out, message.strayed_in)
     harder = (message.harder_in, message.harder_out)
     easier = (message.easier_in, message.easier_out)
-    if not all(isfinite(r) and 0.0 <= r <= 1.0 for r in (*shares, message.threshold)):
+    if not all(isfinite(r) and 0.0 <= r <= 1.0 for r in (*shares, *further, message.threshold)):
         raise CloudIncompatible("a trained head with figures outside 0 to 1")
     if not all(isfinite(e) and -1.0 <= e <= 1.0 for e in (*harder, *easier)):
         raise CloudIncompatible("a trained head with differences outside -1 to 1")
@@ -137,7 +142,17 @@ def special_head_from_proto(
     found = content_id(head_to_bytes(weights))
     if found != message.head_id:
         raise CloudIncompatible(f"a trained head with the hash {found}: expected {message.head_id}")
-    rates = CascadeRates(*shares, *harder, easier_in=easier[0], easier_out=easier[1])
+    others = tuple(message.others)
+    if others and (rows != classes or sorted([*dominant, *others]) != list(range(classes))):
+        raise CloudIncompatible("a trained head whose rows are not all classes of the task, each once")
+    rates = CascadeRates(
+        *shares,
+        *harder,
+        easier_in=easier[0],
+        easier_out=easier[1],
+        right_out=further[0],
+        strayed_in=further[1],
+    )
     return SpecialHead(
         weights,
         dominant,
@@ -145,4 +160,5 @@ def special_head_from_proto(
         message.threshold,
         message.falls_short,
         prior_shift=message.prior_shift,
+        others=others,
     )

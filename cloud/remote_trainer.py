@@ -170,7 +170,8 @@ class RemoteHeadTrainer:
         if message.WhichOneof("outcome") == "rejected":
             return HeadRejected(f"{self._where}: {message.rejected}").took(effort)
         trunk = self._catalog.trunks[flight.order.trunk]
-        head = special_head_from_proto(message.head, flight.order.dominant, trunk.feature_dim)
+        classes = len(self._catalog.tasks[flight.order.task].classes)
+        head = special_head_from_proto(message.head, flight.order.dominant, trunk.feature_dim, classes)
         return TrainingResult(
             head,
             self._clock() - flight.began_s,

@@ -245,7 +245,7 @@ class _RouteBuilder:
         classes = self._catalog.tasks[generic.task].classes
         last = self._later(app, generic.id, generic.trunk, generic.head, classes, at_once)
         if first.prior_shift > 0.0:
-            last.readers.favoured = tuple(classes.index(name) for name in first.classes if name)
+            last.readers.favoured = tuple(classes.index(name) for name in first.favoured)
             last.readers.prior_shift = first.prior_shift
         return CascadeSteps(app, first, further, last)
 

@@ -17,10 +17,11 @@ class SpecialVariant:
         id: in results: that of the generic variant on this trunk, and which classes.
         trunk: name in the catalog.
         head: id of the head, a piece of its own.
-        classes: name for each of the head's rows; "" for what is passed on.
+        classes: name for each of the head's rows; "" for what is always passed on.
         threshold: least confidence of an answer that is not passed on.
-        prior_shift: by how much the log odds of its classes are raised in what the generic variant answers
-            to windows that are passed on.
+        favoured: the classes that it was made for.
+        prior_shift: by how much their log odds are raised in what the generic variant answers to windows
+            that are passed on.
     """
 
     id: str
@@ -28,6 +29,7 @@ class SpecialVariant:
     head: str
     classes: tuple[str, ...]
     threshold: float
+    favoured: tuple[str, ...] = ()
     prior_shift: float = 0.0
 
     def answers(self, name: str, confidence: float) -> bool:
@@ -48,17 +50,19 @@ def special_variants(
         new_id: makes an id that no other piece has of the names of a trunk and a task.
     """
     names = tuple(classes[c] for c in head.dominant)
-    heads = [(trunk, head.weights, head.threshold)]
+    heads = [(trunk, head.weights, head.threshold, head.others)]
     if head.second is not None:
-        heads.append((head.second.trunk, head.second.weights, head.second.threshold))
+        second = head.second
+        heads.append((second.trunk, second.weights, second.threshold, second.others))
     return tuple(
         SpecialVariant(
             f"{on}/{task}[{','.join(sorted(names))}]",
             on,
             new_id(on, task),
-            names + ("",) * (len(weights.bias) - len(names)),
+            names + (tuple(classes[c] for c in others) or ("",) * (len(weights.bias) - len(names))),
             threshold,
+            names,
             head.prior_shift,
         )
-        for on, weights, threshold in heads
+        for on, weights, threshold, others in heads
     )

@@ -61,7 +61,8 @@ def specialize(catalog: Catalog, device: str, sets: int) -> list[str]:
     write_special_rates(catalog.root, found)
     lines = [
         f"{r.trunk}/{r.task}, {r.classes} classes: {r.accuracy_in:.1%} of theirs right, "
-        f"{r.in_to_other:.1%} passed on; {r.accuracy_out:.1%} of others passed on; {r.train_s:.2f} s a head"
+        f"{r.in_to_other:.1%} passed on; of others {r.accuracy_out:.1%} passed on, "
+        f"{r.right_out:.1%} right; {r.train_s:.2f} s a head"
         for r in found.rows
     ]
     return lines + [f"{name}: never: {why}" for name, why in found.never.items()]

@@ -14,8 +14,8 @@ class CascadeRates:
 
     Args:
         accuracy_in: share of windows of its classes that it answers rightly.
-        in_to_other: share of windows of its classes that it answers "other".
-        accuracy_out: share of windows of other classes that it answers "other".
+        in_to_other: share of windows of its classes that it passes on, as "other" or unsure.
+        accuracy_out: share of windows of other classes that it passes on, likewise.
         harder_in: how much less accurate the generic model is on the windows of its classes that it passes
             on than on all of them, in [-1, 1]: what is hard for one model is hard for another; below 0 where
             knowing the classes helps that model more.
@@ -26,6 +26,9 @@ class CascadeRates:
         easier_in: how much more accurate the generic model is on windows of its classes than on those of
             all, in [-1, 1]: a set of classes may be hard for every model.
         easier_out: likewise on windows of other classes.
+        right_out: share of windows of other classes that it answers rightly itself, where it tells them
+            apart.
+        strayed_in: share of windows of its classes that it takes for another one.
     """
 
     accuracy_in: float
@@ -37,6 +40,8 @@ class CascadeRates:
     second_out: float = 0.0
     easier_in: float = 0.0
     easier_out: float = 0.0
+    right_out: float = 0.0
+    strayed_in: float = 0.0
 
     def accuracy(self, skew: float, generic: float) -> float:
         """Return the accuracy of the cascade; "other" goes on to the generic model.
@@ -53,7 +58,7 @@ class CascadeRates:
         inside, outside = generic + self.easier_in, generic + self.easier_out
         passed_in, passed_out = _share(inside - self.harder_in), _share(outside - self.harder_out)
         gained_in = self.accuracy_in + self.in_to_other * passed_in - inside
-        gained_out = self.accuracy_out * passed_out - outside
+        gained_out = self.right_out + self.accuracy_out * passed_out - outside
         return min(1.0, generic + skew * gained_in + (1.0 - skew) * gained_out)
 
     def passed_on(self, skew: float) -> float:
@@ -73,8 +78,9 @@ class CascadeRates:
         Args:
             generic: accuracy of the generic model.
         """
-        lost = self.in_to_other * (1.0 - generic)
-        return skew * (1.0 - lost) + (1.0 - skew) * (1.0 - self.accuracy_out)
+        lost = self.strayed_in + self.in_to_other * (1.0 - generic)
+        mistaken = max(0.0, 1.0 - self.accuracy_out - self.right_out)
+        return skew * (1.0 - lost) + (1.0 - skew) * mistaken
 
     def skew_of(self, seeming: float, generic: float) -> float:
         """Return the skew at which the cascade answers so many windows with one of its classes; see seems."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -24,6 +25,8 @@ LEAST_ACCURACY_OUT = 0.5
 # Closer to each other towards 1, where the answers of a good head lie.
 THRESHOLDS = np.append(0.0, 1.0 - np.logspace(-0.1, -4.0, 160))
 _NOISE_ERRORS = 2.0
+_NO_CLASS = -1
+_NOTHING = 1e-9  # shares are sums of single weights
 # Rows of which half of what the generic model's accuracy on them is off the usual is believed.
 _ROWS_FOR_HALF = 20.0
 
@@ -71,6 +74,11 @@ class Threshold:
         """Whether the cascade is as accurate as it should be."""
         return self.accuracy >= self.wanted
 
+    @property
+    def tells_others(self) -> bool:
+        """Whether it takes few enough windows of other classes for what they are not."""
+        return self.rates.accuracy_out + self.rates.right_out >= LEAST_ACCURACY_OUT
+
     def rank(self, asking: float = 0.0) -> tuple[bool, bool, float]:
         """Order thresholds, best first: accurate enough and at little cost, or as accurate as can be.
 
@@ -84,9 +92,10 @@ class Threshold:
 
     def shortcoming(self) -> str | None:
         """Return why the head is of no use; None for one that is."""
-        if self.rates.accuracy_out < LEAST_ACCURACY_OUT:
+        if not self.tells_others:
+            told = self.rates.accuracy_out + self.rates.right_out
             return (
-                f"it passes on {self.rates.accuracy_out:.1%} of other classes' windows: "
+                f"it passes on {told:.1%} of other classes' windows, or answers them rightly: "
                 f"expected at least {LEAST_ACCURACY_OUT:.0%}"
             )
         if self.rates.in_to_other > MOST_PASSED_IN:
@@ -96,7 +105,8 @@ class Threshold:
             )
         if self.hidden is not None:
             return (
-                f"it passes on {self.hidden.passed_on:.1%} of the windows of class {self.hidden.class_id}: "
+                f"it passes on {self.hidden.passed_on:.1%} of the windows of class {self.hidden.class_id}, "
+                "or answers them rightly: "
                 f"expected at least {LEAST_CLASS_OUT:.0%}"
             )
         if self.accuracy + _NOISE_ERRORS * self.error < self.wanted:
@@ -115,30 +125,37 @@ class HeadAnswers:
         levels: at how many of the thresholds, from the lowest on, each row is answered, (N,); 0 for one
             that it calls "other", which is always passed on.
         right: which rows are answered rightly where they are, (N,).
+        owned: which are answered with a dominant class where they are, (N,).
     """
 
     levels: Int64
     right: Bool
+    owned: Bool
 
     @classmethod
-    def of(cls, confidences: Float32, rows: OwnLabels) -> HeadAnswers:
+    def of(cls, confidences: Float32, rows: OwnLabels, others: Sequence[int] = ()) -> HeadAnswers:
         """Return those of one head.
 
         Args:
             confidences: (N, C), the dominant classes first.
             rows: what they really are.
+            others: ids of the classes that come then; none where what comes then means "other".
         """
         answers = confidences.argmax(axis=1)
         top = np.take_along_axis(confidences, answers[:, None], axis=1)[:, 0]
         levels = np.searchsorted(THRESHOLDS.astype(np.float32), top, side="right")
-        levels[answers >= rows.dominant] = 0
-        return cls(levels, answers == rows.own)
+        owned = answers < rows.dominant
+        if not others:
+            levels[~owned] = 0
+            return cls(levels, answers == rows.own, owned)
+        named = np.append(np.full(rows.dominant, _NO_CLASS), np.asarray(others, np.int64))[answers]
+        return cls(levels, np.where(owned, answers == rows.own, named == rows.labels), owned)
 
     def asked_after(self, index: int) -> Bool:
         """Return about which rows a second head is asked at one of the thresholds, (N,).
 
-        Those of which this one names a class of its own and is not sure. What it calls "other" mostly is,
-        and mostly a second head would only pass it on.
+        Those of which this one names a class and is not sure. What it calls "other" mostly is, and mostly a
+        second head would only pass it on.
         """
         asked: Bool = (self.levels > 0) & (self.levels <= index)
         return asked
@@ -148,7 +165,9 @@ class HeadAnswers:
         answered, asked = first.levels > index, first.asked_after(index)
         own = np.where(asked, self.levels, 0)
         return HeadAnswers(
-            np.where(answered, len(THRESHOLDS), own), np.where(answered, first.right, self.right)
+            np.where(answered, len(THRESHOLDS), own),
+            np.where(answered, first.right, self.right),
+            np.where(answered, first.owned, self.owned),
         )
 
 
@@ -193,17 +212,23 @@ class _Outcomes:
         inside, outside, levels, right = rows.inside, ~rows.inside, answers.levels, answers.right
         own, other = (_Kind(levels, rows.row_weights, kind) for kind in (inside, outside))
         self._aim = aim
-        self._right, wrong, mistaken = own.answered(right), own.answered(~right), other.answered(outside)
+        self._right, wrong, strayed = (own.answered(w) for w in (right, ~right, ~answers.owned))
+        self._right_out, mistaken = other.answered(right), other.answered(~right)
         self.in_to_other = np.maximum(0.0, 1.0 - self._right - wrong)
-        self._accuracy_out = 1.0 - mistaken
-        lost = levels if behind is None else np.where(behind.taken, len(THRESHOLDS), levels)
-        self.others = OtherClasses(rows.labels[outside], lost[outside], self._accuracy_out)
+        self._accuracy_out = np.maximum(0.0, 1.0 - self._right_out - mistaken)
+        self._strayed = strayed
+        answered_rightly = right & (levels > 0)
+        lost = np.where(answered_rightly, 0, levels)
+        if behind is not None:
+            lost[behind.taken & ~answered_rightly] = len(THRESHOLDS)
+        self.others = OtherClasses(rows.labels[outside], lost[outside], 1.0 - mistaken)
         in_all, self._in_passed = own.generic(behind, self.in_to_other, aim.generic_accuracy)
         out_all, self._out_passed = other.generic(behind, self._accuracy_out, aim.generic_accuracy)
         wrong_in, wrong_out = own.cautious(wrong), other.cautious(mistaken)
+        passed_out = np.maximum(0.0, 1.0 - self._right_out - wrong_out)
         self.accuracy = aim.skew * (1.0 - wrong_in - self.in_to_other * (1.0 - self._in_passed)) + (
             1.0 - aim.skew
-        ) * ((1.0 - wrong_out) * self._out_passed)
+        ) * (self._right_out + passed_out * self._out_passed)
         self._overall = in_all, out_all
         self._easier = own.easier(in_all, aim.generic_accuracy), other.easier(out_all, aim.generic_accuracy)
         self.wanted = aim.skew * in_all + (1.0 - aim.skew) * out_all - aim.accuracy_loss
@@ -215,7 +240,14 @@ class _Outcomes:
         in_all, out_all = self._overall
         harder = (in_all - in_passed, out_all - out_passed)
         rates = CascadeRates(
-            right, to_other, out, *harder, easier_in=self._easier[0], easier_out=self._easier[1]
+            right,
+            to_other,
+            out,
+            *harder,
+            easier_in=self._easier[0],
+            easier_out=self._easier[1],
+            right_out=float(self._right_out[index]),
+            strayed_in=float(self._strayed[index]),
         )
         return Threshold(
             float(THRESHOLDS[index]),
@@ -260,7 +292,7 @@ class _Kind:
             return overall, np.full(len(passed), overall)
         of_all, of_all_behind = self._share(behind.right), self._share(behind.right_behind)
         left = np.clip(of_all_behind - self.answered(behind.right_behind), 0.0, passed)
-        return of_all, np.divide(left, passed, out=np.full(len(passed), of_all), where=passed > 0.0)
+        return of_all, np.divide(left, passed, out=np.full(len(passed), of_all), where=passed > _NOTHING)
 
     def _share(self, counted: Bool) -> float:
         return float(self._weights[self._kind & counted].sum()) / self._total

@@ -48,7 +48,11 @@ class Caution:
         look_every: answers between two looks for something better.
         aside_s: how long classes are left alone whose head was rejected or cannot be trained.
         retry_s: likewise where no head came for a passing reason, doubled up to aside_s until one comes.
+        least_held: share of its classes from which on a head is thought of: how it does on others is known as
+            a mean over all of them, and a scene has few.
         bolder: further heads for greater shares, rising; none for the first alone.
+        settled: answers since a head was ordered before one for other classes is, while one is in use: what
+            new heads are expected to do is known as a mean over many, and the next always looks better.
         least_better: share of the generic model's cost; by less a head is no better than the one in use.
     """
 
@@ -73,8 +77,10 @@ class Caution:
     look_every: int = 5
     aside_s: float = 300.0
     retry_s: float = 10.0
-    bolder: tuple[BolderHead, ...] = (BolderHead(0.93, 0.8, 0.1), BolderHead(0.96, 0.88, 0.06))
-    least_better: float = 0.01
+    least_held: float = 0.5
+    bolder: tuple[BolderHead, ...] = (BolderHead(0.93, 0.84, 0.1), BolderHead(0.96, 0.9, 0.06))
+    settled: int = 30
+    least_better: float = 0.03
 
 
 USUAL_CAUTION = Caution()

@@ -21,6 +21,8 @@ from specializer.policy import AIMED_SKEW, GENERIC, Active, Seen, Wanted
 
 # Of what a head passes on of its own classes' windows, were one made as though nothing else were seen.
 _SPARED = 0.65
+# Of what a head may pass on and save nothing; it is not left before that is more likely exceeded than this.
+_STILL_PAYS = 0.5
 
 
 class _Candidate(NamedTuple):
@@ -72,6 +74,7 @@ class ExpectedSaving:
         self._outside = self._passed = self._false = ChangeDetector(0.0, 1.0, math.inf)
         self._since_look = self._since_change = 0
         self._gained = 0.0
+        self._since_new = caution.settled
         self._in_vain = 0
         self._balance = 0.0
         self._bearable = stakes.head_cost
@@ -85,6 +88,7 @@ class ExpectedSaving:
         """Take note of an answered request; see SpecializationPolicy."""
         self._shares.observe(seen, now)
         self._since_change += 1
+        self._since_new += 1
         self._bearable += self._caution.most_lost * self._stakes.generic_cost
         if active is not None and seen.cascaded and self._changed(seen, active):
             return self._wanted
@@ -143,7 +147,8 @@ class ExpectedSaving:
         self._outside = ChangeDetector(seldom, often, c.evidence)
         cost = self._cost_of(active).of(rates, active.skew)
         bearable = 1.0 - (cost / stakes.generic_cost + c.least_saving)
-        self._passed = ChangeDetector(min(rates.passed_on(before), 0.9 * bearable), bearable, c.evidence)
+        usual = min(max(rates.passed_on(before), _STILL_PAYS * bearable), 0.9 * bearable)
+        self._passed = ChangeDetector(usual, bearable, c.evidence)
         right = rates.accuracy_in / max(1.0 - rates.in_to_other, 1e-9) * self._stakes.generic_accuracy
         self._false = ChangeDetector(1.0 - right, max(c.most_false, 1.5 * (1.0 - right)), c.evidence / 2)
         self._watched = active
@@ -176,17 +181,13 @@ class ExpectedSaving:
     def _look(self, active: Active | None, now: float) -> None:
         """Want the best head, unless what runs is about as good."""
         expected = self._shares.expected()
-        found, saved = self._best(active, expected, now)
         kept = self._kept(active)
-        kept_saved = 0.0 if kept is None else self._saved(kept, expected)
+        found = self._best(active, kept, expected, now)
         wanted = self._wanted.classes, self._wanted.skew
-        if (
-            found is not None
-            and (kept is None or found.key != kept.key)
-            and self._pays(found, saved - kept_saved)
-        ):
+        if found is not None and (kept is None or found.key != kept.key):
             if found.key != wanted and not self._is_known(found):
                 self._balance -= self._stakes.head_cost
+                self._since_new = 0
             self._wanted = Wanted(found.classes, self._why(found.classes), True, found.skew)
         elif kept is None and self._wanted.classes:
             if active is None:
@@ -198,36 +199,45 @@ class ExpectedSaving:
     def _kept(self, active: Active | None) -> _Candidate | None:
         """Return the head in use or on its way, where it may stay so, or the one to fall back on."""
         if active is not None:
-            bears = self._bears(active.classes, active.skew, active)
-            return _candidate(active if bears else self._first(active))
+            if self._bears(active.classes, active.skew, active):
+                return _candidate(active)
+            first = self._first(active)
+            return None if first is active else _candidate(first)
         wanted = self._wanted
-        if not self._is_near(wanted.classes):
+        if not self._is_near(wanted.classes) or not self._bears(wanted.classes, wanted.skew, None):
             return None
-        return _Candidate(wanted.classes, wanted.skew, self._stakes.rates.of(len(wanted.classes)))
+        first = Active(wanted.classes, self._stakes.rates.of(len(wanted.classes)))
+        return _candidate(first) if wanted.skew <= first.skew else _bolder(first, wanted.skew)
 
     def _best(
-        self, active: Active | None, expected: dict[int, float], now: float
-    ) -> tuple[_Candidate | None, float]:
-        """Return the head that saves most, and how much a window; None where none saves enough."""
+        self, active: Active | None, kept: _Candidate | None, expected: dict[int, float], now: float
+    ) -> _Candidate | None:
+        """Return the head that saves most of those that pay; None where none saves enough."""
+        kept_saved = 0.0 if kept is None else self._saved(kept, expected)
         best: _Candidate | None = None
         best_saved = self._caution.least_saving * self._stakes.generic_cost
         for candidate in self._candidates(active, expected):
             if self._aside.get(candidate.key, now) > now:
                 continue
             saved = self._saved(candidate, expected)
-            if saved > best_saved and self._is_accurate(candidate.classes, candidate.rates):
+            if saved <= best_saved or not self._is_accurate(candidate.classes, candidate.rates):
+                continue
+            is_kept = kept is not None and candidate.key == kept.key
+            if is_kept or self._pays(candidate, saved - kept_saved):
                 best, best_saved = candidate, saved
-        return best, best_saved
+        return best
 
     def _candidates(self, active: Active | None, expected: dict[int, float]) -> list[_Candidate]:
-        """Return the heads that are known, those for the most frequent classes, and the next bolder one."""
+        """Return the heads that are known and those for the most frequent classes, bolder ones among them."""
         order = sorted(expected, key=lambda c: (-expected[c], c))[: self._stakes.rates.most_classes]
         known = [_candidate(k) for k in self._known]
         tried = {k.key for k in known}
         sets = [tuple(sorted(order[:n])) for n in range(1, len(order) + 1)]
-        new = [_Candidate(s, AIMED_SKEW, self._stakes.rates.of(len(s))) for s in sets]
+        bases = [Active(s, self._stakes.rates.of(len(s))) for s in sets]
         if active is not None:
-            new += [_bolder(active, b.skew) for b in self._caution.bolder if b.skew > active.skew]
+            bases.insert(0, active)
+        new = [_candidate(base) for base in bases]
+        new += [_bolder(base, b.skew) for b in self._caution.bolder for base in bases if b.skew > base.skew]
         found = [*known, *(c for c in new if c.key not in tried)]
         return [c for c in found if self._bears(c.classes, c.skew, active)]
 
@@ -235,8 +245,9 @@ class ExpectedSaving:
         """Tell whether these classes are frequent enough for a head that is made for such a share."""
         bolder = next((b for b in reversed(self._caution.bolder) if b.skew <= skew), None)
         if bolder is None:
-            return True
-        if active is not None and (active.classes, active.skew) == (classes, skew):
+            return self._share(classes) >= self._caution.least_held
+        running = self._wanted if active is None else active
+        if (running.classes, running.skew) == (classes, skew):
             seeming = self._shares.answered_since_change(classes)
             return self._true_share(seeming, classes) >= bolder.held - bolder.falls
         surely = self._shares.surely_since_change(classes, self._deviations())
@@ -265,12 +276,19 @@ class ExpectedSaving:
             return saved > 0.0
         if self._balance < -self._bearable:
             return False
-        c = self._caution
-        least = c.least_saving if self._watched is None else c.least_better
+        c, watched = self._caution, self._watched
+        least = c.least_saving if watched is None else c.least_better
+        if watched is not None and watched.classes != candidate.classes and not self._is_settled(candidate):
+            return False
         return (
             saved > least * self._stakes.generic_cost
             and saved * self._since_change >= self._stakes.head_cost * 2.0**self._in_vain
         )
+
+    def _is_settled(self, candidate: _Candidate) -> bool:
+        """Tell whether enough was seen since a head was ordered, unless it is this one."""
+        is_ordered = candidate.key == (self._wanted.classes, self._wanted.skew)
+        return is_ordered or self._since_new >= self._caution.settled
 
     def _is_known(self, candidate: _Candidate) -> bool:
         return any((k.classes, k.skew) == candidate.key for k in self._known)

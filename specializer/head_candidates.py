@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -83,8 +84,8 @@ def adapted_head(generic: HeadWeights, seen: Int64, dominant: tuple[int, ...], s
         skew: what they hold together, in (0, 1).
     """
     classes = len(generic.bias)
-    others = np.setdiff1d(np.arange(classes), dominant)
-    order = np.concatenate([np.asarray(dominant, np.int64), others])
+    others = other_classes(classes, dominant)
+    order = np.asarray([*dominant, *others], np.int64)
     counts = np.ones(classes)
     counts[: len(seen)] += seen
     old = (counts / counts.sum())[order]
@@ -93,6 +94,11 @@ def adapted_head(generic: HeadWeights, seen: Int64, dominant: tuple[int, ...], s
     )
     moved = generic.bias[order] + generic.temperature * np.log(new / old)
     return HeadWeights(generic.weight[order], moved.astype(np.float32), generic.temperature)
+
+
+def other_classes(classes: int, dominant: Sequence[int]) -> tuple[int, ...]:
+    """Return which classes the further rows of an adapted head stand for, in order."""
+    return tuple(c for c in range(classes) if c not in dominant)
 
 
 def retrained_head(

@@ -18,7 +18,6 @@ from catalog.errors import DataError
 from catalog.heads import Float32, HeadWeights
 from catalog.store import StoredFeatures
 from specializer.cascade_threshold import (
-    LEAST_ACCURACY_OUT,
     CascadeAim,
     HeadAnswers,
     Threshold,
@@ -26,7 +25,7 @@ from specializer.cascade_threshold import (
 )
 from specializer.errors import HeadRejected
 from specializer.generic_answers import Behind, GenericAnswers
-from specializer.head_candidates import OwnLabels, adapted_head, retrained_head
+from specializer.head_candidates import OwnLabels, adapted_head, other_classes, retrained_head
 from specializer.special_head import SecondHead, SpecialHead
 from specializer.two_heads import choose_two_thresholds
 
@@ -124,18 +123,20 @@ def train_special_head(
             two = choose_two_thresholds(first.answers, other.answers, rows, aim, second.cost, behind)
             if two.both.rank(two.asked * second.cost) < chosen.rank():
                 chosen, sure = two.both, two.first
-                relief = SecondHead(second.trunk, other.weights, chosen.confidence)
+                relief = SecondHead(second.trunk, other.weights, chosen.confidence, other.others)
     shortcoming = chosen.shortcoming()
     if shortcoming is not None:
         raise HeadRejected(f"special head of classes {list(classes)}: {shortcoming}")
     shift = 0.0 if behind is None else behind.shift
-    return SpecialHead(first.weights, classes, chosen.rates, sure, not chosen.reaches, relief, shift)
+    falls_short = not chosen.reaches
+    return SpecialHead(first.weights, classes, chosen.rates, sure, falls_short, relief, shift, first.others)
 
 
 class _Made(NamedTuple):
     """A head alone, and how it does on the validation rows."""
 
     weights: HeadWeights
+    others: tuple[int, ...]
     answers: HeadAnswers
     threshold: Threshold
 
@@ -151,11 +152,14 @@ def _made(
     """Make the better one of a head with other priors and, where that knows little, a trained one."""
     held_out, skew, generic = material.held_out, min(aim.skew, _MOST_SKEW), material.generic
 
-    def tried(weights: HeadWeights) -> _Made:
-        answers = HeadAnswers.of(weights.confidences(held_out), rows)
-        return _Made(weights, answers, choose_threshold(answers, rows, aim, behind))
+    def tried(weights: HeadWeights, others: tuple[int, ...] = ()) -> _Made:
+        answers = HeadAnswers.of(weights.confidences(held_out), rows, others)
+        return _Made(weights, others, answers, choose_threshold(answers, rows, aim, behind))
 
-    found = [] if generic is None else [tried(adapted_head(generic, material.counts, classes, skew))]
+    found = []
+    if generic is not None:
+        adapted = adapted_head(generic, material.counts, classes, skew)
+        found.append(tried(adapted, other_classes(len(generic.bias), classes)))
     if not any(_knows_its_classes(made.threshold) for made in found):
         found.append(tried(retrained_head(material.train, (held_out, rows), classes, skew, generic, rng)))
     return min(found, key=lambda made: made.threshold.rank())
@@ -168,7 +172,7 @@ def _threads() -> ThreadpoolController:
 
 
 def _knows_its_classes(threshold: Threshold) -> bool:
-    tells_others = threshold.hidden is None and threshold.rates.accuracy_out >= LEAST_ACCURACY_OUT
+    tells_others = threshold.hidden is None and threshold.tells_others
     return tells_others and threshold.accuracy >= threshold.wanted - _KNOWS_LITTLE
 
 

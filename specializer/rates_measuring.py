@@ -29,7 +29,15 @@ _FEWEST_OTHERS = 2
 def rates_by_count(rows: Sequence[SpecialRates], trunk: str, task: str) -> RatesByCount | None:
     """Return what is known of heads of a trunk; None where nothing is."""
     own = {
-        r.classes: CascadeRates(r.accuracy_in, r.in_to_other, r.accuracy_out, r.harder_in, r.harder_out)
+        r.classes: CascadeRates(
+            r.accuracy_in,
+            r.in_to_other,
+            r.accuracy_out,
+            r.harder_in,
+            r.harder_out,
+            right_out=r.right_out,
+            strayed_in=r.strayed_in,
+        )
         for r in rows
         if (r.trunk, r.task) == (trunk, task)
     }
@@ -137,6 +145,8 @@ def _row(
         train_s,
         float(np.mean([h.rates.harder_in for h in heads])),
         float(np.mean([h.rates.harder_out for h in heads])),
+        float(np.mean([h.rates.right_out for h in heads])),
+        float(np.mean([h.rates.strayed_in for h in heads])),
     )
 
 

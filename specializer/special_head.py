@@ -19,11 +19,13 @@ class SecondHead:
         trunk: name in the catalog.
         weights: rows as those of the first.
         threshold: likewise.
+        others: likewise.
     """
 
     trunk: str
     weights: HeadWeights
     threshold: float
+    others: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +33,7 @@ class SpecialHead:
     """A specialised head and how it does on the validation split.
 
     Args:
-        weights: classes in the order of `dominant`, then one or more rows that all mean "other".
+        weights: classes in the order of `dominant`, then those of `others`, or rows that all mean "other".
         dominant: class ids of the task.
         rates: what is answered with less confidence than the threshold counts as "other" in them; with the
             second head where there is one.
@@ -41,6 +43,8 @@ class SpecialHead:
             generic model is; None for that model at once.
         prior_shift: by how much the log odds of its classes are raised in what the generic model answers
             to windows that are passed on; its rates are with that.
+        others: ids of the other classes that it tells apart, all of them, whose answers stand where it is
+            sure; none where it knows only that they are others.
     """
 
     weights: HeadWeights
@@ -50,10 +54,11 @@ class SpecialHead:
     falls_short: bool = False
     second: SecondHead | None = None
     prior_shift: float = 0.0
+    others: tuple[int, ...] = ()
 
     def calls_other(self, answer: int) -> bool:
-        """Tell whether an answer is none of its classes, so that the generic model is asked at once."""
-        return answer >= len(self.dominant)
+        """Tell whether an answer only says "other", so that the generic model is asked at once."""
+        return _class_of(answer, self.dominant, self.others) is None
 
     def class_of(self, answer: int, confidence: float) -> int | None:
         """Return the class id that an answer stands for; None where the next model has to be asked.
@@ -62,14 +67,16 @@ class SpecialHead:
             answer: position among the head's classes.
             confidence: calibrated, of that answer.
         """
-        return self._class_of(answer, confidence, self.threshold)
+        return None if confidence < self.threshold else _class_of(answer, self.dominant, self.others)
 
     def class_of_second(self, answer: int, confidence: float) -> int | None:
         """Return likewise what an answer of the second head stands for."""
-        assert self.second is not None, "there is a second head"
-        return self._class_of(answer, confidence, self.second.threshold)
+        second = self.second
+        assert second is not None, "there is a second head"
+        return None if confidence < second.threshold else _class_of(answer, self.dominant, second.others)
 
-    def _class_of(self, answer: int, confidence: float, threshold: float) -> int | None:
-        if self.calls_other(answer) or confidence < threshold:
-            return None
-        return self.dominant[answer]
+
+def _class_of(answer: int, dominant: tuple[int, ...], others: tuple[int, ...]) -> int | None:
+    if answer < len(dominant):
+        return dominant[answer]
+    return others[answer - len(dominant)] if others else None

@@ -91,6 +91,7 @@ def made_to_line(made: Made) -> bytes:
         "threshold": head.threshold,
         "falls_short": head.falls_short,
         "prior_shift": head.prior_shift,
+        "others": head.others,
         "second": None if head.second is None else _second_told(head.second),
         "processor_s": made.processor_s,
     }
@@ -99,14 +100,19 @@ def made_to_line(made: Made) -> bytes:
 
 def _second_told(second: SecondHead) -> dict[str, Any]:
     weights = base64.b64encode(head_to_bytes(second.weights)).decode()
-    return {"trunk": second.trunk, "head": weights, "threshold": second.threshold}
+    return {
+        "trunk": second.trunk,
+        "head": weights,
+        "threshold": second.threshold,
+        "others": second.others,
+    }
 
 
 def _second_head(told: Any) -> SecondHead | None:
     if told is None:
         return None
     weights = head_from_bytes(base64.b64decode(told["head"]), "training process")
-    return SecondHead(told["trunk"], weights, told["threshold"])
+    return SecondHead(told["trunk"], weights, told["threshold"], tuple(told["others"]))
 
 
 def failure_to_line(error: Exception, details: str = "") -> bytes:
@@ -145,6 +151,7 @@ def outcome_from_line(line: bytes) -> Made | TrainingFailed:
             told["falls_short"],
             _second_head(told["second"]),
             told["prior_shift"],
+            tuple(told["others"]),
         )
         return Made(head, told["processor_s"])
     except (ValueError, KeyError, TypeError, CatalogError) as e:

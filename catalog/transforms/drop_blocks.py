@@ -28,7 +28,7 @@ from catalog.transforms.starting import starting_graphs, starting_head
 KEPT_SHARE = 0.67
 _TUNING_RATE = 1e-3
 _MOMENT_RATE = 3e-4  # at the full one, a moment's training harms even a whole network
-_TRAINED_ON = 40 * 32  # windows of a moment's training
+_TRAINED_ON = 20 * 32  # windows of a moment's training
 _JUDGED_BY = 8 * 32  # others
 
 

@@ -63,6 +63,21 @@ def test_what_the_first_head_calls_other_costs_the_second_nothing(tmp_path: Path
     assert models.special_cost == pytest.approx(0.1)
 
 
+def test_another_class_that_the_first_head_tells_apart_is_answered_where_it_is_sure(tmp_path: Path) -> None:
+    catalog = open_catalog(build_catalog(tmp_path / "catalog"), verify=False)
+    bias = np.array([0.0, 0.0, 9.0, 0.0], np.float32)
+    names_six = HeadWeights(np.zeros((4, catalog.trunks["small"].feature_dim), np.float32), bias, 1.0)
+    features = {t: np.ones((1, catalog.trunks[t].feature_dim), np.float32) for t in ("small", "narrow")}
+    answers = Answers((np.arange(1),), np.full((1, 10), 0.1, np.float32), features)
+    for threshold, expected, cost in ((0.5, (6, False), 0.1), (1.1, (3, True), 0.1 + 0.4)):
+        head = replace(special_head(catalog, threshold), weights=names_six, others=(6, 5))
+        models = MeasuredModels(answers, {"small": 0.1, "narrow": 0.4}, np.random.default_rng(0))
+        models.see(0)
+        said = models.special(Active((3, 4), RATES), HeadOn("small", head))
+        assert said[::2] == expected
+        assert models.special_cost == pytest.approx(cost)
+
+
 def test_behind_a_head_the_generic_answer_leans_by_bayes_rule(tmp_path: Path) -> None:
     catalog = open_catalog(build_catalog(tmp_path / "catalog"), verify=False)
     head = replace(special_head(catalog, 0.0), prior_shift=math.log(3.0))

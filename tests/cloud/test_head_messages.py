@@ -45,8 +45,10 @@ CALL = TrainingCall("r", "wide/identity", ("p",), "h", (1, 2), 0, CascadeAim(0.9
 
 @st.composite
 def special_heads(draw: st.DrawFn) -> SpecialHead:
-    dominant, others, dim = draw(st.integers(1, 3)), draw(st.integers(1, 3)), draw(st.integers(1, 4))
-    rows = dominant + others
+    dominant, further, dim = draw(st.integers(1, 3)), draw(st.integers(1, 3)), draw(st.integers(1, 4))
+    rows = dominant + further
+    classes = draw(st.permutations(range(rows)))
+    others = draw(st.sampled_from([(), tuple(classes[dominant:])]))
     temperature = draw(st.floats(0.0625, 16.0, width=32))
     weights = HeadWeights(
         draw(arrays(np.float32, (rows, dim), elements=WEIGHTS)),
@@ -55,10 +57,19 @@ def special_heads(draw: st.DrawFn) -> SpecialHead:
     )
     shares, threshold = [draw(SHARES) for _ in range(3)], draw(SHARES)
     differences = [draw(st.floats(-1.0, 1.0)) for _ in range(4)]
-    rates = CascadeRates(*shares, *differences[:2], easier_in=differences[2], easier_out=differences[3])
+    right_out, strayed_in = draw(SHARES), draw(SHARES)
+    rates = CascadeRates(
+        *shares,
+        *differences[:2],
+        easier_in=differences[2],
+        easier_out=differences[3],
+        right_out=right_out,
+        strayed_in=strayed_in,
+    )
     shift = draw(st.floats(0.0, 10.0))
     falls_short = draw(st.booleans())
-    return SpecialHead(weights, tuple(range(dominant)), rates, threshold, falls_short, prior_shift=shift)
+    own = tuple(classes[:dominant])
+    return SpecialHead(weights, own, rates, threshold, falls_short, prior_shift=shift, others=others)
 
 
 def a_message() -> pb.TrainedHead:
@@ -74,7 +85,8 @@ def test_an_order_comes_back_as_it_was_sent(call: TrainingCall) -> None:
 @given(special_heads())
 def test_a_head_comes_back_as_it_was_sent(head: SpecialHead) -> None:
     message = through_bytes(special_head_to_proto(head))
-    found = special_head_from_proto(message, head.dominant, head.weights.weight.shape[1])
+    rows, dim = head.weights.weight.shape
+    found = special_head_from_proto(message, head.dominant, dim, rows)
     assert np.array_equal(found.weights.weight, head.weights.weight)
     assert np.array_equal(found.weights.bias, head.weights.bias)
     assert found.weights.temperature == head.weights.temperature
@@ -103,6 +115,9 @@ def test_a_head_comes_back_as_it_was_sent(head: SpecialHead) -> None:
         ({"prior_shift": float("inf")}, "a prior shift outside 0 to 50"),
         ({"prior_shift": -0.1}, "a prior shift outside 0 to 50"),
         ({"prior_shift": 1e300}, "a prior shift outside 0 to 50"),
+        ({"right_out": 1.5}, "figures outside 0 to 1"),
+        ({"right_out": float("nan")}, "figures outside 0 to 1"),
+        ({"strayed_in": -0.1}, "figures outside 0 to 1"),
     ],
 )
 def test_a_head_that_is_none_is_not_taken(change: dict[str, object], message: str) -> None:
@@ -110,7 +125,49 @@ def test_a_head_that_is_none_is_not_taken(change: dict[str, object], message: st
     for name, value in change.items():
         setattr(sent, name, value)
     with pytest.raises(CloudIncompatible, match=message):
-        special_head_from_proto(sent, (4, 2), 4)
+        special_head_from_proto(sent, (4, 2), 4, 5)
+
+
+def told_apart(others: tuple[int, ...], rows: int = 5) -> pb.TrainedHead:
+    weights = HeadWeights(np.ones((rows, 4), np.float32), np.zeros(rows, np.float32), 1.5)
+    return special_head_to_proto(
+        SpecialHead(weights, (4, 2), CascadeRates(0.9, 0.05, 0.8), 0.5, others=others)
+    )
+
+
+@pytest.mark.parametrize("others", [(0, 1, 3), (3, 0, 1)])
+def test_a_head_that_tells_other_classes_apart_names_them_by_its_rows(others: tuple[int, ...]) -> None:
+    found = special_head_from_proto(through_bytes(told_apart(others)), (4, 2), 4, 5)
+    assert [found.class_of(a, 0.9) for a in range(5)] == [4, 2, *others]
+
+
+def test_a_head_that_tells_nothing_apart_may_have_any_number_of_further_rows() -> None:
+    for rows in (3, 5, 7):
+        found = special_head_from_proto(through_bytes(told_apart((), rows)), (4, 2), 4, 5)
+        assert (found.others, found.class_of(2, 0.9)) == ((), None)
+
+
+@pytest.mark.parametrize(
+    ("others", "rows"),
+    [
+        ((0, 1, 3), 4),
+        ((0, 1, 3), 6),
+        ((0, 1), 4),
+        ((0, 1), 5),
+        ((0, 1, 5), 5),
+        ((0, 1, 1), 5),
+        ((0, 1, 4), 5),
+        ((0, 1, 3, 3), 5),
+        ((0, 1, 3, 3), 6),
+        ((0, 1, 3, 5), 6),
+        ((0, 1, 2**32 - 1), 5),
+    ],
+)
+def test_a_head_whose_rows_are_not_all_classes_each_once_is_not_taken(
+    others: tuple[int, ...], rows: int
+) -> None:
+    with pytest.raises(CloudIncompatible, match="whose rows are not all classes of the task, each once"):
+        special_head_from_proto(told_apart(others, rows), (4, 2), 4, 5)
 
 
 @pytest.mark.parametrize(

@@ -11,16 +11,21 @@ from dataclasses import replace
 from pathlib import Path
 
 import grpc
+import numpy as np
 import pytest
 
+from catalog.heads import HeadWeights
 from catalog.store import Catalog, open_catalog
 from cloud.endpoint import Endpoint
+from cloud.head_messages import special_head_to_proto
 from cloud.head_training import CatalogTraining
 from cloud.remote_trainer import RemoteHeadTrainer
 from cloud.rpc.v1 import classify_pb2 as pb
 from cloud.rpc.v1.classify_pb2_grpc import OffloadServicer, add_OffloadServicer_to_server
 from specializer.background_trainer import BackgroundHeadTrainer
+from specializer.cascade import CascadeRates
 from specializer.errors import HeadRejected, NotTrainable, TrainerBroke, TrainerBusy, TrainingLate
+from specializer.special_head import SpecialHead
 from tests.catalog_builder import build_catalog
 from tests.cloud.loopback import STEP_LIMIT_S, GatedHost, Loopback, loopback
 from tests.cloud.serving import ServeProcess
@@ -96,6 +101,7 @@ def test_a_remote_head_is_the_one_that_would_be_trained_here(
     there, here = outcome(trainer.begin(ORDER)), outcome(behind.begin(ORDER))
     assert there.head.weights.weight.tobytes() == here.head.weights.weight.tobytes()
     assert there.head.rates == here.head.rates
+    assert there.head.others == here.head.others
     assert min(there.up_bytes, there.down_bytes) > 0 == here.up_bytes == here.down_bytes
 
 
@@ -249,6 +255,22 @@ def test_a_head_that_makes_no_sense_is_none(message: pb.TrainHeadResponse, catal
     (effort,) = error.efforts
     assert effort.processor_s == message.processor_s
     assert effort.up_bytes > 0
+
+
+def a_head_of(others: tuple[int, ...]) -> pb.TrainHeadResponse:
+    """A head for what ORDER names, on its trunk."""
+    rows = 2 + len(others)
+    weights = HeadWeights(np.ones((rows, 32), np.float32), np.zeros(rows, np.float32), 1.0)
+    head = SpecialHead(weights, ORDER.dominant, CascadeRates(0.9, 0.05, 0.8), 0.5, others=others)
+    return pb.TrainHeadResponse(head=special_head_to_proto(head), processor_s=1.0)
+
+
+def test_a_head_that_tells_other_classes_apart_has_a_row_for_each_class_of_the_task(catalog: Catalog) -> None:
+    assert answered(Answering(a_head_of((0, 1, 3, 4, 5, 6, 8, 9))), catalog) is None
+    for others in ((0, 1, 3, 4, 5, 6, 8), (0, 1, 3, 4, 5, 6, 8, 9, 10)):
+        error = answered(Answering(a_head_of(others)), catalog)
+        assert isinstance(error, TrainerBroke)
+        assert "a head that makes no sense" in str(error)
 
 
 @pytest.mark.parametrize("told_s", [float("nan"), float("inf"), -1.0])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -17,7 +18,10 @@ from engine.router import build_route
 from engine.runtime.catalog_pieces import CatalogPieces
 from engine.runtime.special_pieces import SpecialHeads, SpecialPieces
 from engine.scheduling.problem import Option, Place, Stage
-from engine.special_variants import SpecialVariant
+from engine.special_variants import SpecialVariant, special_variants
+from specializer.cascade import CascadeRates
+from specializer.head_candidates import other_classes
+from specializer.special_head import SpecialHead
 from tests.engine.test_router import option, pixels
 
 HEAD = "small.identity.special1"
@@ -33,7 +37,12 @@ def cascade(catalog: Catalog, app: str, generic: str) -> Option:
 
 
 def special(threshold: float = 0.0, name: str = "3", shift: float = 0.0) -> SpecialVariant:
-    return SpecialVariant(f"small/identity[{name}]", "small", HEAD, (name, ""), threshold, shift)
+    return SpecialVariant(f"small/identity[{name}]", "small", HEAD, (name, ""), threshold, (name,), shift)
+
+
+def apart(threshold: float, name: str, other: str, shift: float = 0.0) -> SpecialVariant:
+    """A head whose second row stands for another class."""
+    return replace(special(threshold, name, shift), classes=(name, other))
 
 
 def relay(catalog: Catalog, app: str, generic: str) -> Option:
@@ -114,6 +123,71 @@ def test_other_and_unsure_are_answered_as_the_generic_variant_would_alone(
     assert found.answers[0][:3] == alone.answers[0][:3]
     assert found.cascaded[0].special is None
     assert found.cascaded[0].generic == alone.answers[0].windows[0][0]
+
+
+def test_a_head_that_tells_other_classes_apart_answers_them_and_nothing_else_runs(
+    built_catalog: Catalog,
+) -> None:
+    chosen = {"who": relay(built_catalog, "who", "wide/identity")}
+    found = run_said(built_catalog, chosen, {apart(0.0, "3", "7"): OTHER, second(): 0})
+    (answer,) = found.answers
+    assert (answer.variant, answer.windows[0][0]) == ("small/identity[3]", "7")
+    assert found.piece_s == dict.fromkeys((*built_catalog.trunks["small"].parts, HEAD), 1.0)
+    assert found.cascaded == (Cascaded("who", "7", None),)
+
+
+def test_what_names_another_class_unsurely_is_asked_of_the_second_head(built_catalog: Catalog) -> None:
+    chosen = {"who": relay(built_catalog, "who", "wide/identity")}
+    behind = replace(second(), classes=("4", "8"))
+    found = run_said(built_catalog, chosen, {apart(UNSURE, "3", "7"): OTHER, behind: OTHER})
+    assert found.answers[0].variant == "narrow/identity[4]"
+    assert found.cascaded == (Cascaded("who", "8", None, second=True),)
+    narrow = built_catalog.trunks["narrow"].parts[1]
+    assert narrow in found.piece_s
+
+
+def test_another_class_that_neither_head_is_sure_of_goes_to_the_generic_variant(
+    built_catalog: Catalog,
+) -> None:
+    chosen = {"who": relay(built_catalog, "who", "wide/identity")}
+    behind = replace(second(UNSURE), classes=("4", "8"))
+    found = run_said(built_catalog, chosen, {apart(UNSURE, "3", "7"): OTHER, behind: OTHER})
+    alone = run(built_catalog, {"who": option(built_catalog, "who", "wide/identity")}, 0, special())
+    assert found.answers[0][:3] == alone.answers[0][:3]
+    ((name, confidence),) = alone.answers[0].windows
+    assert found.cascaded == (Cascaded("who", None, name, second=True, confidence=confidence),)
+
+
+def test_an_answer_of_another_class_is_checked_like_any(built_catalog: Catalog) -> None:
+    alone = run(built_catalog, {"who": option(built_catalog, "who", "wide/identity")}, 0, special())
+    ((name, confidence),) = alone.answers[0].windows
+    checks = AlwaysChecked()
+    chosen = {"who": cascade(built_catalog, "who", "wide/identity")}
+    found = run(built_catalog, chosen, OTHER, apart(0.0, "3", "7"), checks)
+    assert checks.drawn == ["who"]
+    assert found.cascaded == (Cascaded("who", "7", name, confidence=confidence),)
+
+
+@pytest.mark.parametrize("row", range(10))
+def test_each_row_of_a_head_with_moved_priors_gives_its_class(built_catalog: Catalog, row: int) -> None:
+    dominant = (3, 1)
+    names = built_catalog.tasks["identity"].classes
+    bias = np.zeros(10, np.float32)
+    bias[row] = 9.0
+    weights = HeadWeights(np.zeros((10, built_catalog.trunks["small"].feature_dim), np.float32), bias, 1.0)
+    others = other_classes(10, dominant)
+    head = SpecialHead(weights, dominant, CascadeRates(0.9, 0.05, 0.9), 0.5, others=others)
+    (variant,) = special_variants("small", "identity", names, head, lambda *_: HEAD)
+    heads = SpecialHeads()
+    heads.put(HEAD, weights)
+    storage = SpecialPieces(CatalogPieces(built_catalog, open_backend("onnxruntime")), heads)
+    route = build_route(
+        built_catalog, {"who": cascade(built_catalog, "who", "wide/identity")}, {HEAD: variant}
+    )
+    found = run_route(route, [storage.load(p) for p in route.pieces], pixels)
+    class_id = [3, 1, 0, 2, 4, 5, 6, 7, 8, 9][row]
+    assert found.answers[0].windows[0][0] == names[class_id]
+    assert found.cascaded == (Cascaded("who", names[class_id], None),)
 
 
 def test_where_an_answer_is_checked_the_generic_variants_is_given_and_both_are_told(
@@ -285,6 +359,22 @@ def test_the_answer_leans_to_the_heads_classes_and_what_is_told_does_not(
     assert told.generic == names[own]
     assert told.confidence == pytest.approx(said[own], abs=1e-5)
     assert told.second is (way == "both unsure")
+
+
+def test_the_answer_leans_to_the_classes_that_a_head_was_made_for_and_to_no_other_that_it_tells_apart(
+    built_catalog: Catalog,
+) -> None:
+    said = said_alone(built_catalog)
+    own, runner_up = (int(c) for c in np.argsort(said)[::-1][:2])
+    names = built_catalog.tasks["identity"].classes
+    shift = float(np.log(said[own] / said[runner_up])) + 0.1  # just enough, unless both are favoured
+    variant = apart(UNSURE, names[runner_up], names[own], shift)
+    chosen = {"who": cascade(built_catalog, "who", "wide/identity")}
+    found = run(built_catalog, chosen, OTHER, variant)
+    ((name, confidence),) = found.answers[0].windows
+    assert name == names[runner_up]
+    assert confidence == pytest.approx(leaning(said, [runner_up], shift).max(), abs=1e-5)
+    assert found.cascaded[0].generic == names[own]
 
 
 def test_a_lean_that_is_not_enough_changes_the_confidence_alone(built_catalog: Catalog) -> None:

@@ -37,6 +37,7 @@ from engine.window_groups import Asked
 from specializer.cascade import CascadeRates, RatesByCount
 from specializer.errors import HeadRejected
 from specializer.expected_saving import ExpectedSaving
+from specializer.head_candidates import other_classes
 from specializer.head_trainer import HeadTrainer, TrainingOrder, TrainingResult
 from specializer.policy import Active, Seen, Wanted
 from specializer.special_head import SpecialHead
@@ -295,6 +296,40 @@ def test_a_cascade_of_two_heads_is_offered_with_three_stages(built_catalog: Cata
         weights = engine.heads.get(head)
         assert weights is not None
         assert problem.pieces[head].memory_bytes == weights.weight.nbytes + weights.bias.nbytes
+
+
+class NamesAnother:
+    """Gives a head that is sure that every window is of one class, none that it was ordered for."""
+
+    def __init__(self, catalog: Catalog) -> None:
+        self._dim = catalog.trunks["small"].feature_dim
+
+    def begin(self, order: TrainingOrder) -> Future[TrainingResult]:
+        bias = np.zeros(10, np.float32)
+        bias[-1] = 9.0
+        weights = HeadWeights(np.zeros((10, self._dim), np.float32), bias, 1.0)
+        others = other_classes(10, order.dominant)
+        head = SpecialHead(weights, order.dominant, RATES, 0.5, others=others)
+        future: Future[TrainingResult] = Future()
+        future.set_result(TrainingResult(head, 0.1, HEAD_S))
+        return future
+
+    def close(self) -> None:
+        return
+
+
+def test_what_a_head_knows_to_be_of_another_class_it_answers_and_where_that_goes_on_it_goes(
+    built_catalog: Catalog,
+) -> None:
+    engine = Engine(built_catalog, NamesAnother(built_catalog))
+    results = engine.ask(200)
+    own = [r for r in results if str(r.variant).startswith("small/identity[")]
+    assert own[0].variant == f"small/identity[{results[0].answer}]"
+    assert all(str(r.answer) not in str(r.variant).partition("[")[2] for r in own)
+    figures = engine.answerer.special_figures
+    assert figures.answered == len(own) > 0
+    assert figures.passed_on == 0
+    assert any("other classes came" in str(r.reason) for r in results)
 
 
 def test_what_a_second_head_took_is_taken_off_what_was_saved(built_catalog: Catalog) -> None:

@@ -63,6 +63,33 @@ def test_what_is_passed_on_may_be_easier_for_a_generic_model_that_knows_the_clas
     assert faultless.accuracy(0.8, 0.7) == pytest.approx(0.8 + 0.2 * 0.9 * 0.7)
 
 
+# Of ten windows of its classes six are answered rightly, one is taken for another of them, one for another
+# class, and of two that are passed on the generic model knows one; of ten others four are answered rightly,
+# two are taken for what they are not, and of four that are passed on that model knows three.
+TELLS_OTHERS = CascadeRates(0.6, 0.2, 0.4, 0.8 - 0.5, 0.8 - 0.75, right_out=0.4, strayed_in=0.1)
+
+
+@pytest.mark.parametrize("skew", [0.0, 0.7, 1.0])
+def test_what_is_answered_rightly_of_other_classes_counts_and_is_not_passed_on(skew: float) -> None:
+    assert TELLS_OTHERS.accuracy(skew, 0.8) == pytest.approx(
+        skew * (6 + 1) / 10 + (1.0 - skew) * (4 + 3) / 10
+    )
+    assert TELLS_OTHERS.passed_on(skew) == pytest.approx(skew * 0.2 + (1.0 - skew) * 0.4)
+
+
+@pytest.mark.parametrize("skew", [0.0, 0.7, 1.0])
+def test_only_what_is_mistaken_of_other_classes_seems_to_be_its_own(skew: float) -> None:
+    own = (6 + 1 + 2 * 0.8) / 10  # the generic model is right on .8 of the two that it is asked about
+    assert TELLS_OTHERS.seems(skew, 0.8) == pytest.approx(skew * own + (1.0 - skew) * 2 / 10)
+    assert TELLS_OTHERS.skew_of(TELLS_OTHERS.seems(skew, 0.8), 0.8) == pytest.approx(skew)
+
+
+def test_figures_of_other_classes_are_interpolated_as_well() -> None:
+    plain = CascadeRates(0.6, 0.2, 0.4)
+    between = RatesByCount({2: plain, 4: TELLS_OTHERS}).of(3)
+    assert (between.right_out, between.strayed_in) == (pytest.approx(0.2), pytest.approx(0.05))
+
+
 @pytest.mark.parametrize("skew", [0.0, 0.3, 0.95, 1.0])
 def test_the_skew_is_told_from_what_it_seems_to_be(skew: float) -> None:
     rates = CascadeRates(0.85, 0.1, 0.7)

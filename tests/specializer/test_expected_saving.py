@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import itertools
+import math
 from dataclasses import replace
 from itertools import islice
 
@@ -60,7 +61,8 @@ def test_a_head_that_is_known_costs_nothing() -> None:
 
 
 def test_a_small_model_that_is_hardly_cheaper_is_not_taken() -> None:
-    same = ExpectedSaving(replace(STAKES, special_cost=0.9 * STAKES.generic_cost))
+    hardly = replace(STAKES, special_cost=0.9 * STAKES.generic_cost)
+    same = ExpectedSaving(hardly, caution=Caution(bolder=()))
     assert tell(same, [4, 7] * 200).classes == ()
 
 
@@ -71,7 +73,7 @@ def test_it_specialises_in_nothing_where_all_classes_are_equal() -> None:
 
 
 def test_classes_for_which_no_head_came_are_left_alone_for_a_while() -> None:
-    policy = ExpectedSaving(STAKES, caution=Caution(aside_s=60.0))
+    policy = ExpectedSaving(STAKES, caution=Caution(aside_s=60.0, bolder=()))
     tell(policy, [4, 7] * 10)
     policy.refuse((4, 7), AIMED_SKEW, 2.0)
     assert tell(policy, [4, 7] * 10, 2.0).classes != (4, 7)
@@ -79,7 +81,7 @@ def test_classes_for_which_no_head_came_are_left_alone_for_a_while() -> None:
 
 
 def test_a_passing_reason_sets_classes_aside_for_a_short_time_and_longer_each_time_in_a_row() -> None:
-    policy = ExpectedSaving(STAKES, caution=Caution(aside_s=60.0, retry_s=10.0))
+    policy = ExpectedSaving(STAKES, caution=Caution(aside_s=60.0, retry_s=10.0, bolder=()))
     now_s = 0.0
     for pause_s in (10.0, 20.0, 40.0, 60.0, 60.0):
         assert tell(policy, [4, 7] * 30, now_s).classes == (4, 7)
@@ -115,8 +117,27 @@ def test_it_leaves_a_head_that_passes_on_so_much_that_it_saves_nothing() -> None
     tell(policy, [4, 7] * 30)
     active = Active((4, 7), RATES)
     seen = Seen(None, 4, cascaded=True)
-    wanted = [policy.observe(seen, active, 6.0 + i / 10) for i in range(10)]
+    wanted = [policy.observe(seen, active, 6.0 + i / 10) for i in range(11)]
+    assert wanted[9].classes == (4, 7)
     assert wanted[-1].why.startswith("it passes on too much")
+
+
+def passing_on(of_ten: int, windows: int) -> list[Seen]:
+    """Answers of a head that passes on so many in ten of its own classes' windows."""
+    own, passed = Seen(4, None, cascaded=True), Seen(None, 4, cascaded=True)
+    ten = [passed if (i + 1) * of_ten // 10 > i * of_ten // 10 else own for i in range(10)]
+    return ten * (windows // 10)
+
+
+@pytest.mark.parametrize(("of_ten", "leaves"), [(5, False), (8, True)])
+def test_a_head_that_passes_on_more_than_it_should_stays_as_long_as_it_saves(
+    of_ten: int, leaves: bool
+) -> None:
+    policy = ExpectedSaving(STAKES, caution=Caution(bolder=()))
+    tell(policy, [4, 7] * 30)
+    active = Active((4, 7), RATES)
+    wanted = [policy.observe(s, active, 6.0 + i / 10) for i, s in enumerate(passing_on(of_ten, 400))]
+    assert any(w.why.startswith("it passes on too much") for w in wanted) == leaves
 
 
 def test_one_head_may_be_in_vain_and_no_further_one_once_too_much_was_lost() -> None:
@@ -252,6 +273,39 @@ def test_from_the_last_step_it_falls_back_as_far_as_the_share_says(of_others: in
     assert wanted.skew == (AIMED_SKEW if step is None else (lower, upper)[step].skew)
 
 
+@pytest.mark.parametrize(
+    ("ladder", "of_others", "skew"),
+    [(LADDER, 0, LADDER[1].skew), (LADDER[:1], 0, LADDER[0].skew), (LADDER, 4, AIMED_SKEW)],
+)
+def test_where_nothing_is_in_use_the_furthest_step_is_wanted_at_once(
+    ladder: tuple[BolderHead, ...], of_others: int, skew: float
+) -> None:
+    policy = ExpectedSaving(STAKES, caution=Caution(bolder=ladder))
+    wanted = tell(policy, reversed(mixed(of_others, 40)))
+    assert (wanted.classes, wanted.skew) == ((4, 7), skew)
+
+
+@pytest.mark.parametrize(("least_held", "classes"), [(0.3, (4, 7)), (Caution().least_held, ())])
+def test_no_head_is_thought_of_for_classes_that_hold_less_than_the_least_share(
+    least_held: float, classes: tuple[int, ...]
+) -> None:
+    careful = replace(STAKES, rates=RatesByCount({2: replace(RATES, accuracy_out=0.99)}))
+    policy = ExpectedSaving(careful, caution=Caution(least_held=least_held, bolder=()))
+    assert tell(policy, reversed(mixed(12, 400))).classes == classes
+
+
+@pytest.mark.parametrize(("settled", "windows"), [(0, 35), (100, 110), (200, 210)])
+def test_a_head_for_other_classes_is_wanted_only_so_long_after_the_latest_new_one(
+    settled: int, windows: int
+) -> None:
+    policy = ExpectedSaving(STAKES, caution=Caution(settled=settled, evidence=math.inf, bolder=()))
+    assert tell(policy, [4, 7] * 5).classes == (4, 7)
+    active = Active((4, 7), RATES)
+    classes = [9 if i % 8 == 7 else (4, 7)[i % 2] for i in range(10, 300)]
+    wanted = (tell(policy, [c], i / 10, active).classes for i, c in enumerate(classes, 10))
+    assert next(n for n, w in enumerate(wanted, 11) if w != (4, 7)) == windows
+
+
 def test_without_a_ladder_the_first_head_stays_alone() -> None:
     policy = ExpectedSaving(STAKES, caution=Caution(bolder=()))
     tell(policy, [4, 7] * 30)
@@ -271,7 +325,7 @@ def test_a_bolder_head_that_could_not_be_made_leaves_the_one_in_use_alone() -> N
 
 def test_a_class_that_a_new_scene_brings_takes_the_place_of_the_one_that_left() -> None:
     falling = RatesByCount({5: CascadeRates(0.88, 0.1, 0.93), 6: CascadeRates(0.5, 0.5, 0.93)})
-    policy = ExpectedSaving(replace(STAKES, rates=falling))
+    policy = ExpectedSaving(replace(STAKES, rates=falling), caution=Caution(settled=0))
     tell(policy, [1, 2, 3, 4, 5] * 120)
     before = Active((1, 2, 3, 4, 5), falling.of(5))
     assert tell(policy, [1, 2, 3, 4, 8] * 6, 60.0, before).classes == (1, 2, 3, 4, 8)

@@ -96,7 +96,8 @@ def test_whatever_goes_wrong_there_is_an_answer(root: Path) -> None:
     assert "KeyError" in broke.__notes__[0]
 
 
-def test_a_head_comes_back_as_it_was_made() -> None:
+@pytest.mark.parametrize("others", [(), (4,), (0, 5)])
+def test_a_head_comes_back_as_it_was_made(others: tuple[int, ...]) -> None:
     rng = np.random.default_rng(2)
     weights, other = (
         HeadWeights(
@@ -104,8 +105,9 @@ def test_a_head_comes_back_as_it_was_made() -> None:
         )
         for d in (4, 6)
     )
-    rates = CascadeRates(0.9, 0.05, 0.8, -0.25, 0.125, 0.3, 0.6, -0.01, 0.02)
-    head = SpecialHead(weights, (7, 2), rates, 0.5, True, SecondHead("wide", other, 0.75), 1.25)
+    rates = CascadeRates(0.9, 0.05, 0.8, -0.25, 0.125, 0.3, 0.6, -0.01, 0.02, 0.15, 0.03)
+    second = SecondHead("wide", other, 0.75, others)
+    head = SpecialHead(weights, (7, 2), rates, 0.5, True, second, 1.25, others[::-1])
     made = outcome_from_line(made_to_line(Made(head, 0.0625)))
     assert isinstance(made, Made)
     assert made.processor_s == 0.0625

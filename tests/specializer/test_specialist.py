@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import pytest
 
+from specializer.caution import Caution
 from specializer.expected_saving import ExpectedSaving
 from specializer.policy import AIMED_SKEW, Active, Seen, Wanted
 from specializer.remembered_heads import RememberedHeads
@@ -136,7 +137,8 @@ def test_a_head_for_another_share_of_the_same_classes_is_another_head() -> None:
 
 def test_what_was_seen_before_a_stop_is_not_acted_on_hours_later() -> None:
     orders, remembered = Orders(), RememberedHeads[str]()
-    specialist: Specialist[str] = Specialist(ExpectedSaving(STAKES, remembered), orders, remembered)
+    policy = ExpectedSaving(STAKES, remembered, caution=Caution(bolder=()))
+    specialist: Specialist[str] = Specialist(policy, orders, remembered)
     for i in range(60):
         specialist.observe(Seen(None, (4, 7)[i % 2]), i / 10)
     orders.finish((4, 7))

@@ -677,11 +677,14 @@ class TrainedHead(_message.Message):
     EASIER_IN_FIELD_NUMBER: _builtins.int
     EASIER_OUT_FIELD_NUMBER: _builtins.int
     PRIOR_SHIFT_FIELD_NUMBER: _builtins.int
+    RIGHT_OUT_FIELD_NUMBER: _builtins.int
+    STRAYED_IN_FIELD_NUMBER: _builtins.int
+    OTHERS_FIELD_NUMBER: _builtins.int
     FALLS_SHORT_FIELD_NUMBER: _builtins.int
     HEAD_ID_FIELD_NUMBER: _builtins.int
     weight_float32: _builtins.bytes
     """rows * features values, IEEE 754 single precision, little endian, row by row. The dominant classes
-    come first, in the order asked; every further row means "other".
+    come first, in the order asked; what the further rows mean `others` says.
     """
     bias_float32: _builtins.bytes
     """One value a row."""
@@ -706,10 +709,20 @@ class TrainedHead(_message.Message):
     """Natural logarithm by which the odds of its classes are raised in the generic model's answers to what it
     passes on; its figures are with that.
     """
+    right_out: _builtins.float
+    """Share of windows of other classes that it answers rightly, in [0, 1]."""
+    strayed_in: _builtins.float
+    """Share of windows of its classes that it takes for another one, in [0, 1]."""
     falls_short: _builtins.bool
     """Whether the cascade seemed less accurate than it should be, by no more than chance may do."""
     head_id: _builtins.str
     """Hash of the head as a catalog would store it."""
+    @_builtins.property
+    def others(self) -> _containers.RepeatedScalarFieldContainer[_builtins.int]:
+        """Ids of all other classes of the task, for which its further rows stand, in order; empty where these
+        all mean "other".
+        """
+
     def __init__(
         self,
         *,
@@ -725,12 +738,15 @@ class TrainedHead(_message.Message):
         easier_in: _builtins.float = ...,
         easier_out: _builtins.float = ...,
         prior_shift: _builtins.float = ...,
+        right_out: _builtins.float = ...,
+        strayed_in: _builtins.float = ...,
+        others: _abc.Iterable[_builtins.int] | None = ...,
         falls_short: _builtins.bool = ...,
         head_id: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["accuracy_in", b"accuracy_in", "accuracy_out", b"accuracy_out", "bias_float32", b"bias_float32", "easier_in", b"easier_in", "easier_out", b"easier_out", "falls_short", b"falls_short", "harder_in", b"harder_in", "harder_out", b"harder_out", "head_id", b"head_id", "in_to_other", b"in_to_other", "prior_shift", b"prior_shift", "temperature", b"temperature", "threshold", b"threshold", "weight_float32", b"weight_float32"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["accuracy_in", b"accuracy_in", "accuracy_out", b"accuracy_out", "bias_float32", b"bias_float32", "easier_in", b"easier_in", "easier_out", b"easier_out", "falls_short", b"falls_short", "harder_in", b"harder_in", "harder_out", b"harder_out", "head_id", b"head_id", "in_to_other", b"in_to_other", "others", b"others", "prior_shift", b"prior_shift", "right_out", b"right_out", "strayed_in", b"strayed_in", "temperature", b"temperature", "threshold", b"threshold", "weight_float32", b"weight_float32"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
