@@ -46,6 +46,7 @@ class Caution:
         check_share: of its own answers that are checked.
         most_false: share of checks that disagree when a head is wrong (tau_FP of CVPR 2017).
         look_every: answers between two looks for something better.
+        look_seldom_every: likewise where a head is in use, or nothing has changed for `most` answers.
         aside_s: how long classes are left alone whose head was rejected or cannot be trained.
         retry_s: likewise where no head came for a passing reason, doubled up to aside_s until one comes.
         least_held: share of its classes from which on a head is thought of: how it does on others is known as
@@ -75,6 +76,7 @@ class Caution:
     check_share: float = 0.01
     most_false: float = 0.5
     look_every: int = 5
+    look_seldom_every: int = 15
     aside_s: float = 300.0
     retry_s: float = 10.0
     least_held: float = 0.5

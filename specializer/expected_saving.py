@@ -8,6 +8,7 @@ head that is known already is entered after a few windows.
 
 from __future__ import annotations
 
+import functools
 import math
 from collections.abc import Collection, Iterable
 from dataclasses import replace
@@ -67,6 +68,7 @@ class ExpectedSaving:
         self._goal = stakes.generic_accuracy + tolerance
         self._caution = caution
         self._shares = ClassShares(caution)
+        self._known_keys: set[tuple[tuple[int, ...], float]] = set()
         self._aside: dict[tuple[tuple[int, ...], float], float] = {}
         self._retry_s = caution.retry_s
         self._wanted = GENERIC
@@ -93,10 +95,14 @@ class ExpectedSaving:
         if active is not None and seen.cascaded and self._changed(seen, active):
             return self._wanted
         self._since_look += 1
-        if self._since_look >= self._caution.look_every and self._shares.recent >= self._caution.fewest:
+        if self._since_look >= self._look_every(active) and self._shares.recent >= self._caution.fewest:
             self._since_look = 0
             self._look(active, now)
         return self._wanted
+
+    def _look_every(self, active: Active | None) -> int:
+        quiet = active is not None or self._since_change > self._caution.most
+        return self._caution.look_seldom_every if quiet else self._caution.look_every
 
     def refuse(self, classes: tuple[int, ...], skew: float, now: float, passing: bool = False) -> None:
         """Leave these classes alone for a while; see SpecializationPolicy."""
@@ -180,6 +186,7 @@ class ExpectedSaving:
 
     def _look(self, active: Active | None, now: float) -> None:
         """Want the best head, unless what runs is about as good."""
+        self._known_keys = {(k.classes, k.skew) for k in self._known}
         expected = self._shares.expected()
         kept = self._kept(active)
         found = self._best(active, kept, expected, now)
@@ -214,18 +221,24 @@ class ExpectedSaving:
     ) -> _Candidate | None:
         """Return the head that saves most of those that pay; None where none saves enough."""
         kept_saved = 0.0 if kept is None else self._saved(kept, expected)
-        best: _Candidate | None = None
-        best_saved = self._caution.least_saving * self._stakes.generic_cost
-        for candidate in self._candidates(active, expected):
-            if self._aside.get(candidate.key, now) > now:
-                continue
-            saved = self._saved(candidate, expected)
-            if saved <= best_saved or not self._is_accurate(candidate.classes, candidate.rates):
-                continue
+        least = self._caution.least_saving * self._stakes.generic_cost
+        scored = [(self._saved(c, expected), c) for c in self._candidates(active, expected)]
+        for saved, candidate in sorted(scored, key=lambda pair: -pair[0]):  # the rest takes longer to tell
+            if saved <= least:
+                return None
             is_kept = kept is not None and candidate.key == kept.key
-            if is_kept or self._pays(candidate, saved - kept_saved):
-                best, best_saved = candidate, saved
-        return best
+            pays = is_kept or self._pays(candidate, saved - kept_saved)
+            if pays and self._may_be(candidate, active, now):
+                return candidate
+        return None
+
+    def _may_be(self, candidate: _Candidate, active: Active | None, now: float) -> bool:
+        """Tell whether a head may be put in use, whatever it saves."""
+        return (
+            self._aside.get(candidate.key, now) <= now
+            and self._bears(candidate.classes, candidate.skew, active)
+            and self._is_accurate(candidate.classes, candidate.rates)
+        )
 
     def _candidates(self, active: Active | None, expected: dict[int, float]) -> list[_Candidate]:
         """Return the heads that are known and those for the most frequent classes, bolder ones among them."""
@@ -238,8 +251,7 @@ class ExpectedSaving:
             bases.insert(0, active)
         new = [_candidate(base) for base in bases]
         new += [_bolder(base, b.skew) for b in self._caution.bolder for base in bases if b.skew > base.skew]
-        found = [*known, *(c for c in new if c.key not in tried)]
-        return [c for c in found if self._bears(c.classes, c.skew, active)]
+        return [*known, *(c for c in new if c.key not in tried)]
 
     def _bears(self, classes: tuple[int, ...], skew: float, active: Active | None) -> bool:
         """Tell whether these classes are frequent enough for a head that is made for such a share."""
@@ -250,15 +262,14 @@ class ExpectedSaving:
         if (running.classes, running.skew) == (classes, skew):
             seeming = self._shares.answered_since_change(classes)
             return self._true_share(seeming, classes) >= bolder.held - bolder.falls
-        surely = self._shares.surely_since_change(classes, self._deviations())
-        return surely is not None and self._true_share(surely, classes) >= bolder.held
+        return self._least_since_change(classes) >= bolder.held
 
     def _saved(self, candidate: _Candidate, expected: dict[int, float]) -> float:
         share = min(1.0, sum(expected.get(c, 0.0) for c in candidate.classes))
         return self._stakes.saved(candidate.rates, share, self._caution.check_share, candidate.cost)
 
     def _is_accurate(self, classes: tuple[int, ...], rates: CascadeRates) -> bool:
-        share = self._least_share(classes)
+        share = min(self._least_share(classes), self._least_since_change(classes))
         return rates.accuracy(share, self._stakes.generic_accuracy) >= self._goal + self._caution.margin
 
     def _is_near(self, classes: tuple[int, ...]) -> bool:
@@ -291,7 +302,7 @@ class ExpectedSaving:
         return is_ordered or self._since_new >= self._caution.settled
 
     def _is_known(self, candidate: _Candidate) -> bool:
-        return any((k.classes, k.skew) == candidate.key for k in self._known)
+        return candidate.key in self._known_keys
 
     def _share(self, classes: Collection[int]) -> float:
         """Return their share in what was just seen."""
@@ -312,6 +323,11 @@ class ExpectedSaving:
         least = self._shares.surely(classes, self._deviations())
         return 0.0 if least is None else self._true_share(least, classes)
 
+    def _least_since_change(self, classes: Collection[int]) -> float:
+        """Return likewise from what was seen since the last change: few answers flatter the best of many."""
+        least = self._shares.surely_since_change(classes, self._deviations())
+        return 0.0 if least is None else self._true_share(least, classes)
+
     def _deviations(self) -> float:
         """Return by how many standard ones a share has to be sure."""
         c = self._caution
@@ -330,7 +346,10 @@ def _bolder(active: Active, skew: float) -> _Candidate:
 
     On CIFAR-10, heads for .93 passed on half of what those for .7 did of their own classes' windows.
     """
-    rates = active.rates
-    spared = _SPARED * (skew - active.skew) / (1.0 - active.skew) * rates.in_to_other
-    bolder = replace(rates, accuracy_in=rates.accuracy_in + spared, in_to_other=rates.in_to_other - spared)
-    return _Candidate(active.classes, skew, bolder, active.cost)
+    return _Candidate(active.classes, skew, _bolder_rates(active.rates, active.skew, skew), active.cost)
+
+
+@functools.lru_cache(maxsize=1024)
+def _bolder_rates(rates: CascadeRates, made_for: float, skew: float) -> CascadeRates:
+    spared = _SPARED * (skew - made_for) / (1.0 - made_for) * rates.in_to_other
+    return replace(rates, accuracy_in=rates.accuracy_in + spared, in_to_other=rates.in_to_other - spared)

@@ -298,7 +298,9 @@ def test_no_head_is_thought_of_for_classes_that_hold_less_than_the_least_share(
 def test_a_head_for_other_classes_is_wanted_only_so_long_after_the_latest_new_one(
     settled: int, windows: int
 ) -> None:
-    policy = ExpectedSaving(STAKES, caution=Caution(settled=settled, evidence=math.inf, bolder=()))
+    policy = ExpectedSaving(
+        STAKES, caution=Caution(look_seldom_every=5, settled=settled, evidence=math.inf, bolder=())
+    )
     assert tell(policy, [4, 7] * 5).classes == (4, 7)
     active = Active((4, 7), RATES)
     classes = [9 if i % 8 == 7 else (4, 7)[i % 2] for i in range(10, 300)]
