@@ -308,6 +308,17 @@ def test_a_head_for_other_classes_is_wanted_only_so_long_after_the_latest_new_on
     assert next(n for n, w in enumerate(wanted, 11) if w != (4, 7)) == windows
 
 
+def test_a_head_on_its_way_stays_wanted_while_the_one_before_is_in_use() -> None:
+    caution = Caution(look_seldom_every=5, settled=30, evidence=math.inf, bolder=())
+    policy = ExpectedSaving(STAKES, caution=caution)
+    tell(policy, [4, 7] * 5)
+    active = Active((4, 7), RATES)
+    classes = [9 if i % 8 == 7 else (4, 7)[i % 2] for i in range(10, 300)]
+    wanted = [tell(policy, [c], i / 10, active).classes for i, c in enumerate(classes, 10)]
+    ordered = next(i for i, w in enumerate(wanted) if w != (4, 7))
+    assert set(wanted[ordered : ordered + 30]) == {wanted[ordered]}
+
+
 def test_without_a_ladder_the_first_head_stays_alone() -> None:
     policy = ExpectedSaving(STAKES, caution=Caution(bolder=()))
     tell(policy, [4, 7] * 30)
