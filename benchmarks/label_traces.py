@@ -85,9 +85,9 @@ def slow_drift(
 def there_and_back(
     away_s: float, stays_s: float, classes: int, rng: np.random.Generator, windows_hz: float = 10.0
 ) -> Iterator[Sighting]:
-    """Give two classes, then only others for a while, one at a time, then the two again."""
+    """Give two classes, then only others for a while, one at a time in any order, then the two again."""
     first, second = (int(c) for c in rng.choice(classes, 2, replace=False))
-    others = [c for c in range(classes) if c not in (first, second)]
+    others = rng.permutation([c for c in range(classes) if c not in (first, second)]).tolist()
     for i in range(int((away_s + 2 * stays_s) * windows_hz)):
         t_s = i / windows_hz
         at_home = t_s < stays_s or t_s >= stays_s + away_s
