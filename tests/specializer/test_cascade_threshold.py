@@ -51,6 +51,12 @@ def test_a_head_that_is_right_passes_nothing_of_its_own_on() -> None:
     assert found.shortcoming() is None
 
 
+def sure_and_mistaken_unsurely(rows: int) -> tuple[Array, OwnLabels]:
+    """Class 0 answered rightly and surely, then wrongly and unsurely, then class 5 as another one."""
+    answers = confidences(*[(0, 0.95)] * rows, *[(1, 0.6)] * rows, *[(2, 0.9)] * rows)
+    return answers, OwnLabels.of(np.repeat([0, 0, 5], rows).astype(np.int64), (0, 1))
+
+
 def test_answers_that_are_sure_and_wrong_are_told_from_unsure_ones() -> None:
     rows = 100
     sure, unsure = confidences(*[(0, 0.95)] * rows), confidences(*[(1, 0.6)] * rows)
@@ -71,10 +77,7 @@ def test_with_few_rows_a_head_that_made_no_mistake_is_not_taken_to_make_none() -
 
 def test_what_is_hard_for_the_generic_model_too_is_not_gained_by_passing_it_on() -> None:
     rows = 100
-    sure, unsure = confidences(*[(0, 0.95)] * rows), confidences(*[(1, 0.6)] * rows)
-    outside = confidences(*[(2, 0.9)] * rows)
-    labels = np.repeat([0, 0, 5], rows).astype(np.int64)
-    answers, own = np.concatenate([sure, unsure, outside]), OwnLabels.of(labels, (0, 1))
+    answers, own = sure_and_mistaken_unsurely(rows)
     easy, hard = (Behind.unmoved(np.repeat([True, right, True], rows)) for right in (True, False))
     aim = CascadeAim(0.9, 1.0, accuracy_loss=0.02)
     assert choose_threshold(answers, own, aim, easy).confidence > 0.6  # the generic model has it right
@@ -146,10 +149,7 @@ def test_five_rows_of_a_person_say_something_only_where_all_are_mistaken(mistake
 
 def test_a_generic_model_that_knows_the_classes_is_gained_by_passing_on_and_told_so() -> None:
     rows = 100
-    sure, unsure = confidences(*[(0, 0.95)] * rows), confidences(*[(1, 0.6)] * rows)
-    outside = confidences(*[(2, 0.9)] * rows)
-    labels = np.repeat([0, 0, 5], rows).astype(np.int64)
-    answers, own = np.concatenate([sure, unsure, outside]), OwnLabels.of(labels, (0, 1))
+    answers, own = sure_and_mistaken_unsurely(rows)
     hard, easy = (np.repeat([True, right, True], rows) for right in (False, True))
     mixed_up = np.arange(3 * rows) % 4 == 0  # every fourth window of another class, with the lean
     leaning = Behind(hard, easy & ~(mixed_up & ~own.inside), np.zeros(3 * rows, bool), 1.0)
