@@ -12,7 +12,9 @@ _log = logging.getLogger(__name__)
 
 
 class CallbackSink:
-    """Calls back in order; what the callback raises is logged once and does not stop the engine."""
+    """Calls back in order, at once; what the callback raises is logged once and does not stop the engine."""
+
+    gather_s = 0.0  # who is called back may act on the answer
 
     def __init__(self, callback: Callable[[Result], None]) -> None:
         self._callback = callback

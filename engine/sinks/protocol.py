@@ -30,3 +30,13 @@ class Counted(Protocol):
 
     def figures(self) -> SinkFigures:
         """Return what became of all results that were accepted; any thread may ask, and never waits."""
+
+
+@runtime_checkable
+class Prompt(Protocol):
+    """A sink that says for how long frames may be gathered before it is called with them.
+
+    Others are called at most a fiftieth of a second late, which spares waking their threads for every frame.
+    """
+
+    gather_s: float
