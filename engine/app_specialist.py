@@ -13,7 +13,6 @@ from engine.scheduling.promising_trunks import Promise, promising_trunks
 from engine.scheduling.special_options import OfferedSecond, SpecialOffer, generic_options
 from specializer.best_of_orders import BestOfOrders, Candidate
 from specializer.cascade import RatesByCount, Stakes
-from specializer.class_profile import ClassProfile
 from specializer.expected_saving import ExpectedSaving
 from specializer.head_trainer import HeadTrainer, SecondOrder
 from specializer.policy import Seen
@@ -23,7 +22,6 @@ from specializer.specialist import Event, Specialist, Step
 _LATEST = 50  # answers that tell what usually answers
 _LOOK_EVERY = 25
 _MOSTLY = 0.6
-_SHARE_OF = 100  # answers in which the share of a head's classes is counted
 _OTHER_SHARE = 0.05
 COMPARED_AT = 0.95  # skew for which trunks are compared
 MOST_TRUNKS = 2  # on which a head is tried: each takes some milliseconds
@@ -87,7 +85,6 @@ class AppSpecialist:
         self._teams: dict[_Usual, _Team | None] = {}
         self._team: _Team | None = None
         self._until_look = _LOOK_EVERY
-        self._profile = ClassProfile(most_requests=_SHARE_OF)
         self._offered: SpecialOffer | None = None
         self._saved_s = 0.0
         self._events: list[Event] = []
@@ -115,7 +112,6 @@ class AppSpecialist:
             generic: id of the generic variant that answered; None where a specialised head or the cloud did.
             shared: pieces that other apps ran for the same window.
         """
-        self._profile.observe(seen.class_id, now)
         if generic is not None:
             self._latest.append(_Usual(generic, shared))
             self._until_look -= 1
@@ -152,7 +148,7 @@ class AppSpecialist:
             self._app,
             *heads[0],
             head.head.rates,
-            self._share(team, head),
+            team.specialist.share,
             team.specialist.check_share,
             *(OfferedSecond(*second) for second in heads[1:]),
         )
@@ -170,12 +166,7 @@ class AppSpecialist:
         team, head, offered = self._team, self._head, self._offered
         if team is None or head is None or offered is None:
             return False
-        return abs(self._share(team, head) - offered.share) > _OTHER_SHARE
-
-    def _share(self, team: _Team, head: NamedHead) -> float:
-        """Return the share of the classes of a head in use."""
-        seeming = self._profile.share(head.head.dominant)
-        return head.head.rates.skew_of(seeming, team.stakes.generic_accuracy)
+        return abs(team.specialist.share - offered.share) > _OTHER_SHARE
 
     def take_events(self) -> list[tuple[Event, float]]:
         """Return what happened since the last call, with the processor time that the head in use saved."""

@@ -82,9 +82,17 @@ class CascadeRates:
         mistaken = max(0.0, 1.0 - self.accuracy_out - self.right_out)
         return skew * (1.0 - lost) + (1.0 - skew) * mistaken
 
-    def skew_of(self, seeming: float, generic: float) -> float:
-        """Return the skew at which the cascade answers so many windows with one of its classes; see seems."""
-        never, always = (self.seems(skew, generic) for skew in (0.0, 1.0))
+    def skew_of(self, seeming: float, generic: float, cascaded: float = 1.0) -> float:
+        """Return the skew at which so many windows are answered with one of its classes; see seems.
+
+        Args:
+            seeming: their share.
+            generic: accuracy of the generic model.
+            cascaded: share of windows that went to the cascade; the generic model alone answered the rest.
+        """
+        never, always = (
+            cascaded * self.seems(skew, generic) + (1.0 - cascaded) * skew * generic for skew in (0.0, 1.0)
+        )
         return min(1.0, max(0.0, (seeming - never) / max(always - never, 1e-9)))
 
 

@@ -29,6 +29,11 @@ class ClassShares:
         """How many answers count as just seen."""
         return len(self._recent)
 
+    @property
+    def since_change(self) -> int:
+        """How many answers since the last change are kept."""
+        return len(self._since_change)
+
     def observe(self, seen: Seen, now: float) -> None:
         """Take note of an answered request."""
         self._recent.add(seen.class_id, seen.confidence)
@@ -58,12 +63,12 @@ class ClassShares:
         return {c: p for c, p in expected.items() if c in usual}
 
     def answered(self, classes: Collection[int]) -> float:
-        """Return their share in what was just answered."""
-        return self._recent.count(classes) / len(self._recent)
+        """Return their share in what was just answered; 0 in nothing."""
+        return self._recent.count(classes) / max(1, len(self._recent))
 
     def answered_since_change(self, classes: Collection[int]) -> float:
         """Return their share in what was answered since the last change, as far as that is kept."""
-        return self._since_change.count(classes) / len(self._since_change)
+        return self._since_change.count(classes) / max(1, len(self._since_change))
 
     def surely_since_change(self, classes: Collection[int], deviations: float) -> float | None:
         """Return what that surely is; see surely."""

@@ -45,6 +45,10 @@ class DominatedWindows:
             self._wanted = found
         return self._wanted
 
+    def share(self, active: Active) -> float:
+        """Return their share of the window; see SpecializationPolicy."""
+        return self._profile.share(active.classes)
+
     def refuse(self, classes: tuple[int, ...], skew: float, now: float, passing: bool = False) -> None:  # noqa: ARG002
         """Watch another window before anything else; see SpecializationPolicy."""
         self._began_s, self._wanted = now, GENERIC

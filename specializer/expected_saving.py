@@ -75,6 +75,7 @@ class ExpectedSaving:
         self._watched: Active | None = None
         self._outside = self._passed = self._false = ChangeDetector(0.0, 1.0, math.inf)
         self._since_look = self._since_change = 0
+        self._cascaded = 0
         self._gained = 0.0
         self._since_new = caution.settled
         self._in_vain = 0
@@ -104,6 +105,10 @@ class ExpectedSaving:
         quiet = active is not None or self._since_change > self._caution.most
         return self._caution.look_seldom_every if quiet else self._caution.look_every
 
+    def share(self, active: Active) -> float:
+        """Return what it is since the last change; see SpecializationPolicy."""
+        return self._share_since_change(active.classes)
+
     def refuse(self, classes: tuple[int, ...], skew: float, now: float, passing: bool = False) -> None:
         """Leave these classes alone for a while; see SpecializationPolicy."""
         self._aside[classes, skew] = now + (self._retry_s if passing else self._caution.aside_s)
@@ -124,6 +129,7 @@ class ExpectedSaving:
         """Leave where other classes came or where the checks disagree; tell whether it did."""
         if active is not self._watched:
             self._watch(active)
+        self._cascaded += 1
         stakes = self._stakes
         spared = stakes.generic_cost if seen.generic is None else 0.0
         gained = spared - self._cost_of(active).of_window(seen.second)
@@ -146,6 +152,8 @@ class ExpectedSaving:
         """Begin to watch for what would make a head not worth it."""
         if self._watched is not None:
             self._count_gain()
+        if self._watched is None or self._watched.classes != active.classes:
+            self._cascaded = 0
         c, rates, stakes = self._caution, active.rates, self._stakes
         least = max(0.0, min(1.0, stakes.least_skew(self._first(active).rates, self._goal - c.slack)))
         before = max(self._least_share(active.classes), 0.5 * (1.0 + least))
@@ -260,8 +268,7 @@ class ExpectedSaving:
             return self._share(classes) >= self._caution.least_held
         running = self._wanted if active is None else active
         if (running.classes, running.skew) == (classes, skew):
-            seeming = self._shares.answered_since_change(classes)
-            return self._true_share(seeming, classes) >= bolder.held - bolder.falls
+            return self._share_since_change(classes) >= bolder.held - bolder.falls
         return self._least_since_change(classes) >= bolder.held
 
     def _saved(self, candidate: _Candidate, expected: dict[int, float]) -> float:
@@ -306,27 +313,36 @@ class ExpectedSaving:
 
     def _share(self, classes: Collection[int]) -> float:
         """Return their share in what was just seen."""
-        return self._true_share(self._shares.answered(classes), classes)
+        return self._true_share(self._shares.answered(classes), classes, self._shares.recent)
 
-    def _true_share(self, answered: float, classes: Collection[int]) -> float:
+    def _share_since_change(self, classes: Collection[int]) -> float:
+        """Return their share in what was seen since the last change."""
+        shares = self._shares
+        return self._true_share(shares.answered_since_change(classes), classes, shares.since_change)
+
+    def _true_share(self, answered: float, classes: Collection[int], counted: int) -> float:
         """Return the share of classes in what is seen, from that in the answers.
 
         A generic model that is wrong mostly names others; a head also takes some others for its own.
+
+        Args:
+            answered: their share in the last answers.
+            counted: how many these are.
         """
         watched, generic = self._watched, self._stakes.generic_accuracy
         if watched is None or watched.classes != tuple(classes):
             return min(1.0, answered / generic)
-        return watched.rates.skew_of(answered, generic)
+        return watched.rates.skew_of(answered, generic, min(1.0, self._cascaded / max(1, counted)))
 
     def _least_share(self, classes: Collection[int]) -> float:
         """Return what that surely is: the surer, the more heads in a row did not pay."""
         least = self._shares.surely(classes, self._deviations())
-        return 0.0 if least is None else self._true_share(least, classes)
+        return 0.0 if least is None else self._true_share(least, classes, self._shares.recent)
 
     def _least_since_change(self, classes: Collection[int]) -> float:
         """Return likewise from what was seen since the last change: few answers flatter the best of many."""
         least = self._shares.surely_since_change(classes, self._deviations())
-        return 0.0 if least is None else self._true_share(least, classes)
+        return 0.0 if least is None else self._true_share(least, classes, self._shares.since_change)
 
     def _deviations(self) -> float:
         """Return by how many standard ones a share has to be sure."""

@@ -99,6 +99,9 @@ class SpecializationPolicy(Protocol):
             now: in seconds, never less than before.
         """
 
+    def share(self, active: Active) -> float:
+        """Return what share of all that is seen it takes the classes of the head in use to have."""
+
     def refuse(self, classes: tuple[int, ...], skew: float, now: float, passing: bool = False) -> None:
         """Take note that no head came for these classes that is made for this share of them.
 

@@ -118,6 +118,11 @@ class Specialist(Generic[H]):
         """Share of the head's own answers that the generic model should check."""
         return self._policy.check_share
 
+    @property
+    def share(self) -> float:
+        """Share of all that is seen that the classes of the head in use seem to have; 0 where none is."""
+        return 0.0 if self._active is None else self._policy.share(self._active)
+
     def take_events(self) -> list[Event]:
         """Return what happened since the last call."""
         events, self._events = self._events, []

@@ -55,6 +55,10 @@ class WindowedEpsilonGreedy:
             self._explore(seen.class_id)
         return self._wanted
 
+    def share(self, active: Active) -> float:
+        """Return their share of the window; see SpecializationPolicy."""
+        return _share(self._in_window(), active.classes)
+
     def refuse(self, classes: tuple[int, ...], skew: float, now: float, passing: bool = False) -> None:  # noqa: ARG002
         """Begin another window; see SpecializationPolicy."""
         self._leave("no head")
@@ -92,7 +96,7 @@ class WindowedEpsilonGreedy:
     def _exploit(self, seen: Seen, active: Active | None) -> None:
         """Phase 3: stay while the classes dominate and the checks agree."""
         classes = self._wanted.classes
-        latest = list(islice(reversed(self._latest), self._window))
+        latest = self._in_window()
         skew = _share(latest, classes)
         rates = None if active is None else active.rates
         if self._estimate(len(classes), skew, rates) < self._goal:
@@ -103,6 +107,9 @@ class WindowedEpsilonGreedy:
         expected = self._answered * CHECK_SHARE
         if self._disagreed >= LEAST_DISAGREEMENTS and self._disagreed > MOST_FALSE * expected:
             self._leave(f"{self._disagreed} of about {expected:.1f} checks disagreed")
+
+    def _in_window(self) -> list[int]:
+        return list(islice(reversed(self._latest), self._window))
 
     def _leave(self, why: str) -> None:
         self._wanted = Wanted((), why)
