@@ -4,6 +4,9 @@ Ten windows a second, two where a scene is left for an hour. At the pace "real" 
 At the pace "fast" the next window is shown as soon as the one before is answered, and the engine's
 time, which is the source's, runs faster; only while a head is under way do windows come by the clock,
 so that its training takes as long as it takes in the scene, too.
+
+Both ways live side by side, as the machine's speed changes from second to second: at the pace "fast" they
+take turns of some windows, at the pace "real" each is shown its window halfway between two of the other's.
 """
 
 from __future__ import annotations
@@ -11,6 +14,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -34,6 +38,7 @@ _AWAY_HZ = 2.0  # an hour is long
 _BEGINS_S = 3.0  # by the clock: what trains heads has been started by then, as on a camera
 _MOST_TRAINING_S = 2.0  # for which windows come by the clock after a head was ordered
 _MOST_ANSWERING_S = 30.0
+_TURN = 50  # windows
 _ORDERED = "has a head trained"
 
 
@@ -97,6 +102,35 @@ FACES = (
 )
 
 
+class Turns:
+    """Lets runs go on in turn, one at a time; whoever has left is passed over.
+
+    Args:
+        runs: how many there are.
+    """
+
+    def __init__(self, runs: int) -> None:
+        self._going = list(range(runs))
+        self._changed = threading.Condition()
+
+    def take(self, run: int) -> None:
+        """Wait until a run may go on."""
+        with self._changed:
+            self._changed.wait_for(lambda: run not in self._going or self._going[0] == run)
+
+    def pass_on(self, run: int) -> None:
+        """Let the next one go on."""
+        self.leave(run, for_good=False)
+
+    def leave(self, run: int, for_good: bool = True) -> None:
+        """Take part no longer; may be called twice."""
+        with self._changed:
+            if run in self._going:
+                self._going.remove(run)
+                self._going += [] if for_good else [run]
+            self._changed.notify_all()
+
+
 class Pace(Protocol):
     """Says when a window is shown."""
 
@@ -106,27 +140,46 @@ class Pace(Protocol):
     def answered(self, result: Result) -> None:
         """Take note of an answer; called from another thread."""
 
+    def close(self) -> None:
+        """Take note that the last window was shown; may be called twice."""
+
 
 class ByTheClock:
-    """Windows come when the trace says."""
+    """Windows come when the trace says.
 
-    def __init__(self) -> None:
+    Args:
+        late_s: by which all of them are shown later.
+    """
+
+    def __init__(self, late_s: float) -> None:
+        self._late_s = late_s
         self._began_s: float | None = None
 
     def wait(self, t_s: float) -> None:
         """See Pace."""
         if self._began_s is None:
-            self._began_s = time.monotonic()
+            self._began_s = time.monotonic() + self._late_s
         time.sleep(max(0.0, self._began_s + t_s - time.monotonic()))
 
     def answered(self, result: Result) -> None:
         """See Pace."""
 
+    def close(self) -> None:
+        """See Pace."""
+
 
 class AsSoonAsAnswered:
-    """Windows come one after another, by the clock at the beginning and while a head is under way."""
+    """Windows come one after another, by the clock at the beginning and while a head is under way.
 
-    def __init__(self) -> None:
+    Args:
+        turns: taken with the other runs.
+        run: which of them this is.
+    """
+
+    def __init__(self, turns: Turns, run: int) -> None:
+        self._turns = turns
+        self._run = run
+        self._shown = 0
         self._answers = threading.Semaphore(0)
         self._first = True
         self._latest_s = 0.0
@@ -137,6 +190,11 @@ class AsSoonAsAnswered:
         """See Pace."""
         if not self._first and not self._answers.acquire(timeout=_MOST_ANSWERING_S):
             raise TimeoutError(f"no answer within {_MOST_ANSWERING_S:g} s")
+        if self._shown % _TURN == 0:
+            if self._shown:
+                self._turns.pass_on(self._run)
+            self._turns.take(self._run)
+        self._shown += 1
         if t_s < _BEGINS_S or (self._under_way and t_s < self._ordered_s + _MOST_TRAINING_S):
             time.sleep(max(0.0, t_s - self._latest_s))
         self._first, self._latest_s = False, t_s
@@ -147,6 +205,10 @@ class AsSoonAsAnswered:
             self._under_way = _ORDERED in result.reason
             self._ordered_s = result.t_s
         self._answers.release()
+
+    def close(self) -> None:
+        """See Pace."""
+        self._turns.leave(self._run)
 
 
 class ImagesInOrder:
@@ -187,7 +249,8 @@ class ImagesInOrder:
         )
 
     def close(self) -> None:
-        """Nothing is held; see Source."""
+        """See Source."""
+        self._pace.close()
 
 
 @dataclass(frozen=True, slots=True)
@@ -208,13 +271,23 @@ class Lived:
         return sum(line.energy_j for line in self.snapshot.standing.spent if line.category in categories)
 
 
-def live(shown: Shown, case: Case, specialize: bool, seed: int) -> Lived:
-    """Run the engine on one order."""
+def both_ways(shown: Shown, case: Case, seed: int) -> tuple[Lived, Lived]:
+    """Run the engine on one order without specialising and with it, side by side."""
+    turns = Turns(2)
+    paces: list[Pace] = [
+        ByTheClock(run / (2 * WINDOWS_HZ)) if case.real else AsSoonAsAnswered(turns, run) for run in range(2)
+    ]
+    with ThreadPoolExecutor(1, "without") as other:
+        without = other.submit(_live, shown, case, False, seed, paces[0])
+        with_heads = _live(shown, case, True, seed, paces[1])
+        return without.result(), with_heads
+
+
+def _live(shown: Shown, case: Case, specialize: bool, seed: int, pace: Pace) -> Lived:
     rng = np.random.default_rng(seed)
     seen = case.sightings(len(shown.classes), rng)
     right: list[bool] = []
     notes: list[tuple[float, str]] = []
-    pace: Pace = ByTheClock() if case.real else AsSoonAsAnswered()
     engine = Engine(
         {
             "catalog": str(shown.catalog.root),
@@ -240,7 +313,7 @@ def live_rows(group: str, shown: Shown, cases: Sequence[Case]) -> list[Row]:
 
 
 def _row(group: str, shown: Shown, case: Case, seed: int) -> Row:
-    without, with_heads = (live(shown, case, specialize, seed) for specialize in (False, True))
+    without, with_heads = both_ways(shown, case, seed)
     special = with_heads.snapshot.standing.special
     generic_j = without.spent_j(Category.EXECUTION)
     run_j = with_heads.spent_j(Category.EXECUTION)
