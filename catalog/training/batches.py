@@ -1,4 +1,4 @@
-"""Training windows in shuffled batches, varied by small shifts, changes of light and mirroring."""
+"""Training windows in shuffled batches, varied by small shifts, changes of light, mirroring and mixing."""
 
 from __future__ import annotations
 
@@ -8,8 +8,9 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from catalog.labelled_windows import LabelledWindows
+from catalog.labelled_windows import UNLABELLED, LabelledWindows
 from catalog.training.joint_tasks import mixed_order
+from catalog.training.mixture import Mixture, drawn_mixture
 
 UInt8 = npt.NDArray[np.uint8]
 Int64 = npt.NDArray[np.int64]
@@ -66,19 +67,45 @@ class View:
     Args:
         number: of the view; the same number is the same view to every trunk of a compile.
         variation: of all windows.
+        mixture: what else they show; None for nothing.
     """
 
     number: int
     variation: Variation
+    mixture: Mixture | None = None
+
+    @property
+    def name(self) -> str:
+        """Tells views apart."""
+        return f"{self.number}" if self.mixture is None else f"{self.number}-mixed"
+
+    def shown(self, windows: UInt8, rows: Int64) -> UInt8:
+        """Return some of all windows (N, S, S, 3) as the view shows them."""
+        own = self.variation.of(rows)(windows[rows])
+        if self.mixture is None:
+            return own
+        mixture = self.mixture.of(rows)
+        return mixture(own, self.variation.of(mixture.partner)(windows[mixture.partner]))
+
+    def labelled(self, labels: Int64, rows: Int64) -> Int64:
+        """Return some of all labels (N,) or (N, T); UNLABELLED where a window shows two things."""
+        own = labels[rows]
+        if self.mixture is not None:
+            own[self.mixture.of(rows).is_mixed] = UNLABELLED
+        return own
 
 
-def drawn_view(number: int, data: LabelledWindows, seed: int) -> View:
+def drawn_view(number: int, data: LabelledWindows, seed: int, mixed: bool = False) -> View:
     """Draw a view that depends on nothing but its number, the seed and how many windows there are.
 
     Trunks that see the same views can learn from one teacher that looks at each view once.
+
+    Args:
+        mixed: whether windows are mixed with others, which only a teacher can say something about.
     """
     rng = np.random.default_rng((seed, number))
-    return View(number, drawn_variation(len(data), rng, data.mirrored_alike))
+    variation = drawn_variation(len(data), rng, data.mirrored_alike)
+    return View(number, variation, drawn_mixture(len(data), rng) if mixed else None)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -86,8 +113,8 @@ class Batch:
     """Some training windows.
 
     Args:
-        windows: (N, S, S, 3) uint8 RGB, varied.
-        labels: their rows of the labels.
+        windows: (N, S, S, 3) uint8 RGB, as the view shows them.
+        labels: their rows of the labels; UNLABELLED where they show two things.
         rows: (N,) which ones they are.
         view: which shows them so.
     """
@@ -114,8 +141,7 @@ def shuffled(data: LabelledWindows, batch: int, rng: np.random.Generator, view: 
         rows = order[start : start + batch]
         if len(rows) < 2:  # batch normalisation needs more than one
             continue
-        windows = data.windows[rows]
-        yield Batch(view.variation.of(rows)(windows), data.labels[rows], rows, view)
+        yield Batch(view.shown(data.windows, rows), view.labelled(data.labels, rows), rows, view)
 
 
 def drawn_variation(count: int, rng: np.random.Generator, mirror: bool) -> Variation:

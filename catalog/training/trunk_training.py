@@ -11,14 +11,14 @@ from torch import Tensor, nn
 
 from catalog.errors import RunFailed
 from catalog.labelled_windows import LabelledWindows
-from catalog.training.batches import drawn_view, shuffled
+from catalog.training.batches import View, drawn_view, shuffled
 from catalog.training.distillation import Distillation
 from catalog.training.joint_loss import joint_cross_entropy, right_answers
 from catalog.training.joint_tasks import JointTasks, alone
 from catalog.training.pupil import FrozenParts, Pupil
 from catalog.training.schedule import Progress, Schedule
 
-_TAUGHT_VIEWS = 8  # then they come again: a teacher looks at each once
+_TAUGHT_VIEWS = 16  # then they come again: a teacher looks at each once; every other one is mixed
 _STEPS_WITHOUT_RISE = 3  # a quarter of them is a phase of no length, by which the scheduler divides
 
 
@@ -83,8 +83,7 @@ def train_parts(
     )
     for epoch in range(1, schedule.epochs + 1):
         tally = _Tally()
-        number = epoch - 1 if distillation is None else (epoch - 1) % _TAUGHT_VIEWS
-        for batch in shuffled(data, schedule.batch, rng, drawn_view(number, data, views_seed)):
+        for batch in shuffled(data, schedule.batch, rng, _view(epoch, data, views_seed, pupil is not None)):
             inputs = torch.from_numpy(batch.windows if frozen is None else frozen(batch.windows))
             targets = torch.from_numpy(batch.labels)
             features = trunk(inputs)  # (N, D)
@@ -103,6 +102,11 @@ def train_parts(
     model.eval()
     # The exporter would take a pooled map in that layout for a view that gathers from an open axis.
     _set_layout(model, torch.contiguous_format)
+
+
+def _view(epoch: int, data: LabelledWindows, seed: int, taught: bool) -> View:
+    number = (epoch - 1) % _TAUGHT_VIEWS if taught else epoch - 1
+    return drawn_view(number, data, seed, mixed=taught and number % 2 == 1)
 
 
 def _lay_out(model: nn.Module, sample: Tensor) -> None:

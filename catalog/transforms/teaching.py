@@ -28,7 +28,7 @@ class StoredTeacher:
     """Teaches with a stored trunk, on one thread.
 
     It reads the windows that its student is shown at a side of its own: cut from the original image, and
-    shifted and lit in the same way. A view is seen as a whole when it is first shown, always in the
+    shifted, lit and mixed in the same way. A view is seen as a whole when it is first shown, always in the
     same calls, and its features are kept: a trunk has many students, which see the same views, and is
     larger than they are.
 
@@ -43,21 +43,21 @@ class StoredTeacher:
         self._head = starting_head(trunk)
         self._data = data
         self._kept = None if kept is None else kept / _identity(trunk)
-        self._view: int | None = None
+        self._view: str | None = None
         self._features: Float32 = np.empty((0, 0), np.float32)
         self._logits: Float32 = np.empty((0, 0), np.float32)
 
     def __call__(self, batch: Batch) -> Lesson:
         """Return the lesson of a batch; see Teacher."""
-        if batch.view.number != self._view:
+        if batch.view.name != self._view:
             self._features = self._features_of(batch.view)
             self._logits = self._answers_to(self._features)
-            self._view = batch.view.number
+            self._view = batch.view.name
         return Lesson(self._features[batch.rows], self._logits[batch.rows])
 
     def _features_of(self, view: View) -> Float32:
         """Return features of all windows of a view."""
-        file = None if self._kept is None else self._kept / f"{view.number}.features.npy"
+        file = None if self._kept is None else self._kept / f"{view.name}.features.npy"
         if file is not None and file.is_file():
             return np.asarray(np.load(file, allow_pickle=False), np.float32)
         features = np.concatenate(
@@ -79,7 +79,7 @@ class StoredTeacher:
 
     def _called(self, view: View, start: int) -> Float32:
         rows = np.arange(start, min(start + _WINDOWS_A_CALL, len(self._data)))
-        return self._chain(view.variation.of(rows)(self._data.windows[rows]))
+        return self._chain(view.shown(self._data.windows, rows))
 
 
 def taught_by(trunk: StoredTrunk, bench: Bench) -> Distillation:
