@@ -54,6 +54,9 @@ class Caution:
         bolder: further heads for greater shares, rising; none for the first alone.
         settled: answers since a head was ordered before one for other classes is, while one is in use: what
             new heads are expected to do is known as a mean over many, and the next always looks better.
+        most_learned: new heads, the last ones, from which it is told how much others will fall short of what
+            is expected of them: that is known as a mean over sets of classes, and the set that seems best
+            is mostly one that falls short.
         least_better: share of the generic model's cost; by less a head is no better than the one in use.
     """
 
@@ -83,6 +86,7 @@ class Caution:
     bolder: tuple[BolderHead, ...] = (BolderHead(0.93, 0.84, 0.1), BolderHead(0.96, 0.9, 0.06))
     settled: int = 30
     least_better: float = 0.03
+    most_learned: int = 5
 
 
 USUAL_CAUTION = Caution()

@@ -81,6 +81,8 @@ class ExpectedSaving:
         self._in_vain = 0
         self._balance = 0.0
         self._bearable = stakes.head_cost
+        self._ordered: _Candidate | None = None
+        self._fell_short: list[float] = []
 
     @property
     def check_share(self) -> float:
@@ -166,8 +168,19 @@ class ExpectedSaving:
         right = rates.accuracy_in / max(1.0 - rates.in_to_other, 1e-9) * self._stakes.generic_accuracy
         self._false = ChangeDetector(1.0 - right, max(c.most_false, 1.5 * (1.0 - right)), c.evidence / 2)
         self._watched = active
+        self._learn(active)
         self._gained = 0.0
         self._retry_s = c.retry_s
+
+    def _learn(self, active: Active) -> None:
+        """Note by how much a new head saves less than was expected before it was there."""
+        ordered, self._ordered = self._ordered, None
+        if ordered is None or ordered.key != (active.classes, active.skew):
+            return
+        check, share = self._caution.check_share, self._share(active.classes)
+        promised = self._stakes.saved(ordered.rates, share, check, ordered.cost)
+        self._fell_short.append(promised - self._stakes.saved(active.rates, share, check, active.cost))
+        del self._fell_short[: -self._caution.most_learned]
 
     def _first(self, active: Active) -> Active:
         """Return the head that a bolder one took the place of; itself where that is forgotten."""
@@ -203,6 +216,7 @@ class ExpectedSaving:
             if found.key != wanted and not self._is_known(found):
                 self._balance -= self._stakes.head_cost
                 self._since_new = 0
+                self._ordered = found
             self._wanted = Wanted(found.classes, self._why(found.classes), True, found.skew)
         elif kept is None and self._wanted.classes:
             if active is None:
@@ -273,7 +287,10 @@ class ExpectedSaving:
 
     def _saved(self, candidate: _Candidate, expected: dict[int, float]) -> float:
         share = min(1.0, sum(expected.get(c, 0.0) for c in candidate.classes))
-        return self._stakes.saved(candidate.rates, share, self._caution.check_share, candidate.cost)
+        saved = self._stakes.saved(candidate.rates, share, self._caution.check_share, candidate.cost)
+        if self._is_known(candidate) or candidate.skew > AIMED_SKEW:
+            return saved
+        return saved - max(0.0, sum(self._fell_short) / (1.0 + len(self._fell_short)))
 
     def _is_accurate(self, classes: tuple[int, ...], rates: CascadeRates) -> bool:
         share = min(self._least_share(classes), self._least_since_change(classes))
@@ -290,11 +307,11 @@ class ExpectedSaving:
 
     def _pays(self, candidate: _Candidate, saved: float) -> bool:
         """Tell whether a head is paid back, expecting things to last as long as they have lasted."""
+        c, watched = self._caution, self._watched
         if self._is_known(candidate):
-            return saved > 0.0
+            return saved > (0.0 if watched is None else c.least_better * self._stakes.generic_cost)
         if self._balance < -self._bearable:
             return False
-        c, watched = self._caution, self._watched
         least = c.least_saving if watched is None else c.least_better
         if watched is not None and watched.classes != candidate.classes and not self._is_settled(candidate):
             return False
