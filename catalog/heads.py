@@ -13,6 +13,8 @@ from catalog.errors import BackendError, BadInput
 
 Float32 = npt.NDArray[np.float32]
 
+_FEW_CLASSES = 32  # up to about so many, python takes less time than the calls into numpy
+
 
 @dataclass(frozen=True, slots=True)
 class Head:
@@ -89,7 +91,7 @@ class FusedHeads:
         heads: at least one, all with the same D; kept as a list.
     """
 
-    __slots__ = ("_bias", "_firsts", "_segment", "_starts", "_weight_t", "heads")
+    __slots__ = ("_bias", "_firsts", "_is_small", "_segment", "_starts", "_weight_t", "heads")
 
     def __init__(self, heads: Sequence[HeadWeights]) -> None:
         self.heads = list(heads)
@@ -97,6 +99,7 @@ class FusedHeads:
         self._weight_t = np.ascontiguousarray(np.concatenate([w for w, _ in scaled]).T)  # (D, sum of C)
         self._bias = np.concatenate([b for _, b in scaled])
         sizes = [len(h.bias) for h in heads]
+        self._is_small = len(heads) == 1 and sizes[0] <= _FEW_CLASSES
         self._starts = np.cumsum([0, *sizes[:-1]], dtype=np.intp)
         self._firsts: list[int] = self._starts.tolist()
         self._segment = np.repeat(np.arange(len(sizes)), sizes)
@@ -116,6 +119,9 @@ class FusedHeads:
         values = logits.tolist()
         if not math.isfinite(sum(values)):  # before it can cause warnings: silencing them takes longer
             raise BackendError("features are not finite")
+        if self._is_small:
+            highest, exp = max(values), math.exp
+            return [(values.index(highest), 1.0 / sum([exp(v - highest) for v in values]))]
         top = np.maximum.reduceat(logits, self._starts)  # (heads,)
         logits -= top[self._segment]
         sums = np.add.reduceat(np.exp(logits, out=logits), self._starts)

@@ -20,6 +20,7 @@ from specializer.remembered_heads import RememberedHeads
 from specializer.specialist import Event, Specialist, Step
 
 _LATEST = 50  # answers that tell what usually answers
+_FIRST_LOOK = 5
 _LOOK_EVERY = 25
 _MOSTLY = 0.6
 _OTHER_SHARE = 0.05
@@ -84,7 +85,7 @@ class AppSpecialist:
         self._usual: _Usual | None = None
         self._teams: dict[_Usual, _Team | None] = {}
         self._team: _Team | None = None
-        self._until_look = _LOOK_EVERY
+        self._until_look = _FIRST_LOOK
         self._offered: SpecialOffer | None = None
         self._saved_s = 0.0
         self._events: list[Event] = []

@@ -351,7 +351,7 @@ def test_the_answer_leans_to_the_classes_of_a_head_and_the_scene_is_judged_witho
 
     monkeypatch.setattr(ExpectedSaving, "observe", overheard)
     engine = Engine(built_catalog, TwoHeaded(built_catalog, First.OTHER, 30.0), rates=ON_TWO)
-    (alone, *_) = engine.ask(31)
+    (alone, *_) = engine.ask(6)
     classes = built_catalog.tasks["identity"].classes
     assert alone.answer != "4"
     for i in range(400):  # somebody else says that the scene is of another class, and a head of it is made
