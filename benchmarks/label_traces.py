@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -25,6 +26,20 @@ def tv_faces(data: Path, name: str) -> list[Sighting]:
     with (data / "traces" / "tv_faces" / f"{name}.csv").open() as file:
         rows = [(int(r["frame"]), int(r["class_id"])) for r in csv.DictReader(file)]
     return [Sighting(frame / _FRAMES_A_SECOND, class_id) for frame, class_id in rows]
+
+
+def with_classes(trace: Sequence[Sighting], classes: int, rng: np.random.Generator) -> Iterator[Sighting]:
+    """Give a trace of other classes: each of its own becomes one that is drawn, the rarest ones may share it.
+
+    Args:
+        trace: whose order and times stay.
+        classes: how many there are to draw from.
+    """
+    own = [c for c, _ in Counter(s.class_id for s in trace).most_common()]
+    drawn = rng.permutation(classes)
+    becomes = {c: int(drawn[min(i, classes - 1)]) for i, c in enumerate(own)}
+    for seen in trace:
+        yield Sighting(seen.t_s, becomes[seen.class_id])
 
 
 def tabled_rates(data: Path, model: str) -> RatesByCount:

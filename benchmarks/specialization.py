@@ -23,8 +23,9 @@ from pathlib import Path
 from benchmarks import specialization_catalogs
 from benchmarks.measured_groups import MeasuredGroups
 from benchmarks.report import RESULTS, Row, markdown_table, write_report
+from benchmarks.specialization_cases import FACES, OBJECTS, QUICK, Case, Order, films_and_shows
 from benchmarks.specialization_catalogs import AS_A_CAMERA_CALLS, IN_A_LOOP, Shown, settle
-from benchmarks.specialization_live import FACES, OBJECTS, QUICK, Case, live_rows
+from benchmarks.specialization_live_rows import live_rows
 from benchmarks.specialization_measured import measured_rows
 from benchmarks.specialization_replays import change_rows, skew_rows, tv_rows
 from benchmarks.specialization_training import training_rows
@@ -90,7 +91,8 @@ _MEASURED = (
     "though for objects on the same images: medians, of accuracies means. `times_less`: of windows, checks "
     "included; `with_heads`: with what making heads and the policy itself took, too; `operations_less`: "
     "multiply-adds of windows; `policy_pct`: what the policy took, of the generic model's time; "
-    "`longest_below_s` as above. Other classes take over after the time named."
+    "`longest_below_s` as above. Other classes take over after the time named. The last five are the "
+    "orders of the films and shows above, each person there being one class that is drawn."
 )
 _COLD = (
     "Likewise, but every cost, also those that the policy goes by, is that of calls as a camera makes them: "
@@ -98,12 +100,13 @@ _COLD = (
     "That adds much the same to every call, which small models feel most. How much differs between machines."
 )
 _LIVE = (
-    "Live: the same images in the same order through the engine twice, with and without specialising. "
-    "`times_less`: processor time of models that the ledger booked without over that with it, checks "
+    "Live: the same images in the same order through two engines, with and without specialising, side by "
+    "side. `times_less`: processor time of models that the ledger booked without over that with it, checks "
     "included; `with_heads`: what the training process took included. At the pace `real`, windows come ten "
     "a second by the clock; at `fast`, the next comes when the one before is answered, on the same ten a "
-    "second of the engine's time, and by the clock while a head is under way. Windows that come by the clock "
-    "find cold caches, which costs small trunks more than large ones. No budget; policy paced. One seed each."
+    "second of the engine's time, and by the clock while a head is under way; the engines take turns of 50 "
+    "windows, as the machine's speed changes. Windows that come by the clock find cold caches, which costs "
+    "small trunks more than large ones. No budget; policy paced. Medians over the seeds, of accuracies means."
 )
 _ABOUT = {
     "objects": "CIFAR-10 test images; in front of ResNet-56 in int8 stand ResNet-20, itself with blocks left "
@@ -123,11 +126,12 @@ _TRAINING = (
 
 def _measured(name: str, device: str, stage: Stage) -> list[Row]:
     group = name if device == IN_A_LOOP else f"{name}_camera"
-    return measured_rows(group, stage.shown(name, device), device, _COUNTS[name], stage.quick)
+    return measured_rows(group, stage.shown(name, device), device, _COUNTS[name], stage.data, stage.quick)
 
 
 def _live(name: str, cases: Sequence[Case], stage: Stage) -> list[Row]:
-    return live_rows(f"{name}_live", stage.shown(name, AS_A_CAMERA_CALLS), QUICK if stage.quick else cases)
+    orders: Sequence[Order] = QUICK if stage.quick else (*cases, *films_and_shows(stage.data))
+    return live_rows(f"{name}_live", stage.shown(name, AS_A_CAMERA_CALLS), orders)
 
 
 GROUPS = {

@@ -21,8 +21,7 @@ from typing import Protocol
 import numpy as np
 import numpy.typing as npt
 
-from benchmarks.label_traces import skewed_stretches, there_and_back
-from benchmarks.report import Row
+from benchmarks.specialization_cases import WINDOWS_HZ, Order
 from benchmarks.specialization_catalogs import Shown
 from engine.frames import Frame, TruthWindow
 from engine.ledger import Category
@@ -33,73 +32,11 @@ from sim.label_replay import Sighting
 
 UInt8 = npt.NDArray[np.uint8]
 
-WINDOWS_HZ = 10.0
-_AWAY_HZ = 2.0  # an hour is long
 _BEGINS_S = 3.0  # by the clock: what trains heads has been started by then, as on a camera
 _MOST_TRAINING_S = 2.0  # for which windows come by the clock after a head was ordered
 _MOST_ANSWERING_S = 30.0
 _TURN = 50  # windows
 _ORDERED = "has a head trained"
-
-
-@dataclass(frozen=True, slots=True)
-class Case:
-    """One order of images.
-
-    Args:
-        dominant: classes that dominate; 0 for all classes equally often.
-        share: of windows that are of those; all other classes have the rest.
-        stretch_s: after which others take over.
-        lasts_s: in all.
-        real: whether windows come by the clock.
-        away_s: two classes, others for so long, and the two again, instead.
-    """
-
-    dominant: int
-    share: float
-    stretch_s: float
-    lasts_s: float
-    real: bool = False
-    away_s: float = 0.0
-
-    @property
-    def name(self) -> str:
-        """For people."""
-        if self.away_s:
-            return f"2 classes, away for {self.away_s / 60:.0f} min, back"
-        if not self.dominant:
-            return "all classes equal"
-        if self.share == 1.0:
-            return "one class only" if self.dominant == 1 else f"{self.dominant} classes only"
-        return f"{self.dominant} classes, {self.share:.0%}, {self.stretch_s:.0f} s"
-
-    def sightings(self, classes: int, rng: np.random.Generator) -> list[Sighting]:
-        """Return what is seen and when."""
-        if self.away_s:
-            return list(there_and_back(self.away_s, self.stretch_s, classes, rng, _AWAY_HZ))
-        dominant = self.dominant or classes
-        return list(
-            skewed_stretches(dominant, self.share, self.stretch_s, self.lasts_s, classes, rng, WINDOWS_HZ)
-        )
-
-
-QUICK = (Case(2, 0.9, 30.0, 30.0),)
-_FAST_S = 60.0
-OBJECTS = (
-    *(Case(n, 0.9, 60.0, 30.0, real=True) for n in (2, 5)),
-    Case(0, 0.0, 30.0, 30.0, real=True),
-    *(Case(n, p, _FAST_S, _FAST_S) for n in (2, 5) for p in (0.6, 0.9, 0.95)),
-    Case(2, 0.9, 15.0, _FAST_S),
-    Case(1, 1.0, _FAST_S, _FAST_S),
-    Case(0, 0.0, _FAST_S, _FAST_S),
-    Case(2, 1.0, _FAST_S, 0.0, away_s=600.0),
-)
-FACES = (
-    Case(2, 0.9, 60.0, 30.0, real=True),
-    *(Case(n, 0.9, _FAST_S, _FAST_S) for n in (2, 5, 10)),
-    Case(2, 0.9, 15.0, _FAST_S),
-    Case(0, 0.0, _FAST_S, _FAST_S),
-)
 
 
 class Turns:
@@ -271,21 +208,21 @@ class Lived:
         return sum(line.energy_j for line in self.snapshot.standing.spent if line.category in categories)
 
 
-def both_ways(shown: Shown, case: Case, seed: int) -> tuple[Lived, Lived]:
+def both_ways(shown: Shown, order: Order, seed: int) -> tuple[Lived, Lived]:
     """Run the engine on one order without specialising and with it, side by side."""
     turns = Turns(2)
     paces: list[Pace] = [
-        ByTheClock(run / (2 * WINDOWS_HZ)) if case.real else AsSoonAsAnswered(turns, run) for run in range(2)
+        ByTheClock(run / (2 * WINDOWS_HZ)) if order.real else AsSoonAsAnswered(turns, run) for run in range(2)
     ]
     with ThreadPoolExecutor(1, "without") as other:
-        without = other.submit(_live, shown, case, False, seed, paces[0])
-        with_heads = _live(shown, case, True, seed, paces[1])
+        without = other.submit(_live, shown, order, False, seed, paces[0])
+        with_heads = _live(shown, order, True, seed, paces[1])
         return without.result(), with_heads
 
 
-def _live(shown: Shown, case: Case, specialize: bool, seed: int, pace: Pace) -> Lived:
+def _live(shown: Shown, order: Order, specialize: bool, seed: int, pace: Pace) -> Lived:
     rng = np.random.default_rng(seed)
-    seen = case.sightings(len(shown.classes), rng)
+    seen = order.sightings(len(shown.classes), rng)
     right: list[bool] = []
     notes: list[tuple[float, str]] = []
     engine = Engine(
@@ -305,40 +242,3 @@ def _live(shown: Shown, case: Case, specialize: bool, seed: int, pace: Pace) -> 
 
     engine.on_result(take)
     return Lived(engine.run(ImagesInOrder(shown, seen, pace, rng)), right, notes)
-
-
-def live_rows(group: str, shown: Shown, cases: Sequence[Case]) -> list[Row]:
-    """Compare both ways on each order."""
-    return [_row(group, shown, case, seed) for seed, case in enumerate(cases)]
-
-
-def _row(group: str, shown: Shown, case: Case, seed: int) -> Row:
-    without, with_heads = both_ways(shown, case, seed)
-    special = with_heads.snapshot.standing.special
-    generic_j = without.spent_j(Category.EXECUTION)
-    run_j = with_heads.spent_j(Category.EXECUTION)
-    all_j = with_heads.spent_j(Category.EXECUTION, Category.TRAINING)
-    windows = len(without.right)
-    return {
-        "group": group,
-        "order": case.name,
-        "pace": "real" if case.real else "fast",
-        "windows": windows,
-        "times_less": generic_j / run_j,
-        "with_heads": generic_j / all_j,
-        "accuracy_pct": 100.0 * float(np.mean(with_heads.right)),
-        "generic_accuracy_pct": 100.0 * float(np.mean(without.right)),
-        "answered_alone": special.answered,
-        "passed_on": special.passed_on,
-        "checked": special.checked,
-        "heads": special.heads,
-        "entered": special.entered,
-        "first_entered_s": next((t for t, note in with_heads.notes if "specialised" in note), None),
-        "p95_ms": _ms(with_heads),
-        "generic_p95_ms": _ms(without),
-    }
-
-
-def _ms(lived: Lived) -> float | None:
-    p95_s = lived.snapshot.apps[0].latency_p95_s
-    return None if p95_s is None else 1e3 * p95_s

@@ -5,10 +5,19 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
 
 import numpy as np
 
-from benchmarks.label_traces import skewed_stretches, slow_drift, there_and_back
+from benchmarks.label_traces import (
+    TV_TRACES,
+    skewed_stretches,
+    slow_drift,
+    there_and_back,
+    tv_faces,
+    with_classes,
+)
 from benchmarks.measured_models import (
     Answers,
     HeadOn,
@@ -37,18 +46,21 @@ _STRETCHES, _LEAST_S, _MOST_S = 4, 60.0, 600.0
 Make = Callable[[np.random.Generator], Iterable[Sighting]]
 
 
-def measured_rows(group: str, shown: Shown, device: str, counts: Sequence[int], quick: bool) -> list[Row]:
-    """Replay skews of all kinds and changes; a row each.
+def measured_rows(
+    group: str, shown: Shown, device: str, counts: Sequence[int], data: Path, quick: bool
+) -> list[Row]:
+    """Replay skews of all kinds, changes, and the films and shows; a row each.
 
     Args:
         device: whose times, for which the catalog is settled.
         counts: of classes that dominate.
+        data: folder of docs/data.md.
     """
     pairing = picked_pairing(shown.catalog, shown.task, device)
     theatre = _Theatre(shown, pairing, answers_to(shown, pairing))
     skews = [(n, p, s) for n in counts for p in _SHARES for s in _LENGTHS_S]
     cases = {_name(*skew): _skew(*skew, len(shown.classes)) for skew in skews}
-    cases |= _changes(len(shown.classes))
+    cases |= _changes(len(shown.classes)) | _films_and_shows(data, len(shown.classes))
     if quick:
         cases = {name: cases[name] for name in (_name(2, 0.9, 30.0), "all classes equal")}
     seeds = range(_FIRST_SEED, _FIRST_SEED + (_QUICK_SEEDS if quick else _SEEDS))
@@ -72,6 +84,11 @@ def _changes(classes: int) -> dict[str, Make]:
         "slow drift": lambda rng: slow_drift(600.0, 30.0, classes, rng),
         "back after an hour": lambda rng: there_and_back(3600.0, 120.0, classes, rng, 2.0),
     }
+
+
+def _films_and_shows(data: Path, classes: int) -> dict[str, Make]:
+    traces = {name: tv_faces(data, name) for name in TV_TRACES}
+    return {name: partial(with_classes, trace, classes) for name, trace in traces.items()}
 
 
 @dataclass(frozen=True, slots=True)
