@@ -86,3 +86,38 @@ def test_what_a_window_saved_depends_on_which_models_were_asked(
     built_catalog: Catalog, seen: Seen, saved_s: float
 ) -> None:
     assert Watched(built_catalog).saved_s(seen) == pytest.approx(saved_s)
+
+
+def test_the_share_that_is_offered_is_that_of_all_answers_since_the_last_change_by_who_gave_them(
+    built_catalog: Catalog,
+) -> None:
+    watched = Watched(built_catalog)
+    specialist, right = watched.specialist, built_catalog.variants["wide/identity"].validation_accuracy
+    own = 200 - 4  # only the fifth answer tells what usually answers
+    for _ in range(20):
+        specialist.observe(watched.problem, Seen(None, 5), "wide/identity", frozenset(), 20.0)
+    offer = specialist.offer()
+    assert offer is not None
+    assert offer.share == pytest.approx(own / (own + 20) / right)
+    for _ in range(4):
+        watched.saved_s(Seen(3, None, 0.9, cascaded=True))
+    offer = specialist.offer()
+    assert offer is not None
+    seem = (4 + (own + 20) * right) / (own + 24)  # of all answers, if nothing else were seen
+    assert offer.share == pytest.approx((own + 4) / (own + 24) / seem)
+
+
+def test_it_has_drifted_once_the_share_is_quite_another_than_was_offered(built_catalog: Catalog) -> None:
+    watched = Watched(built_catalog)
+    specialist = watched.specialist
+    drifted = []
+    for _ in range(30):
+        specialist.observe(watched.problem, Seen(None, 5), "wide/identity", frozenset(), 20.0)
+        if len(drifted) == 10:
+            specialist.offer()
+        drifted.append(specialist.has_drifted())
+    assert drifted == sorted(drifted)
+    assert not any(drifted[:12])  # before anything was offered, and where it is hardly another one
+    assert drifted[-1]
+    specialist.offer()
+    assert not specialist.has_drifted()

@@ -22,6 +22,9 @@ class Always:
         self.told.append(seen)
         return Wanted(CLASSES)
 
+    def share(self, active: Active) -> float:
+        return 0.0
+
     def refuse(self, classes: tuple[int, ...], skew: float, now: float, passing: bool = False) -> None:
         return
 

@@ -20,6 +20,9 @@ class Never:
     def observe(self, seen: Seen, active: Active | None, now: float) -> Wanted:
         return GENERIC
 
+    def share(self, active: Active) -> float:
+        return 0.0
+
     def refuse(self, classes: tuple[int, ...], skew: float, now: float, passing: bool = False) -> None:
         return
 

@@ -97,6 +97,23 @@ def test_the_skew_is_told_from_what_it_seems_to_be(skew: float) -> None:
     assert rates.skew_of(0.0, 0.9) == 0.0
 
 
+@pytest.mark.parametrize("cascaded", [0.0, 0.25, 0.5, 1.0])
+@pytest.mark.parametrize("skew", [0.0, 0.3, 0.95, 1.0])
+@pytest.mark.parametrize("rates", [CascadeRates(0.85, 0.1, 0.7), TELLS_OTHERS])
+def test_what_the_generic_model_alone_answered_speaks_for_the_classes_as_often_as_that_is_right(
+    rates: CascadeRates, skew: float, cascaded: float
+) -> None:
+    seeming = cascaded * rates.seems(skew, 0.8) + (1.0 - cascaded) * skew * 0.8
+    assert rates.skew_of(seeming, 0.8, cascaded) == pytest.approx(skew)
+
+
+@pytest.mark.parametrize("cascaded", [0.0, 0.5, 1.0])
+def test_a_share_that_no_skew_explains_is_told_as_none_or_all(cascaded: float) -> None:
+    rates = CascadeRates(0.85, 0.1, 0.7)
+    assert rates.skew_of(-0.01, 0.8, cascaded) == 0.0
+    assert rates.skew_of(1.0, 0.8, cascaded) == 1.0
+
+
 def test_classes_that_are_hard_for_the_generic_model_too_are_compared_with_what_it_makes_of_them() -> None:
     hard = CascadeRates(0.8, 0.15, 0.9, harder_in=0.2, easier_in=-0.1)
     gained = 0.8 + 0.15 * (0.8 - 0.2) - 0.8

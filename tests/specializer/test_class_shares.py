@@ -25,6 +25,14 @@ def test_only_the_latest_answers_count_as_just_seen() -> None:
     assert shares.recent == 0
 
 
+def test_more_answers_are_kept_since_a_change_than_count_as_just_seen_and_none_have_no_share() -> None:
+    shares = shares_of([1] * 30 + [4] * 20, most=20, most_steady=40)
+    assert (shares.since_change, shares.answered_since_change({1})) == (40, 0.5)
+    assert shares.answered({1}) == 0.0
+    shares.keep_recent(0)
+    assert (shares.since_change, shares.answered_since_change({4}), shares.answered({4})) == (0, 0.0, 0.0)
+
+
 def test_what_is_usual_is_expected_beside_what_was_just_seen() -> None:
     shares = shares_of([4, 7] * 50 + [9] * 10, most=10, usual_weight=0.5, usual_s=1e9)
     expected = shares.expected()

@@ -3,7 +3,8 @@ from __future__ import annotations
 from itertools import cycle, islice
 
 from specializer.dominated_windows import WINDOW_S, DominatedWindows
-from tests.specializer.policies import STAKES, tell
+from specializer.policy import Active
+from tests.specializer.policies import RATES, STAKES, tell
 
 LEAST = STAKES.generic_accuracy - 0.05
 
@@ -27,3 +28,11 @@ def test_what_was_seen_before_a_stop_is_forgotten() -> None:
     policy.forget()
     assert tell(policy, [1, 2] * 1490, 302.0).classes == ()
     assert tell(policy, [1, 2] * 20, 602.0).classes == (1, 2)
+
+
+def test_the_share_is_that_of_the_latest_five_minutes_and_0_of_nothing() -> None:
+    policy, active = DominatedWindows(STAKES), Active((4, 7), RATES)
+    assert policy.share(active) == 0.0
+    tell(policy, [1] * 3000, windows_hz=10.0)
+    tell(policy, [4, 7] * 75, begins_s=WINDOW_S + 150.0, windows_hz=1.0)
+    assert policy.share(active) == 150 / (150 + 10)

@@ -366,3 +366,57 @@ def test_a_second_head_that_is_asked_too_often_costs_more_than_it_spares() -> No
     for second_in, classes in ((0.1, (4, 7)), (1.0, ())):
         known = [Active((4, 7), replace(RATES, second_in=second_in, second_out=1.0), costs)]
         assert tell(ExpectedSaving(dear, known), [4, 7] * 10).classes == classes
+
+
+# Of ten windows of its classes a cascade answers nine with one of them, of ten others five; a generic model
+# alone eight and none: where they are half of what is seen, it names them four times in ten, a cascade seven.
+HALF = CascadeRates(0.5, 0.5, 0.5)
+GENERIC_ALONE, CASCADE = [4] * 4 + [1] * 6, [4] * 7 + [1] * 3
+
+
+def of_half() -> ExpectedSaving:
+    """A policy that never believes in a change."""
+    stakes = replace(STAKES, rates=RatesByCount({2: HALF}), generic_accuracy=0.8)
+    return ExpectedSaving(stakes, caution=Caution(evidence=math.inf))
+
+
+@pytest.mark.parametrize(
+    ("before", "after"), [(100, 0), (100, 10), (100, 100), (10, 100), (0, 100), (300, 200), (300, 400)]
+)
+def test_answers_from_before_a_head_was_in_use_count_as_the_generic_models_and_others_as_the_cascades(
+    before: int, after: int
+) -> None:
+    policy, active = of_half(), Active((4, 7), HALF)
+    tell(policy, GENERIC_ALONE * (before // 10))
+    for class_id in CASCADE * (after // 10):
+        policy.observe(Seen(None, class_id, cascaded=True), active, 60.0)
+    assert policy.share(active) == pytest.approx(0.5)
+
+
+def test_all_answers_since_the_last_change_have_a_say_in_the_share_not_only_the_latest() -> None:
+    policy = of_half()
+    tell(policy, [4] * 80 + [1] * 120)
+    assert policy.share(Active((4, 7), HALF)) == pytest.approx(0.5)
+
+
+def test_answers_of_a_cascade_stay_its_own_where_a_bolder_head_of_the_same_classes_takes_over() -> None:
+    policy, first = of_half(), Active((4, 7), HALF)
+    for active in (first, replace(first, skew=0.95)):
+        for class_id in CASCADE * 5:
+            policy.observe(Seen(None, class_id, cascaded=True), active, 60.0)
+        assert policy.share(active) == pytest.approx(0.5)
+
+
+def test_after_a_change_the_generic_models_answers_count_as_its_own_again() -> None:
+    policy, active = of_half(), Active((4, 7), HALF)
+    tell(policy, CASCADE * 10, active=active)
+    policy.forget()
+    assert policy.share(active) == 0.0  # nothing was seen since
+    tell(policy, GENERIC_ALONE * 2, 60.0)
+    assert policy.share(active) == pytest.approx(0.5)
+    tell(policy, CASCADE * 2, 70.0, active=active)
+    assert policy.share(active) == pytest.approx(0.5)
+
+
+def test_before_anything_was_seen_no_classes_have_a_share() -> None:
+    assert ExpectedSaving(STAKES).share(Active((4, 7), RATES)) == 0.0

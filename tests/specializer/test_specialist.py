@@ -22,6 +22,9 @@ class Script:
     def observe(self, seen: Seen, active: Active | None, now: float) -> Wanted:
         return self.wanted
 
+    def share(self, active: Active) -> float:
+        return len(active.classes) / 10
+
     def refuse(self, classes: tuple[int, ...], skew: float, now: float, passing: bool = False) -> None:
         self.refused.append((classes, passing))
 
@@ -109,6 +112,20 @@ def test_leaving_is_at_once() -> None:
     scene.want()
     assert scene.specialist.active is None
     assert scene.steps == [Step.ORDERED, Step.ENTERED, Step.LEFT]
+
+
+def test_the_share_is_what_the_policy_says_of_the_head_in_use_and_nothing_where_there_is_none() -> None:
+    scene = Scene()
+    scene.want(1, 2)
+    assert scene.specialist.share == 0.0  # it is only on its way
+    scene.finish(1, 2)
+    assert scene.specialist.share == 0.2
+    scene.want(1, 2, 3, meanwhile=True)
+    assert scene.specialist.share == 0.2
+    scene.finish(1, 2, 3)
+    assert scene.specialist.share == 0.3
+    scene.want()
+    assert scene.specialist.share == 0.0
 
 
 @pytest.mark.parametrize("passing", [False, True])

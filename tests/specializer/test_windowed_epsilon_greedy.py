@@ -48,3 +48,12 @@ def test_what_was_seen_before_a_stop_is_forgotten() -> None:
     policy.forget()
     assert tell(policy, [1, 2] * 14, 7200.0).classes == ()
     assert tell(policy, [1, 2], 7203.0).classes == (1, 2)
+
+
+def test_the_share_is_that_of_the_latest_window() -> None:
+    policy, active = WindowedEpsilonGreedy(STAKES), Active((4, 7), RATES)
+    tell(policy, [4, 7] * 15)
+    assert policy.share(active) == 1.0
+    tell(policy, [4, 7] * 10 + [1, 2, 3], active=active)
+    assert policy.share(active) == 27 / 30
+    assert policy.share(Active((4,), RATES)) == 13 / 30
