@@ -35,6 +35,7 @@ UInt8 = npt.NDArray[np.uint8]
 _BEGINS_S = 3.0  # by the clock: what trains heads has been started by then, as on a camera
 _MOST_TRAINING_S = 2.0  # for which windows come by the clock after a head was ordered
 _MOST_ANSWERING_S = 30.0
+_MOST_STARTING_S = 60.0
 _TURN = 50  # windows
 _ORDERED = "has a head trained"
 
@@ -82,19 +83,22 @@ class Pace(Protocol):
 
 
 class ByTheClock:
-    """Windows come when the trace says.
+    """Windows come when the trace says, of all runs from the same moment on.
 
     Args:
-        late_s: by which all of them are shown later.
+        start: where the runs wait for each other.
+        late_s: by which all of this run's windows are shown later.
     """
 
-    def __init__(self, late_s: float) -> None:
+    def __init__(self, start: threading.Barrier, late_s: float) -> None:
+        self._start = start
         self._late_s = late_s
         self._began_s: float | None = None
 
     def wait(self, t_s: float) -> None:
         """See Pace."""
         if self._began_s is None:
+            self._start.wait(_MOST_STARTING_S)
             self._began_s = time.monotonic() + self._late_s
         time.sleep(max(0.0, self._began_s + t_s - time.monotonic()))
 
@@ -102,7 +106,9 @@ class ByTheClock:
         """See Pace."""
 
     def close(self) -> None:
-        """See Pace."""
+        """See Pace; whoever still waits for this run to begin is told."""
+        if self._began_s is None:
+            self._start.abort()
 
 
 class AsSoonAsAnswered:
@@ -116,7 +122,7 @@ class AsSoonAsAnswered:
     def __init__(self, turns: Turns, run: int) -> None:
         self._turns = turns
         self._run = run
-        self._shown = 0
+        self._of_turn = 0
         self._answers = threading.Semaphore(0)
         self._first = True
         self._latest_s = 0.0
@@ -127,12 +133,13 @@ class AsSoonAsAnswered:
         """See Pace."""
         if not self._first and not self._answers.acquire(timeout=_MOST_ANSWERING_S):
             raise TimeoutError(f"no answer within {_MOST_ANSWERING_S:g} s")
-        if self._shown % _TURN == 0:
-            if self._shown:
-                self._turns.pass_on(self._run)
-            self._turns.take(self._run)
-        self._shown += 1
-        if t_s < _BEGINS_S or (self._under_way and t_s < self._ordered_s + _MOST_TRAINING_S):
+        trains = self._under_way and t_s < self._ordered_s + _MOST_TRAINING_S
+        if self._of_turn >= _TURN and not trains:  # a head is trained in its own run's time
+            self._turns.pass_on(self._run)
+            self._of_turn = 0
+        self._turns.take(self._run)
+        self._of_turn += 1
+        if t_s < _BEGINS_S or trains:
             time.sleep(max(0.0, t_s - self._latest_s))
         self._first, self._latest_s = False, t_s
 
@@ -210,14 +217,22 @@ class Lived:
 
 def both_ways(shown: Shown, order: Order, seed: int) -> tuple[Lived, Lived]:
     """Run the engine on one order without specialising and with it, side by side."""
-    turns = Turns(2)
+    turns, start = Turns(2), threading.Barrier(2)
     paces: list[Pace] = [
-        ByTheClock(run / (2 * WINDOWS_HZ)) if order.real else AsSoonAsAnswered(turns, run) for run in range(2)
+        ByTheClock(start, run / (2 * WINDOWS_HZ)) if order.real else AsSoonAsAnswered(turns, run)
+        for run in range(2)
     ]
     with ThreadPoolExecutor(1, "without") as other:
-        without = other.submit(_live, shown, order, False, seed, paces[0])
-        with_heads = _live(shown, order, True, seed, paces[1])
+        without = other.submit(_alive, shown, order, False, seed, paces[0])
+        with_heads = _alive(shown, order, True, seed, paces[1])
         return without.result(), with_heads
+
+
+def _alive(shown: Shown, order: Order, specialize: bool, seed: int, pace: Pace) -> Lived:
+    try:
+        return _live(shown, order, specialize, seed, pace)
+    finally:
+        pace.close()  # the other run goes on without it, whatever became of this one
 
 
 def _live(shown: Shown, order: Order, specialize: bool, seed: int, pace: Pace) -> Lived:

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import math
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Collection, Iterable, Mapping
+from typing import NamedTuple
 
 from specializer.caution import Caution
 from specializer.policy import Seen
+
+Classes = tuple[int, ...]
 
 
 class ClassShares:
@@ -29,15 +32,23 @@ class ClassShares:
         """How many answers count as just seen."""
         return len(self._recent)
 
-    @property
-    def since_change(self) -> int:
-        """How many answers since the last change are kept."""
-        return len(self._since_change)
+    def cascaded(self, classes: Classes) -> float:
+        """Return the share of what was just answered for which a head for these classes was asked."""
+        return self._recent.asked(classes)
 
-    def observe(self, seen: Seen, now: float) -> None:
-        """Take note of an answered request."""
-        self._recent.add(seen.class_id, seen.confidence)
-        self._since_change.add(seen.class_id, seen.confidence)
+    def cascaded_since_change(self, classes: Classes) -> float:
+        """Return likewise of what was answered since the last change, as far as that is kept."""
+        return self._since_change.asked(classes)
+
+    def observe(self, seen: Seen, now: float, by: Classes = ()) -> None:
+        """Take note of an answered request.
+
+        Args:
+            by: classes of the head that was asked; empty where the generic model alone was.
+        """
+        answer = _Answer(seen.class_id, seen.confidence, by)
+        self._recent.add(answer)
+        self._since_change.add(answer)
         self._usual.add(seen.class_id, seen.confidence, now)
 
     def keep_recent(self, last: int) -> None:
@@ -108,25 +119,36 @@ class ClassShares:
         return self._caution.selection * 2.0 * math.log(sets)
 
 
+class _Answer(NamedTuple):
+    """What was answered; see ClassShares.observe."""
+
+    class_id: int
+    confidence: float
+    by: Classes
+
+
 class _Recent:
-    """The last answers, with how many of them each class has.
+    """The last answers, with how many of them each class and each head has.
 
     Args:
         most: that are kept.
     """
 
     def __init__(self, most: int) -> None:
-        self._answers: deque[tuple[int, float]] = deque()
+        self._answers: deque[_Answer] = deque()
         self._counts: dict[int, int] = {}
+        self._asked: Counter[Classes] = Counter()
         self._weights: dict[int, float] = {}
         self._most = most
 
     def __len__(self) -> int:
         return len(self._answers)
 
-    def add(self, class_id: int, confidence: float) -> None:
+    def add(self, answer: _Answer) -> None:
         """Add an answer; the oldest one makes way."""
-        self._answers.append((class_id, confidence))
+        self._answers.append(answer)
+        class_id, confidence, by = answer
+        self._asked[by] += 1
         self._counts[class_id] = self._counts.get(class_id, 0) + 1
         self._weights[class_id] = self._weights.get(class_id, 0.0) + confidence
         self.keep(self._most)
@@ -134,7 +156,10 @@ class _Recent:
     def keep(self, last: int) -> None:
         """Forget all but the last ones."""
         while len(self._answers) > last:
-            gone, confidence = self._answers.popleft()
+            gone, confidence, by = self._answers.popleft()
+            self._asked[by] -= 1
+            if not self._asked[by]:
+                del self._asked[by]
             self._counts[gone] -= 1
             self._weights[gone] -= confidence
             if not self._counts[gone]:
@@ -147,6 +172,10 @@ class _Recent:
     def count(self, classes: Iterable[int]) -> int:
         """Return how many answers these classes have."""
         return sum(self._counts.get(c, 0) for c in classes)
+
+    def asked(self, classes: Classes) -> float:
+        """Return the share of answers for which a head for these classes was asked; 0 of none."""
+        return self._asked[classes] / max(1, len(self._answers))
 
     def present(self, classes: Iterable[int]) -> int:
         """Return how many of these classes have any answer."""

@@ -58,7 +58,8 @@ class ExpectedSaving:
 
     def observe(self, seen: Seen, active: Active | None, now: float) -> Wanted:
         """Take note of an answered request; see SpecializationPolicy."""
-        self._shares.observe(seen, now)
+        by = () if active is None or not seen.cascaded else active.classes
+        self._shares.observe(seen, now, by)
         self._since_change += 1
         self._since_new += 1
         self._bearable += self._caution.most_lost * self._stakes.generic_cost
@@ -141,6 +142,8 @@ class ExpectedSaving:
         elif kept is None and self._wanted.classes:
             if active is None:
                 self._watch.give_up()
+            elif self._watch.active is not None:
+                self._watch.end()
             self._wanted = Wanted((), "they no longer make up enough")
         elif kept is not None and wanted != kept.key:
             self._wanted = Wanted(kept.classes, self._why(kept.classes), True, kept.skew)
@@ -249,36 +252,44 @@ class ExpectedSaving:
 
     def _share(self, classes: Collection[int]) -> float:
         """Return their share in what was just seen."""
-        return self._true_share(self._shares.answered(classes), classes, self._shares.recent)
+        return self._true_share(self._shares.answered(classes), classes, self._by_head())
 
     def _share_since_change(self, classes: Collection[int]) -> float:
         """Return their share in what was seen since the last change."""
-        shares = self._shares
-        return self._true_share(shares.answered_since_change(classes), classes, shares.since_change)
+        seeming = self._shares.answered_since_change(classes)
+        return self._true_share(seeming, classes, self._by_head_since_change())
 
-    def _true_share(self, answered: float, classes: Collection[int], counted: int) -> float:
+    def _true_share(self, answered: float, classes: Collection[int], by_head: float) -> float:
         """Return the share of classes in what is seen, from that in the answers.
 
         A generic model that is wrong mostly names others; a head also takes some others for its own.
 
         Args:
-            answered: their share in the last answers.
-            counted: how many these are.
+            answered: their share in some answers.
+            by_head: share of these for which the head in use was asked, or an earlier one for its classes.
         """
         watched, generic = self._watch.active, self._stakes.generic_accuracy
         if watched is None or watched.classes != tuple(classes):
             return min(1.0, answered / generic)
-        return watched.rates.skew_of(answered, generic, min(1.0, self._watch.cascaded / max(1, counted)))
+        return watched.rates.skew_of(answered, generic, by_head)
+
+    def _by_head(self) -> float:
+        watched = self._watch.active
+        return 0.0 if watched is None else self._shares.cascaded(watched.classes)
+
+    def _by_head_since_change(self) -> float:
+        watched = self._watch.active
+        return 0.0 if watched is None else self._shares.cascaded_since_change(watched.classes)
 
     def _least_share(self, classes: Collection[int]) -> float:
         """Return what that surely is: the surer, the more heads in a row did not pay."""
         least = self._shares.surely(classes, self._deviations())
-        return 0.0 if least is None else self._true_share(least, classes, self._shares.recent)
+        return 0.0 if least is None else self._true_share(least, classes, self._by_head())
 
     def _least_since_change(self, classes: Collection[int]) -> float:
         """Return likewise from what was seen since the last change: few answers flatter the best of many."""
         least = self._shares.surely_since_change(classes, self._deviations())
-        return 0.0 if least is None else self._true_share(least, classes, self._shares.since_change)
+        return 0.0 if least is None else self._true_share(least, classes, self._by_head_since_change())
 
     def _deviations(self) -> float:
         """Return by how many standard ones a share has to be sure."""

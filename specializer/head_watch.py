@@ -38,7 +38,6 @@ class HeadWatch:
         self._stakes = stakes
         self._caution = caution
         self._active: Active | None = None
-        self._cascaded = 0
         self._gained = 0.0
         self._in_vain = 0
         self._outside = self._passed = self._false = ChangeDetector(0.0, 1.0, math.inf)
@@ -47,11 +46,6 @@ class HeadWatch:
     def active(self) -> Active | None:
         """The head that is watched."""
         return self._active
-
-    @property
-    def cascaded(self) -> int:
-        """How many windows went to heads for its classes since one was watched first."""
-        return self._cascaded
 
     @property
     def in_vain(self) -> int:
@@ -67,8 +61,6 @@ class HeadWatch:
         """
         if self._active is not None:
             self._count_gain()
-        if self._active is None or self._active.classes != active.classes:
-            self._cascaded = 0
         c, rates, stakes = self._caution, active.rates, self._stakes
         seldom, often = (1.0 - rates.seems(p, stakes.generic_accuracy) for p in (before, least))
         self._outside = ChangeDetector(seldom, often, c.evidence)
@@ -83,7 +75,6 @@ class HeadWatch:
 
     def gain(self, seen: Seen, active: Active) -> float:
         """Return what a window with the head took less than with the generic model, and keep count of it."""
-        self._cascaded += 1
         spared = self._stakes.generic_cost if seen.generic is None else 0.0
         gained = spared - self._cost_of(active).of_window(seen.second)
         self._gained += gained

@@ -57,7 +57,8 @@ class WindowedEpsilonGreedy:
 
     def share(self, active: Active) -> float:
         """Return their share of the window; see SpecializationPolicy."""
-        return _share(self._in_window(), active.classes)
+        latest = self._in_window()
+        return _share(latest, active.classes) if latest else 0.0
 
     def refuse(self, classes: tuple[int, ...], skew: float, now: float, passing: bool = False) -> None:  # noqa: ARG002
         """Begin another window; see SpecializationPolicy."""

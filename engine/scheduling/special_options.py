@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from engine.scheduling.problem import App, Option, PieceCost, Place, Problem, Stage
 from specializer.cascade import CascadeRates
 
-_NOISE = 0.03  # of an accuracy at a share that was counted in a hundred answers
+_NOISE = 0.03  # of an accuracy at a share that was counted in about a hundred answers
 _TIE = 1e-4  # of accuracy: without a budget nothing else tells the cheaper of two that are equal
 
 

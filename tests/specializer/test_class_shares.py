@@ -27,10 +27,21 @@ def test_only_the_latest_answers_count_as_just_seen() -> None:
 
 def test_more_answers_are_kept_since_a_change_than_count_as_just_seen_and_none_have_no_share() -> None:
     shares = shares_of([1] * 30 + [4] * 20, most=20, most_steady=40)
-    assert (shares.since_change, shares.answered_since_change({1})) == (40, 0.5)
+    assert shares.answered_since_change({1}) == 0.5
     assert shares.answered({1}) == 0.0
     shares.keep_recent(0)
-    assert (shares.since_change, shares.answered_since_change({4}), shares.answered({4})) == (0, 0.0, 0.0)
+    assert (shares.answered_since_change({4}), shares.answered({4})) == (0.0, 0.0)
+
+
+def test_who_was_asked_is_known_of_the_answers_that_are_kept_alone() -> None:
+    shares = ClassShares(Caution(most=4, most_steady=8))
+    assert shares.cascaded((1, 4)) == shares.cascaded_since_change((1, 4)) == 0.0
+    for i, by in enumerate([(1, 4)] * 4 + [()] * 3 + [(1,)] + [(1, 4)] * 2):
+        shares.observe(Seen(None, 1), i / 10, by)
+    assert [shares.cascaded(by) for by in ((1, 4), (), (1,))] == [0.5, 0.25, 0.25]
+    assert [shares.cascaded_since_change(by) for by in ((1, 4), (), (1,))] == [0.5, 0.375, 0.125]
+    shares.keep_recent(1)
+    assert shares.cascaded_since_change((1, 4)) == 1.0
 
 
 def test_what_is_usual_is_expected_beside_what_was_just_seen() -> None:

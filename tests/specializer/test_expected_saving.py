@@ -393,6 +393,17 @@ def test_answers_from_before_a_head_was_in_use_count_as_the_generic_models_and_o
     assert policy.share(active) == pytest.approx(0.5)
 
 
+@pytest.mark.parametrize("tens", [10, 60, 120])
+def test_where_the_generic_model_answers_every_other_time_both_count_as_what_they_are(tens: int) -> None:
+    policy, active = of_half(), Active((4, 7), HALF)
+    for _ in range(tens):
+        for class_id in CASCADE:
+            policy.observe(Seen(None, class_id, cascaded=True), active, 60.0)
+        for class_id in GENERIC_ALONE:
+            policy.observe(Seen(None, class_id), active, 60.0)
+    assert policy.share(active) == pytest.approx(0.5)
+
+
 def test_all_answers_since_the_last_change_have_a_say_in_the_share_not_only_the_latest() -> None:
     policy = of_half()
     tell(policy, [4] * 80 + [1] * 120)
