@@ -34,7 +34,7 @@ _TEACHER = "resnet"
 _SMALL = "benchmarks.undivided_resnet:undivided_resnet"
 _RESNETS = {
     "resnet56": (9, ("int8", "int8-whole"), _TEACHER),
-    "resnet20": (3, ("int8", "drop-blocks:kept=0.77+int8"), _SMALL),
+    "resnet20": (3, ("int8", "drop-blocks:kept=0.9+int8", "drop-blocks:kept=0.77+int8"), _SMALL),
 }
 _PLAIN = f"""
 [[model]]
