@@ -129,8 +129,9 @@ def _measured(name: str, device: str, stage: Stage) -> list[Row]:
     return measured_rows(group, stage.shown(name, device), device, _COUNTS[name], stage.data, stage.quick)
 
 
-def _live(name: str, cases: Sequence[Case], stage: Stage) -> list[Row]:
-    orders: Sequence[Order] = QUICK if stage.quick else (*cases, *films_and_shows(stage.data))
+def _live(name: str, cases: Sequence[Case], films: bool, stage: Stage) -> list[Row]:
+    further = films_and_shows(stage.data) if films else []
+    orders: Sequence[Order] = QUICK if stage.quick else (*cases, *further)
     return live_rows(f"{name}_live", stage.shown(name, AS_A_CAMERA_CALLS), orders)
 
 
@@ -151,10 +152,10 @@ GROUPS = {
     "objects_camera": Group(
         "Objects, with cold caches", _COLD, partial(_measured, "objects", AS_A_CAMERA_CALLS)
     ),
-    "objects_live": Group("Objects in the live engine", _LIVE, partial(_live, "objects", OBJECTS)),
+    "objects_live": Group("Objects in the live engine", _LIVE, partial(_live, "objects", OBJECTS, True)),
     "faces": Group("People", _MEASURED.format(about=_ABOUT["faces"]), partial(_measured, "faces", IN_A_LOOP)),
     "faces_camera": Group("People, with cold caches", _COLD, partial(_measured, "faces", AS_A_CAMERA_CALLS)),
-    "faces_live": Group("People in the live engine", "Likewise.", partial(_live, "faces", FACES)),
+    "faces_live": Group("People in the live engine", "Likewise.", partial(_live, "faces", FACES, False)),
 }
 
 

@@ -1,6 +1,7 @@
 """Specialising in the live engine: real images in skewed orders, with and without it, the same images.
 
-Ten windows a second, two where a scene is left for an hour. At the pace "real" they come by the clock.
+Ten windows a second, two where a scene is left for an hour, those of a film or show as they come. At the
+pace "real" they come by the clock.
 At the pace "fast" the next window is shown as soon as the one before is answered, and the engine's
 time, which is the source's, runs faster; only while a head is under way do windows come by the clock,
 so that its training takes as long as it takes in the scene, too.

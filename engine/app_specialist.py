@@ -117,8 +117,8 @@ class AppSpecialist:
             self._latest.append(_Usual(generic, shared))
             self._until_look -= 1
             if self._until_look <= 0:
-                self._until_look = _LOOK_EVERY
                 self._look(problem, now)
+                self._until_look = _FIRST_LOOK if self._team is None else _LOOK_EVERY
         team = self._team
         if team is None:
             return 0.0

@@ -101,9 +101,9 @@ class Shortfall:
         del self._by[: -self._most]
 
     def of(self, new: Prospect) -> float:
-        """Return by how much one that was not made yet is expected to save less.
+        """Return by how much one that was not made yet is expected to save less; nothing for bolder ones.
 
-        Nothing for bolder ones: what they do is told from what the first of the same classes does.
+        Those are mostly ordered where the first of the same classes is there, and told from its rates.
         """
         if new.skew > AIMED_SKEW:
             return 0.0

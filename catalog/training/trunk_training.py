@@ -19,6 +19,7 @@ from catalog.training.pupil import FrozenParts, Pupil
 from catalog.training.schedule import Progress, Schedule
 
 _TAUGHT_VIEWS = 16  # then they come again: a teacher looks at each once; every other one is mixed
+_PLAIN_VIEWS = 8  # in so few passes windows are not learned by heart, and mixing harms
 _STEPS_WITHOUT_RISE = 3  # a quarter of them is a phase of no length, by which the scheduler divides
 
 
@@ -83,7 +84,9 @@ def train_parts(
     )
     for epoch in range(1, schedule.epochs + 1):
         tally = _Tally()
-        for batch in shuffled(data, schedule.batch, rng, _view(epoch, data, views_seed, pupil is not None)):
+        for batch in shuffled(
+            data, schedule.batch, rng, _view(epoch, schedule, data, views_seed, pupil is not None)
+        ):
             inputs = torch.from_numpy(batch.windows if frozen is None else frozen(batch.windows))
             targets = torch.from_numpy(batch.labels)
             features = trunk(inputs)  # (N, D)
@@ -104,9 +107,10 @@ def train_parts(
     _set_layout(model, torch.contiguous_format)
 
 
-def _view(epoch: int, data: LabelledWindows, seed: int, taught: bool) -> View:
+def _view(epoch: int, schedule: Schedule, data: LabelledWindows, seed: int, taught: bool) -> View:
     number = (epoch - 1) % _TAUGHT_VIEWS if taught else epoch - 1
-    return drawn_view(number, data, seed, mixed=taught and number % 2 == 1)
+    mixes = taught and schedule.epochs > _PLAIN_VIEWS
+    return drawn_view(number, data, seed, mixed=mixes and number % 2 == 1)
 
 
 def _lay_out(model: nn.Module, sample: Tensor) -> None:

@@ -41,7 +41,7 @@ class SpecialOffer:
         size_bytes: of the head.
         like: id of a head on the same trunk, which takes as long.
         rates: the head's own, from validation; of both together where there is a second.
-        share: of its classes in what was just seen, in [0, 1].
+        share: of its classes in what was seen since the last change, in [0, 1].
         check_share: of its answers, and the second's, that are checked by the generic variant.
         second: None where what the head passes on goes to the generic variant.
     """

@@ -33,8 +33,8 @@ class Counted(Protocol):
 
 
 @runtime_checkable
-class Prompt(Protocol):
-    """A sink that says for how long frames may be gathered before it is called with them.
+class Gathering(Protocol):
+    """A sink that says for how long, in s, frames may be gathered before it is called with them.
 
     Others are called at most a fiftieth of a second late, which spares waking their threads for every frame.
     """

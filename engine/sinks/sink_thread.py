@@ -11,7 +11,7 @@ from dataclasses import replace
 from engine.errors import SinkError
 from engine.frames import Frame
 from engine.results import Result
-from engine.sinks.protocol import Counted, Prompt, Sink
+from engine.sinks.protocol import Counted, Gathering, Sink
 from engine.sinks.sink_figures import SINK_FAILED, TOO_SLOW, SinkFigures
 
 _log = logging.getLogger(__name__)
@@ -43,7 +43,7 @@ class SinkThread:
         self._sink = sink
         self._name = str(sink) if name is None else name
         self._counted = sink if isinstance(sink, Counted) else None
-        self._gather_s = sink.gather_s if isinstance(sink, Prompt) else _GATHER_S
+        self._gather_s = sink.gather_s if isinstance(sink, Gathering) else _GATHER_S
         self._capacity = capacity_frames
         self._bundle = max(1, capacity_frames // 2)
         self._live = live
