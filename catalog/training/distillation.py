@@ -4,9 +4,10 @@ Hinton, Vinyals and Dean, Distilling the Knowledge in a Neural Network, 2015, se
 matches the teacher's probabilities at a raised temperature T, weighted by T^2 so that their gradients
 keep their size whatever T is, together with the labels at temperature 1. The teacher sees exactly the
 window that the student sees, also where that shows two things (see mixture.py; Beyer et al., Knowledge
-distillation: a good teacher is patient and consistent, CVPR 2022, section 3.1). Where features are matched, the angle between the student's and the
-teacher's counts besides (Romero et al., FitNets, ICLR 2015, section 2.2, with a linear regressor where
-sizes differ): that tells of windows without labels, too, all that the teacher sees in them.
+distillation: a good teacher is patient and consistent, CVPR 2022, section 3.1). Where features are
+matched, the angle between the student's and the teacher's counts besides (Romero et al., FitNets, ICLR
+2015, section 2.2, with a linear regressor where sizes differ): that tells of windows without labels,
+too, all that the teacher sees in them.
 """
 
 from __future__ import annotations
