@@ -431,3 +431,35 @@ def test_after_a_change_the_generic_models_answers_count_as_its_own_again() -> N
 
 def test_before_anything_was_seen_no_classes_have_a_share() -> None:
     assert ExpectedSaving(STAKES).share(Active((4, 7), RATES)) == 0.0
+
+
+@pytest.mark.parametrize(("least_better", "classes"), [(0.0, (4, 7, 9)), (0.03, (4, 7, 9)), (0.05, (4, 7))])
+def test_a_known_head_takes_the_place_of_the_one_in_use_only_where_it_saves_clearly_more(
+    least_better: float, classes: tuple[int, ...]
+) -> None:
+    cost = STAKES.generic_cost
+    in_use, cheaper = (
+        Active((4, 7), RATES, HeadCost(0.1 * cost)),
+        Active((4, 7, 9), RATES, HeadCost(0.06 * cost)),
+    )
+    nothing_new = replace(STAKES, head_cost=1e9)
+    caution = Caution(least_better=least_better, bolder=())
+    policy = ExpectedSaving(nothing_new, [in_use, cheaper], caution=caution)
+    assert tell(policy, [4, 7] * 30, active=in_use).classes == classes
+    at_once = ExpectedSaving(nothing_new, [in_use, cheaper], caution=caution)
+    assert tell(at_once, [4, 7] * 5).classes == cheaper.classes
+
+
+@pytest.mark.parametrize(
+    ("rates", "classes"), [(RATES, (1, 2)), (replace(RATES, accuracy_in=0.38, in_to_other=0.6), ())]
+)
+def test_where_a_new_head_fell_short_the_next_new_one_is_expected_to_do_so_too(
+    rates: CascadeRates, classes: tuple[int, ...]
+) -> None:
+    """What is seen is the same: the heads differ in what they are known to do alone."""
+    dear = replace(STAKES, special_cost=0.7 * STAKES.generic_cost)
+    policy = ExpectedSaving(dear, caution=Caution(evidence=math.inf, bolder=()))
+    assert tell(policy, [4, 7] * 30).classes == (4, 7)
+    tell(policy, [4, 7] * 30, 6.0, Active((4, 7), rates))
+    policy.forget()
+    assert tell(policy, [1, 2] * 30, 12.0).classes == classes

@@ -1,9 +1,20 @@
 from __future__ import annotations
 
-import numpy as np
+import math
 
-from catalog.labelled_windows import LabelledWindows
-from catalog.training.batches import Batch, Variation, drawn_variation, drawn_view, in_order, shuffled
+import numpy as np
+import pytest
+
+from catalog.labelled_windows import UNLABELLED, LabelledWindows
+from catalog.training.batches import (
+    Batch,
+    Variation,
+    View,
+    drawn_variation,
+    drawn_view,
+    in_order,
+    shuffled,
+)
 
 
 def data(count: int, side: int = 16) -> LabelledWindows:
@@ -81,3 +92,54 @@ def test_windows_of_a_batch_move_each_in_a_way_of_their_own() -> None:
     places = {np.unravel_index(w[:, :, 0].argmax(), (16, 16)) for w in variation(spot)}
     assert len(places) > 4
     assert places <= {(row, column) for row in (7, 8, 9) for column in (7, 8, 9)}
+
+
+def mixed_view(of: LabelledWindows, number: int = 1) -> View:
+    return drawn_view(number, of, seed=3, mixed=True)
+
+
+def test_a_mixed_view_mixes_windows_each_varied_in_a_way_of_its_own() -> None:
+    here = data(30)
+    view = mixed_view(here)
+    assert view.mixture is not None
+    varied = view.variation(here.windows)
+    expected = view.mixture(varied, varied[view.mixture.partner])
+    assert not np.array_equal(expected, varied)
+    for rows in (np.arange(30), np.array([17, 4, 0, 29, 17])):
+        np.testing.assert_array_equal(view.shown(here.windows, rows), expected[rows])
+
+
+@pytest.mark.parametrize("tasks", [(), (3,)])
+def test_windows_that_show_two_things_and_no_others_have_no_label(tasks: tuple[int, ...]) -> None:
+    labels = np.arange(60 * math.prod(tasks)).reshape(60, *tasks)
+    here = LabelledWindows(data(60).windows, labels.copy())
+    view, rows = mixed_view(here), np.random.default_rng(4).permutation(60)
+    assert view.mixture is not None
+    mixed = view.mixture.is_mixed[rows]
+    told = view.labelled(here.labels, rows)
+    assert 0 < mixed.sum() < 60
+    assert (told[mixed] == UNLABELLED).all()
+    np.testing.assert_array_equal(told[~mixed], labels[rows][~mixed])
+    np.testing.assert_array_equal(here.labels, labels)
+
+
+def test_a_batch_of_a_mixed_view_has_its_windows_and_its_labels() -> None:
+    here = data(40)
+    view = mixed_view(here)
+    shown = list(shuffled(here, 8, np.random.default_rng(1), view))
+    assert sorted(row for batch in shown for row in batch.rows) == list(range(40))
+    assert any((batch.labels == UNLABELLED).any() for batch in shown)
+    for batch in shown:
+        np.testing.assert_array_equal(batch.windows, view.shown(here.windows, batch.rows))
+        np.testing.assert_array_equal(batch.labels, view.labelled(here.labels, batch.rows))
+
+
+def test_a_mixed_view_varies_windows_as_the_other_of_its_number_and_has_another_name() -> None:
+    here = LabelledWindows(data(20).windows, data(20).labels, mirrored_alike=True)
+    plain, mixed = drawn_view(1, here, seed=3), mixed_view(here)
+    before = drawn_variation(20, np.random.default_rng((3, 1)), mirror=True)  # as all views were once
+    rows = np.arange(20)
+    np.testing.assert_array_equal(plain.shown(here.windows, rows), before(here.windows))
+    np.testing.assert_array_equal(mixed.variation(here.windows), before(here.windows))
+    np.testing.assert_array_equal(plain.labelled(here.labels, rows), here.labels)
+    assert (plain.mixture, plain.name, mixed.name) == (None, "1", "1-mixed")

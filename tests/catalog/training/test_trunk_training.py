@@ -9,8 +9,11 @@ from catalog.canonical import canonical_bytes
 from catalog.errors import RunFailed
 from catalog.graph_costs import describe_part
 from catalog.labelled_windows import LabelledWindows
+from catalog.training.batches import Batch, drawn_view, shuffled
 from catalog.training.convnet import convnet
+from catalog.training.distillation import Distillation, Lesson
 from catalog.training.export import export_parts
+from catalog.training.pupil import FrozenParts
 from catalog.training.schedule import Progress, Schedule
 from catalog.training.trunk_training import make_deterministic, seed_of, train_parts
 
@@ -101,3 +104,63 @@ def test_a_candidates_seed_depends_on_its_name_and_the_seed() -> None:
 def test_a_training_uses_one_thread() -> None:
     make_deterministic(0)
     assert torch.get_num_threads() == 1
+
+
+class Listening:
+    """A teacher that says nothing and notes which views it is asked about."""
+
+    def __init__(self) -> None:
+        self.views: list[str] = []
+
+    def __call__(self, batch: Batch) -> Lesson:
+        self.views.append(batch.view.name)
+        return Lesson(np.zeros((len(batch.rows), 3), np.float32), np.zeros((len(batch.rows), 2), np.float32))
+
+
+def colours(windows: np.ndarray) -> np.ndarray:
+    return windows.astype(np.float32).mean(axis=(1, 2)) / 255.0
+
+
+def train_colours(
+    epochs: int, data: LabelledWindows, frozen: FrozenParts, teacher: Listening | None = None
+) -> None:
+    """Train on windows that fit into one batch."""
+    make_deterministic(0)
+    lesson = None if teacher is None else Distillation(teacher)
+    schedule, rng = Schedule(epochs, batch=len(data)), np.random.default_rng(1)
+    train_parts(
+        [nn.BatchNorm1d(3)], nn.Linear(3, 2), data, schedule, rng, lambda _: None, frozen, None, lesson, 4
+    )
+
+
+ALTERNATING = [f"{n}-mixed" if n % 2 else f"{n}" for n in range(16)]
+
+
+@pytest.mark.parametrize(
+    ("epochs", "views"),
+    [
+        (2, ["0", "1"]),
+        (8, [f"{n}" for n in range(8)]),
+        (9, ALTERNATING[:9]),
+        (18, [*ALTERNATING, "0", "1-mixed"]),
+    ],
+)
+def test_a_short_taught_training_shows_plain_views_and_a_longer_one_mixes_every_other(
+    epochs: int, views: list[str]
+) -> None:
+    teacher = Listening()
+    train_colours(epochs, bright_or_dark(8), colours, teacher)
+    assert teacher.views == views
+
+
+def test_without_a_teacher_each_pass_shows_a_view_of_its_own_and_none_is_mixed() -> None:
+    data, shown = bright_or_dark(8), []
+
+    def noted(windows: np.ndarray) -> np.ndarray:
+        shown.append(windows)
+        return colours(windows)
+
+    train_colours(18, data, noted)
+    rng = np.random.default_rng(1)
+    expected = [next(shuffled(data, 8, rng, drawn_view(n, data, seed=4))).windows for n in range(18)]
+    np.testing.assert_array_equal(shown[-18:], expected)

@@ -40,8 +40,8 @@ def bench(side: int) -> Bench:
     return Bench(1, side, 5, windows(side), Effort(), lambda _: pytest.fail("starts from none"), print)
 
 
-def batches(data: LabelledWindows, view: int) -> list[Batch]:
-    return list(shuffled(data, 8, np.random.default_rng(0), drawn_view(view, data, 0)))
+def batches(data: LabelledWindows, view: int, mixed: bool = False) -> list[Batch]:
+    return list(shuffled(data, 8, np.random.default_rng(0), drawn_view(view, data, 0, mixed)))
 
 
 def test_a_teacher_answers_for_the_tasks_of_all_its_heads(tmp_path: Path) -> None:
@@ -99,3 +99,32 @@ def test_what_a_teacher_answers_does_not_depend_on_who_asked_before(tmp_path: Pa
 def test_a_teacher_without_windows_is_named(tmp_path: Path) -> None:
     with pytest.raises(RunFailed, match="no windows of 8 px"):
         taught_by(stored(tmp_path), bench(16))
+
+
+@pytest.mark.parametrize("side", [8, 16])
+def test_a_teacher_answers_what_its_student_is_shown_where_windows_are_mixed(
+    tmp_path: Path, side: int
+) -> None:
+    here = replace(bench(side), data_at=windows)
+    teacher = taught_by(stored(tmp_path), here).teacher
+    chain = PartChain(OnnxruntimeBackend(), stored(tmp_path).parts)
+    for batch in batches(here.data, view=1, mixed=True):
+        assert batch.view.mixture is not None
+        assert batch.view.mixture.of(batch.rows).is_mixed.any()
+        seen = batch.windows if side == 8 else batch.view.shown(windows(8).windows, batch.rows)
+        np.testing.assert_allclose(teacher(batch).features, chain(seen), rtol=1e-4, atol=1e-4)
+
+
+def test_what_is_kept_of_a_view_is_not_taken_for_the_mixed_one_of_its_number(tmp_path: Path) -> None:
+    trunk, here = stored(tmp_path), replace(bench(8), answers=tmp_path / "answers")
+    shown = [batches(here.data, view=1, mixed=mixed) for mixed in (False, True)]
+    teacher = taught_by(trunk, here).teacher
+    plain, mixed = (np.concatenate([teacher(batch).features for batch in of_view]) for of_view in shown)
+    assert not np.array_equal(plain, mixed)
+    kept = sorted(f.name for f in here.answers.glob("*/*"))  # type: ignore[union-attr]
+    assert kept == ["1-mixed.features.npy", "1.features.npy"]
+
+    blank = replace(here, data=LabelledWindows(np.zeros_like(here.data.windows), here.data.labels))
+    for of_view, said in zip(shown, (plain, mixed), strict=True):
+        later = taught_by(trunk, blank).teacher
+        np.testing.assert_array_equal(np.concatenate([later(batch).features for batch in of_view]), said)
