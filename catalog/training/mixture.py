@@ -27,9 +27,9 @@ class Mixture:
 
     Args:
         partner: (N,) row of the other window.
-        blended: (N,) weight of the other one in every pixel, in [0, 1).
-        square: (N,) side of the square that is the other one alone, as a share of the window's, in [0, 1).
-        place: (N, 2) where that is, down and across, as shares of the room that it has, in [0, 1).
+        blended: (N,) weight of the other one in every pixel, in [0, 1].
+        square: (N,) side of the square that is the other one alone, as a share of the window's, in [0, 1].
+        place: (N, 2) where that is, down and across, as shares of the room that it has, in [0, 1].
     """
 
     partner: Int64
@@ -46,7 +46,7 @@ class Mixture:
         """Mix windows (N, S, S, 3) of any side with their partners, row by row."""
         size = windows.shape[1]
         side = np.rint(self.square * size)[:, np.newaxis]  # (N, 1)
-        first = np.floor(self.place * (size - side + 1.0))  # (N, 2)
+        first = np.minimum(np.floor(self.place * (size - side + 1.0)), size - side)  # (N, 2)
         places = np.arange(size)
         down, across = ((places >= f) & (places < f + side) for f in (first[:, :1], first[:, 1:]))  # (N, S)
         inside = down[:, :, np.newaxis] & across[:, np.newaxis]
