@@ -2,11 +2,12 @@
 
     python -m benchmarks.specialization [--quick] [--data DIR] [--work DIR] [--groups NAME,...] [--resume]
 
-Compiles two catalogs, which takes about half an hour on two cores; kept in --work, they are only measured
-anew the next time. Then it takes about 25 minutes, on a machine with nothing else to do. What each group
-gave is kept in --work, too: a run of some groups reports the others as they were measured before, and
---resume measures only those that were not. Writes docs/results/specialization.md for people and .json for
-programs once all groups are there; otherwise, and quick runs, only to --out or to a new temporary folder.
+Compiles two catalogs, that of objects in about half an hour on two cores; kept in --work, they are only
+measured anew the next time. Then it takes about three quarters of an hour, on a machine with nothing else
+to do. What each group gave is kept in --work, too: a run of some groups reports the others as they were
+measured before, and --resume measures only those that were not. Writes docs/results/specialization.md for
+people and .json for programs once all groups are there; otherwise, and quick runs, only to --out or to a
+new temporary folder.
 """
 
 from __future__ import annotations
