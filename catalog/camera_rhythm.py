@@ -27,9 +27,11 @@ from catalog.preprocessing import window_pixels
 from catalog.tasks import InputType
 
 Sleep = Callable[[float], None]
+Idle = Callable[[], None]
+
+WINDOWS = 3  # of a frame
 
 _IDLE_S = 0.01  # longer idle times measured the same
-_WINDOWS = 3
 _FRAME_PX = (240, 320)  # height, width: what extractors work on
 _WINDOW_SCALE = 1.5  # side of a window in the frame, in sides of what a trunk reads
 
@@ -52,6 +54,16 @@ class CameraFrame:
         side = min(height, round(_WINDOW_SCALE * size_px))
         box = ((width - side) // 2, (height - side) // 2, side, side)
         return window_pixels(self._pixels, box, input_type, size_px)
+
+
+def idle_before(frame: CameraFrame, sleep: Sleep) -> Idle:
+    """Return what comes before the windows of a frame: the device is idle, then the frame is looked at."""
+
+    def idle() -> None:
+        sleep(_IDLE_S)
+        frame.look()
+
+    return idle
 
 
 @dataclass(slots=True)
@@ -78,7 +90,7 @@ class TrunkTurns:
         """Bring the windows of a frame through the trunk, timed as the engine's router does."""
         took_s: dict[str, list[float]] = defaultdict(list)
         features = np.zeros((1, self.trunk.feature_dim), np.float32)
-        for _ in range(_WINDOWS):
+        for _ in range(WINDOWS):
             before_s = timer()
             for call in self.calls:
                 first = call.part.id == self.trunk.parts[0]
@@ -116,13 +128,13 @@ def take_frames(
         sleep: leaves the device idle.
     """
     frame = CameraFrame()
+    idle = idle_before(frame, sleep)
     start_s = clock()
     for done in range(most):
         if done >= least and clock() - start_s > budget_s:
             return
         for turn in turns:
-            sleep(_IDLE_S)
-            frame.look()
+            idle()
             turn.take(frame, timer)
 
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-# 1 had neither energy nor failures, 2 no live times, 3 no chains; such files read as lacking them
-SCHEMA_VERSION = 4
+# 1 had neither energy nor failures, 2 no live times, 3 no chains; such files read as lacking them. Chains of
+# 4 were timed in a loop.
+SCHEMA_VERSION = 5
 DEFAULT = "onnxruntime"
 REFERENCE = "torch"
 WORTHWHILE = 0.9  # of the default backend's time: what another has to be below to be picked
@@ -58,12 +59,13 @@ class LiveTime:
 
 @dataclass(frozen=True, slots=True)
 class ChainMeasurement:
-    """The parts of a trunk run one after the other on one window, in a loop.
+    """The parts of a trunk run one after the other on one window, as a camera calls them.
 
     Args:
         parts: in order.
         backends: what ran each of them.
-        latency_p50_s: median of the whole chain.
+        latency_p50_s: processor time of the whole chain without cutting out the window, median over frames
+            of the mean over their windows; by the clock where several threads work.
         picked: whether these parts are to be run so.
     """
 
@@ -156,9 +158,9 @@ def pick(
 ) -> PartMeasurement:
     """Return the measurement of a part as it is picked to run, at a batch size.
 
-    The backend that answers one window fastest is picked, but the default one stays where another is
-    less than a tenth faster: a second runtime in memory is not worth less. The torch reference is
-    there to compare with, and picked only where nothing else was measured.
+    Where no chain has settled it, the backend that answers one window fastest is picked, but the
+    default one stays where another is less than a tenth faster: a second runtime in memory is not worth
+    less. The torch reference is there to compare with, and picked only where nothing else was measured.
 
     Args:
         measured: of all parts.

@@ -2,9 +2,9 @@
 
 A machine is noisy: other work comes and goes. So all parts take turns, a few calls each, round after
 round; what disturbs a moment disturbs all of them alike, and medians shrug it off. Every backend's
-calls are measured in a loop, to compare models and backends, part by part and then in chains (see
-trunk_chains), by which backends are picked; then those that were picked as a camera makes them (see
-camera_rhythm), which is what running them costs.
+calls are measured in a loop, to compare models and backends; then whole trunks on each backend as a camera
+calls them, by which backends are picked (see trunk_chains); then what was picked, part by part, as a camera
+calls it (see camera_rhythm), which is what running it costs.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ import numpy as np
 
 from catalog.backends.processor import describe_machine
 from catalog.backends.table import BACKENDS, check_installed, offered_precisions, open_backend
-from catalog.camera_rhythm import Sleep, TrunkTurns, live_times, take_frames
+from catalog.camera_rhythm import CameraFrame, Sleep, TrunkTurns, idle_before, live_times, take_frames
 from catalog.devices import load_device_profile
 from catalog.errors import BackendError
 from catalog.heads import FusedHeads, HeadWeights
@@ -43,12 +43,13 @@ Report = Callable[[int, int], None]
 BATCHES = (1, 4, 8)
 _CALLS_A_TURN = 4
 _LEAST_ROUNDS = 3
+_LEAST_FRAMES = 5  # of each chain: one that others disturb must not decide
 _MOST_ROUNDS = 60
 _MOST_LIVE_ROUNDS = 100
 _MOST_RESIDENT_BYTES = 500_000_000
 _MEMORY_SHARE = 0.5
-_LIVE_SHARE = 0.5
-_CHAIN_SHARE = 0.15
+_LIVE_SHARE = 0.45
+_CHAIN_SHARE = 0.25
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,8 +61,8 @@ class MeasuringPlan:
         backends: names of backends that run every part; the first gives the answers that the others
             are held against.
         threads: threads that a call may use.
-        budget_s: about how long it may take, half of it as a camera calls and some of it in chains;
-            three rounds of each are made in any case.
+        budget_s: about how long it may take, most of it as a camera calls. In any case three rounds are made
+            of each measurement and five frames of each trunk on each backend, some .06 s.
         power: device profile whose power models energy where the machine has no meter.
         memory: also take the peak memory of each part and backend, in a process of its own, within
             half of budget_s.
@@ -113,6 +114,7 @@ def measure(
     live: dict[str, LiveTime] = {}
     chains: list[ChainMeasurement] = []
     timer = own if plan.threads == 1 else clock
+    idle = idle_before(CameraFrame(), sleep)
     parts = catalog.contents.parts
     rounds_s = plan.budget_s * (1.0 - _MEMORY_SHARE if plan.memory else 1.0)
     for group in resident_groups(parts, _MOST_RESIDENT_BYTES):
@@ -121,7 +123,10 @@ def measure(
         _take_turns(calls, (1.0 - _LIVE_SHARE - _CHAIN_SHARE) * share_s, clock, meter)
         measured = [_measurement(c, plan.threads, meter) for c in calls]
         trials = chain_trials(catalog.contents.trunks, calls, measured)
-        chains += time_chains(trials, _CHAIN_SHARE * share_s, _LEAST_ROUNDS, _MOST_ROUNDS, clock)
+        chains_s = _CHAIN_SHARE * share_s
+        chains += time_chains(
+            trials, chains_s, _LEAST_FRAMES, _MOST_ROUNDS, clock=clock, timer=timer, idle=idle
+        )
         turns = _trunk_turns(catalog, _picked_calls(calls, measured, picked_together(chains)))
         take_frames(turns, _LIVE_SHARE * share_s, _LEAST_ROUNDS, _MOST_LIVE_ROUNDS, clock, timer, sleep)
         rows += measured

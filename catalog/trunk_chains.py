@@ -1,23 +1,24 @@
-"""Whole trunks timed on one backend and on several, to pick what runs their parts together.
+"""Whole trunks timed on one backend and on several, to pick what runs their parts.
 
 What is fastest for each part alone need not be fastest in a row: two runtimes that take turns drive each
-other's weights and code out of the processor's caches. So every trunk is timed as a chain, by each backend
-that can run all its parts and by the mixture of what was fastest for each. Trunks that share parts are
-decided together, since a part is loaded once.
+other's weights and code out of the processor's caches. Nor need what is fastest in a loop be fastest after
+some idle time, when each runtime's code comes from memory. So every trunk is timed whole, as a camera
+calls it (see camera_rhythm), by each backend that can run all its parts and by the mixture of what was
+fastest for each. Trunks that share parts are decided together, since a part is loaded once.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import zip_longest
 
 import numpy as np
 
+from catalog.camera_rhythm import WINDOWS, Idle
 from catalog.measured_calls import Clock, MeasuredCall
 from catalog.measurements import DEFAULT, REFERENCE, WORTHWHILE, ChainMeasurement, PartMeasurement, pick
 from catalog.parts import Trunk
-
-_CALLS_A_TURN = 4
 
 Way = Mapping[str, str]  # part -> the backend that runs it
 
@@ -29,13 +30,14 @@ class TimedChain:
     calls: Sequence[MeasuredCall]
     samples_s: list[float] = field(default_factory=list)
 
-    def take_turn(self, clock: Clock) -> None:
-        """Bring a window through all parts, a few times."""
-        for _ in range(_CALLS_A_TURN):
-            values, start_s = self.calls[0].inputs, clock()
+    def take_frame(self, timer: Clock) -> None:
+        """Bring the windows of a frame through all parts, one after another."""
+        start_s = timer()
+        for _ in range(WINDOWS):
+            values = self.calls[0].inputs
             for call in self.calls:
                 values = call.run(values)
-            self.samples_s.append(clock() - start_s)
+        self.samples_s.append((timer() - start_s) / WINDOWS)
 
     def measurement(self, picked: bool) -> ChainMeasurement:
         """Return what it took, and whether the trunk is to be run so."""
@@ -71,7 +73,7 @@ class ChainTrial:
 def chain_trials(
     trunks: Sequence[Trunk], calls: Sequence[MeasuredCall], measured: Sequence[PartMeasurement]
 ) -> list[ChainTrial]:
-    """Return what is to be timed; nothing for trunks of one part, or that can be run in one way only.
+    """Return what is to be timed; nothing for trunks that can be run in one way only.
 
     Args:
         trunks: of the catalog; those with parts that no call here runs are left out.
@@ -82,8 +84,6 @@ def chain_trials(
     runnable = {part for part, _ in alone}
     trials = []
     for sharing in _sharing_parts([t for t in trunks if runnable.issuperset(t.parts)]):
-        if all(len(t.parts) == 1 for t in sharing):
-            continue
         ways = list(_ways(list(dict.fromkeys(p for t in sharing for p in t.parts)), alone, measured))
         if len(ways) > 1:
             chains = [[TimedChain([alone[p, way[p]] for p in t.parts]) for t in sharing] for way in ways]
@@ -92,24 +92,36 @@ def chain_trials(
 
 
 def time_chains(
-    trials: Sequence[ChainTrial], budget_s: float, least: int, most: int, clock: Clock
+    trials: Sequence[ChainTrial],
+    budget_s: float,
+    least: int,
+    most: int,
+    *,
+    clock: Clock,
+    timer: Clock,
+    idle: Idle,
 ) -> list[ChainMeasurement]:
-    """Time all chains in turns, round after round, and return what they took.
+    """Show every chain a frame, round after round, and return what they took.
+
+    Between two ways of running a trunk come all other trunks: a mixture calls parts that others call, too.
 
     Args:
         budget_s: about how long it may take.
         least: rounds that are made in any case.
         most: rounds after which it ends.
-        clock: seconds, monotonic.
+        clock: seconds, monotonic, for the budget.
+        timer: what the calls are timed by.
+        idle: lies before each frame's windows.
     """
+    by_way = zip_longest(*(trial.chains for trial in trials), fillvalue=())
+    round_of_chains = [chain for way in by_way for chains in way for chain in chains]
     start_s = clock()
     for done in range(most):
         if done >= least and clock() - start_s > budget_s:
             break
-        for trial in trials:
-            for chains in trial.chains:
-                for chain in chains:
-                    chain.take_turn(clock)
+        for chain in round_of_chains:
+            idle()
+            chain.take_frame(timer)
     return [m for trial in trials for m in trial.measurements()]
 
 

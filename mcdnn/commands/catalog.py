@@ -154,7 +154,8 @@ def _profile(args: argparse.Namespace) -> int:
     CatalogWriter(args.catalog).write_measurements(measured)
     Console().print(parts_table(catalog, measured), "")
     print(f"{len({m.part for m in measured.parts})} parts measured on {measured.machine}")
-    print("* runs the part; times are of one call with 1 and 8 windows, energy of one window\n")
+    print("* runs the part, picked by whole models as a camera calls them, now and then; times here are")
+    print("of calls in a loop with 1 and 8 windows, energy of one window\n")
     return _show(argparse.Namespace(catalog=args.catalog, device=args.device, json=False))
 
 

@@ -17,7 +17,7 @@ from catalog.canonical import canonical_bytes
 from catalog.contents import CatalogContents, CompileRecord
 from catalog.errors import BadInput, CatalogError
 from catalog.heads import HeadWeights
-from catalog.measurements import DeviceMeasurements, PartMeasurement
+from catalog.measurements import SCHEMA_VERSION, DeviceMeasurements, PartMeasurement
 from catalog.store import (
     CatalogWriter,
     StoredFeatures,
@@ -372,8 +372,10 @@ def test_measurements_of_an_older_version_still_open(root: Path) -> None:
 
 
 def test_measurements_of_a_later_version_are_refused_with_the_remedy(root: Path) -> None:
-    write_json(root / "profiles" / "host.json", lambda data: data.update(schema_version=5))
-    with pytest.raises(CatalogError, match=r"schema_version 5: .* up to 4: mcdnn catalog profile"):
+    later = SCHEMA_VERSION + 1
+    write_json(root / "profiles" / "host.json", lambda data: data.update(schema_version=later))
+    remedy = rf"schema_version {later}: .* up to {SCHEMA_VERSION}: mcdnn catalog profile"
+    with pytest.raises(CatalogError, match=remedy):
         open_catalog(root).measurements()
 
 
