@@ -58,6 +58,7 @@ class Caution:
             is expected of them: that is known as a mean over sets of classes, and the set that seems best
             is mostly one that falls short.
         least_better: share of the generic model's cost; by less a head is no better than the one in use.
+        least_bolder: likewise one of the same classes for a greater share of them.
     """
 
     fewest: int = 10
@@ -66,7 +67,7 @@ class Caution:
     usual_s: float = 120.0
     usual_weight: float = 0.1
     least_weight: float = 2.0
-    sureness: float = 0.5
+    sureness: float = 0.8
     doubt: float = 0.5
     most_doubt: float = 3.0
     most_in_vain: int = 8
@@ -83,9 +84,14 @@ class Caution:
     aside_s: float = 300.0
     retry_s: float = 10.0
     least_held: float = 0.5
-    bolder: tuple[BolderHead, ...] = (BolderHead(0.93, 0.84, 0.1), BolderHead(0.96, 0.9, 0.06))
+    bolder: tuple[BolderHead, ...] = (
+        BolderHead(0.88, 0.84, 0.1),
+        BolderHead(0.92, 0.89, 0.06),
+        BolderHead(0.96, 0.94, 0.04),
+    )
     settled: int = 30
     least_better: float = 0.03
+    least_bolder: float = 0.01
     most_learned: int = 5
 
 

@@ -8,6 +8,7 @@ head that is known already is entered after a few windows.
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Collection, Iterable
 
 from specializer.cascade import CascadeRates, Stakes
@@ -15,7 +16,10 @@ from specializer.caution import USUAL_CAUTION, Caution
 from specializer.class_shares import ClassShares
 from specializer.head_watch import HeadWatch
 from specializer.policy import AIMED_SKEW, GENERIC, Active, Seen, Wanted
-from specializer.prospects import Prospect, Shortfall, bolder, new_prospects, prospect
+from specializer.prospects import Prospect, Shortfall, bolder, prospect, prospects, unmade
+
+# Of the share that its classes have to hold, from which on a head is thought of at all.
+_NEARLY = 0.8
 
 
 class ExpectedSaving:
@@ -99,8 +103,8 @@ class ExpectedSaving:
         """Leave where other classes came or where the checks disagree; tell whether it did."""
         if active is not self._watch.active:
             self._begin_watch(active)
-        self._balance += self._watch.gain(seen, active)
-        change = self._watch.observe(seen, active)
+        self._balance += self._watch.gain(seen)
+        change = self._watch.observe(seen)
         if change is not None:
             self._leave(*change)
         return change is not None
@@ -116,8 +120,11 @@ class ExpectedSaving:
 
     def _first(self, active: Active) -> Active:
         """Return the head that a bolder one took the place of; itself where that is forgotten."""
-        first = (k for k in self._known if (k.classes, k.skew) == (active.classes, AIMED_SKEW))
-        return next(first, active)
+        return self._first_of(active.classes) or active
+
+    def _first_of(self, classes: tuple[int, ...]) -> Active | None:
+        """Return the first head for some classes, if it is there."""
+        return next((k for k in self._known if (k.classes, k.skew) == (classes, AIMED_SKEW)), None)
 
     def _leave(self, why: str, since: int) -> None:
         """Go back to the generic model; what was seen before the change no longer counts as recent."""
@@ -158,8 +165,9 @@ class ExpectedSaving:
         wanted = self._wanted
         if not self._is_near(wanted.classes) or not self._bears(wanted.classes, wanted.skew, None):
             return None
-        first = Active(wanted.classes, self._stakes.rates.of(len(wanted.classes)))
-        return prospect(first) if wanted.skew <= first.skew else bolder(first, wanted.skew)
+        made = self._first_of(wanted.classes)
+        base = unmade(wanted.classes, self._stakes) if made is None else prospect(made)
+        return base if wanted.skew <= base.skew else bolder(base, wanted.skew)
 
     def _best(
         self, active: Active | None, kept: Prospect | None, expected: dict[int, float], now: float
@@ -187,12 +195,16 @@ class ExpectedSaving:
         )
 
     def _candidates(self, active: Active | None, expected: dict[int, float]) -> list[Prospect]:
-        """Return the heads that are known and those for the most frequent classes, bolder ones among them."""
+        """Return the heads that are known and those for the most frequent classes, bolder ones among them.
+
+        Those whose classes hold far too little are left out, as telling what they would save takes longest.
+        """
         order = sorted(expected, key=lambda c: (-expected[c], c))[: self._stakes.rates.most_classes]
-        known = [prospect(k) for k in self._known]
-        tried = {k.key for k in known}
-        new = new_prospects(active, order, self._stakes, [b.skew for b in self._caution.bolder])
-        return [*known, *(p for p in new if p.key not in tried)]
+        held = list(itertools.accumulate(expected[c] for c in order))
+        nearly = (n for n, h in enumerate(held, 1) if h >= _NEARLY * self._caution.least_held)
+        fewest = next(nearly, len(order) + 1)
+        skews = [b.skew for b in self._caution.bolder if held and held[-1] >= _NEARLY * b.held]
+        return prospects(list(self._known), active, order, fewest, self._stakes, skews)
 
     def _bears(self, classes: tuple[int, ...], skew: float, active: Active | None) -> bool:
         """Tell whether these classes are frequent enough for a head that is made for such a share."""
@@ -207,7 +219,7 @@ class ExpectedSaving:
     def _saved(self, candidate: Prospect, expected: dict[int, float]) -> float:
         share = min(1.0, sum(expected.get(c, 0.0) for c in candidate.classes))
         saved = self._stakes.saved(candidate.rates, share, self._caution.check_share, candidate.cost)
-        return saved if self._is_known(candidate) else saved - self._shortfall.of(candidate)
+        return saved - self._shortfall.of(candidate)
 
     def _is_accurate(self, classes: tuple[int, ...], rates: CascadeRates) -> bool:
         share = min(self._least_share(classes), self._least_since_change(classes))
@@ -230,17 +242,18 @@ class ExpectedSaving:
             stays: whether that is the one in use.
         """
         c, watched = self._caution, self._watch.active
+        same = watched is not None and watched.classes == candidate.classes
+        is_bolder = same and watched is not None and candidate.skew > watched.skew
+        better = (c.least_bolder if is_bolder else c.least_better) * self._stakes.generic_cost
         if self._is_known(candidate):
-            return saved > (c.least_better * self._stakes.generic_cost if stays else 0.0)
+            return saved > (better if stays else 0.0)
         if self._balance < -self._bearable:
             return False
-        least = c.least_saving if watched is None else c.least_better
-        if watched is not None and watched.classes != candidate.classes and not self._is_settled(candidate):
+        if watched is not None and not same and not self._is_settled(candidate):
             return False
-        return (
-            saved > least * self._stakes.generic_cost
-            and saved * self._since_change >= self._stakes.head_cost * 2.0**self._watch.in_vain
-        )
+        least = c.least_saving * self._stakes.generic_cost if watched is None else better
+        paid_back = saved * self._since_change >= self._stakes.head_cost * 2.0**self._watch.in_vain
+        return saved > least and paid_back
 
     def _is_settled(self, candidate: Prospect) -> bool:
         """Tell whether enough was seen since a head was ordered, unless it is this one."""
@@ -266,20 +279,21 @@ class ExpectedSaving:
 
         Args:
             answered: their share in some answers.
-            by_head: share of these for which the head in use was asked, or an earlier one for its classes.
+            by_head: share of these for which the head in use was asked, or the one used last, or an earlier
+                one for the same classes.
         """
-        watched, generic = self._watch.active, self._stakes.generic_accuracy
-        if watched is None or watched.classes != tuple(classes):
+        last, generic = self._watch.last, self._stakes.generic_accuracy
+        if last is None or last.classes != tuple(classes):
             return min(1.0, answered / generic)
-        return watched.rates.skew_of(answered, generic, by_head)
+        return last.rates.skew_of(answered, generic, by_head)
 
     def _by_head(self) -> float:
-        watched = self._watch.active
-        return 0.0 if watched is None else self._shares.cascaded(watched.classes)
+        last = self._watch.last
+        return 0.0 if last is None else self._shares.cascaded(last.classes)
 
     def _by_head_since_change(self) -> float:
-        watched = self._watch.active
-        return 0.0 if watched is None else self._shares.cascaded_since_change(watched.classes)
+        last = self._watch.last
+        return 0.0 if last is None else self._shares.cascaded_since_change(last.classes)
 
     def _least_share(self, classes: Collection[int]) -> float:
         """Return what that surely is: the surer, the more heads in a row did not pay."""

@@ -38,6 +38,7 @@ class HeadWatch:
         self._stakes = stakes
         self._caution = caution
         self._active: Active | None = None
+        self._last: Active | None = None
         self._gained = 0.0
         self._in_vain = 0
         self._outside = self._passed = self._false = ChangeDetector(0.0, 1.0, math.inf)
@@ -46,6 +47,11 @@ class HeadWatch:
     def active(self) -> Active | None:
         """The head that is watched."""
         return self._active
+
+    @property
+    def last(self) -> Active | None:
+        """The head that is watched, or was last: what was answered lately is mostly its."""
+        return self._last
 
     @property
     def in_vain(self) -> int:
@@ -70,19 +76,21 @@ class HeadWatch:
         self._passed = ChangeDetector(usual, bearable, c.evidence)
         right = rates.accuracy_in / max(1.0 - rates.in_to_other, 1e-9) * stakes.generic_accuracy
         self._false = ChangeDetector(1.0 - right, max(c.most_false, 1.5 * (1.0 - right)), c.evidence / 2)
-        self._active = active
+        self._active = self._last = active
         self._gained = 0.0
 
-    def gain(self, seen: Seen, active: Active) -> float:
+    def gain(self, seen: Seen) -> float:
         """Return what a window with the head took less than with the generic model, and keep count of it."""
+        assert self._active is not None, "begin comes first"
         spared = self._stakes.generic_cost if seen.generic is None else 0.0
-        gained = spared - self._cost_of(active).of_window(seen.second)
+        gained = spared - self._cost_of(self._active).of_window(seen.second)
         self._gained += gained
         return gained
 
-    def observe(self, seen: Seen, active: Active) -> Change | None:
+    def observe(self, seen: Seen) -> Change | None:
         """Take note of a window with the head; return what has changed, if anything has."""
-        outside = self._outside.observe(seen.class_id not in active.classes)
+        assert self._active is not None, "begin comes first"
+        outside = self._outside.observe(seen.class_id not in self._active.classes)
         if outside:
             return Change(f"other classes came, {self._outside.since} answers ago", self._outside.since)
         if self._passed.observe(seen.special is None):

@@ -22,12 +22,14 @@ class Prospect(NamedTuple):
         skew: share of its classes for which it is made.
         rates: its own, or what they are expected to be.
         cost: of windows with it; None for what the stakes say.
+        of_its_set: whether rates are from a head for just these classes, not a mean over sets of them.
     """
 
     classes: tuple[int, ...]
     skew: float
     rates: CascadeRates
     cost: HeadCost | None = None
+    of_its_set: bool = True
 
     @property
     def key(self) -> tuple[tuple[int, ...], float]:
@@ -40,31 +42,51 @@ def prospect(active: Active) -> Prospect:
     return Prospect(active.classes, active.skew, active.rates, active.cost)
 
 
-def bolder(active: Active, skew: float) -> Prospect:
+def unmade(classes: tuple[int, ...], stakes: Stakes) -> Prospect:
+    """Return the first head for classes that have none: its rates are a mean over sets of as many."""
+    return Prospect(classes, AIMED_SKEW, stakes.rates.of(len(classes)), of_its_set=False)
+
+
+def bolder(base: Prospect, skew: float) -> Prospect:
     """Return what a head for a greater share of the same classes is expected to do.
 
     On CIFAR-10, heads for .93 passed on half of what those for .7 did of their own classes' windows.
     """
-    return Prospect(active.classes, skew, _bolder_rates(active.rates, active.skew, skew), active.cost)
+    return base._replace(skew=skew, rates=_bolder_rates(base.rates, base.skew, skew))
 
 
-def new_prospects(
-    active: Active | None, order: Sequence[int], stakes: Stakes, bolder_skews: Iterable[float]
+def prospects(
+    known: Sequence[Active],
+    active: Active | None,
+    order: Sequence[int],
+    fewest: int,
+    stakes: Stakes,
+    bolder_skews: Iterable[float],
 ) -> list[Prospect]:
-    """Return heads for the first, the first two, ... of some classes, and bolder ones for each of these.
+    """Return heads that are there, those for the first few, the first few and one, ... of some classes.
+
+    And bolder ones for each of these sets and for that of the head in use.
+
+    Each comes once, told from a head for its classes where there is one: from itself, else from the one in
+    use, else from the first that was made.
 
     Args:
+        known: heads that are there.
         active: the head in use; bolder ones of its classes come too.
         order: classes, most frequent first.
+        fewest: of them that a head is for, at least 1.
         stakes: know what heads do for so many classes, as a mean.
         bolder_skews: shares for which bolder ones are made.
     """
-    sets = [tuple(sorted(order[:n])) for n in range(1, len(order) + 1)]
-    bases = [Active(s, stakes.rates.of(len(s))) for s in sets]
-    if active is not None:
-        bases.insert(0, active)
-    further = [bolder(base, skew) for skew in bolder_skews for base in bases if skew > base.skew]
-    return [*map(prospect, bases), *further]
+    firsts = {k.classes: prospect(k) for k in known if k.skew == AIMED_SKEW}
+    sets = [tuple(sorted(order[:n])) for n in range(fewest, len(order) + 1)]
+    bases = [] if active is None else [prospect(active)]
+    bases += [firsts[s] if s in firsts else unmade(s, stakes) for s in sets]
+    further = (bolder(base, skew) for skew in bolder_skews for base in bases if skew > base.skew)
+    found: dict[tuple[tuple[int, ...], float], Prospect] = {}
+    for one in (*map(prospect, known), *bases, *further):
+        found.setdefault(one.key, one)
+    return list(found.values())
 
 
 class Shortfall:
@@ -83,8 +105,8 @@ class Shortfall:
         self._by: list[float] = []
 
     def order(self, ordered: Prospect) -> None:
-        """Take note of what is expected of a head that was ordered."""
-        self._ordered = ordered
+        """Take note of what is expected of a head that was ordered; only means over sets fall short."""
+        self._ordered = None if ordered.of_its_set else ordered
 
     def enter(self, active: Active, share: float, checked: float, stakes: Stakes) -> None:
         """Take note of a head that is used: where it is the one ordered last, of what it really does.
@@ -101,11 +123,11 @@ class Shortfall:
         del self._by[: -self._most]
 
     def of(self, new: Prospect) -> float:
-        """Return by how much one that was not made yet is expected to save less; nothing for bolder ones.
+        """Return by how much one that was not made yet is expected to save less.
 
-        Those are mostly ordered where the first of the same classes is there, and told from its rates.
+        Nothing where what it does is told from another head for the same classes.
         """
-        if new.skew > AIMED_SKEW:
+        if new.of_its_set:
             return 0.0
         return max(0.0, sum(self._by) / (1.0 + len(self._by)))  # as if one had done as expected
 

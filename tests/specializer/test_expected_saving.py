@@ -113,7 +113,7 @@ def test_a_class_that_was_seen_with_little_confidence_is_not_thought_of() -> Non
 
 
 def test_it_leaves_a_head_that_passes_on_so_much_that_it_saves_nothing() -> None:
-    policy = ExpectedSaving(STAKES)
+    policy = ExpectedSaving(STAKES, caution=Caution(evidence=7.0))
     tell(policy, [4, 7] * 30)
     active = Active((4, 7), RATES)
     seen = Seen(None, 4, cascaded=True)
@@ -280,7 +280,7 @@ def test_from_the_last_step_it_falls_back_as_far_as_the_share_says(of_others: in
 def test_where_nothing_is_in_use_the_furthest_step_is_wanted_at_once(
     ladder: tuple[BolderHead, ...], of_others: int, skew: float
 ) -> None:
-    policy = ExpectedSaving(STAKES, caution=Caution(bolder=ladder))
+    policy = ExpectedSaving(STAKES, caution=Caution(bolder=ladder, sureness=0.5))
     wanted = tell(policy, reversed(mixed(of_others, 40)))
     assert (wanted.classes, wanted.skew) == ((4, 7), skew)
 
@@ -290,7 +290,7 @@ def test_no_head_is_thought_of_for_classes_that_hold_less_than_the_least_share(
     least_held: float, classes: tuple[int, ...]
 ) -> None:
     careful = replace(STAKES, rates=RatesByCount({2: replace(RATES, accuracy_out=0.99)}))
-    policy = ExpectedSaving(careful, caution=Caution(least_held=least_held, bolder=()))
+    policy = ExpectedSaving(careful, caution=Caution(least_held=least_held, bolder=(), sureness=0.5))
     assert tell(policy, reversed(mixed(12, 400))).classes == classes
 
 
@@ -319,6 +319,14 @@ def test_a_head_on_its_way_stays_wanted_while_the_one_before_is_in_use() -> None
     assert set(wanted[ordered : ordered + 30]) == {wanted[ordered]}
 
 
+@pytest.mark.parametrize(("least_bolder", "goes_on"), [(0.02, True), (0.1, False)])
+def test_a_bolder_head_of_the_same_classes_has_its_own_least_gain(least_bolder: float, goes_on: bool) -> None:
+    caution = Caution(bolder=ONE_BOLDER, least_bolder=least_bolder, least_better=0.1)
+    policy, active = ExpectedSaving(STAKES, caution=caution), Active((4, 7), RATES)
+    tell(policy, [4, 7] * 30)
+    assert (tell(policy, [4, 7] * 300, 6.0, active).skew == ONE_BOLDER[0].skew) == goes_on
+
+
 def test_without_a_ladder_the_first_head_stays_alone() -> None:
     policy = ExpectedSaving(STAKES, caution=Caution(bolder=()))
     tell(policy, [4, 7] * 30)
@@ -338,7 +346,8 @@ def test_a_bolder_head_that_could_not_be_made_leaves_the_one_in_use_alone() -> N
 
 def test_a_class_that_a_new_scene_brings_takes_the_place_of_the_one_that_left() -> None:
     falling = RatesByCount({5: CascadeRates(0.88, 0.1, 0.93), 6: CascadeRates(0.5, 0.5, 0.93)})
-    policy = ExpectedSaving(replace(STAKES, rates=falling), caution=Caution(settled=0))
+    caution = Caution(settled=0, sureness=0.5, evidence=7.0)
+    policy = ExpectedSaving(replace(STAKES, rates=falling), caution=caution)
     tell(policy, [1, 2, 3, 4, 5] * 120)
     before = Active((1, 2, 3, 4, 5), falling.of(5))
     assert tell(policy, [1, 2, 3, 4, 8] * 6, 60.0, before).classes == (1, 2, 3, 4, 8)
@@ -463,3 +472,21 @@ def test_where_a_new_head_fell_short_the_next_new_one_is_expected_to_do_so_too(
     tell(policy, [4, 7] * 30, 6.0, Active((4, 7), rates))
     policy.forget()
     assert tell(policy, [1, 2] * 30, 12.0).classes == classes
+
+
+def test_answers_of_a_head_that_was_left_stay_its_own() -> None:
+    rates = CascadeRates(0.8, 0.2, 0.9)
+    stakes, active = (
+        replace(STAKES, rates=RatesByCount({2: rates}), generic_accuracy=0.8),
+        Active((4, 7), rates),
+    )
+    policy = ExpectedSaving(stakes, [active], caution=Caution(evidence=math.inf, bolder=()))
+    tell(policy, [4, 7] * 20)
+    shares = []
+    for class_id in itertools.chain([4, 7] * 15, range(10, 300)):
+        wanted = tell(policy, [class_id], 60.0, active)
+        shares.append(policy.share(active))
+        if not wanted.classes:
+            break
+    assert wanted.why == "they no longer make up enough"
+    assert 0.0 < shares[-1] <= shares[-2]  # another class came, so it did not rise

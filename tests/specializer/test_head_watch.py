@@ -30,7 +30,7 @@ def change_after(watch: HeadWatch, windows: Iterable[Seen]) -> tuple[int, Change
     """Return the number of the window after which something has changed, and what."""
     number = 0
     for number, seen in enumerate(windows, 1):
-        change = watch.observe(seen, PAIR)
+        change = watch.observe(seen)
         if change is not None:
             return number, change
     return number, None
@@ -50,7 +50,7 @@ def change_after(watch: HeadWatch, windows: Iterable[Seen]) -> tuple[int, Change
 def test_a_window_gains_what_the_generic_model_would_have_taken_without_what_heads_took(
     active: Active, seen: Seen, gained: float
 ) -> None:
-    assert watching(active).gain(seen, active) == pytest.approx(gained)
+    assert watching(active).gain(seen) == pytest.approx(gained)
 
 
 def test_it_notices_that_other_classes_came_and_when() -> None:
@@ -104,7 +104,7 @@ def test_heads_in_a_row_that_did_not_pay_are_counted_up_to_the_most() -> None:
     counted = []
     for class_id in range(5):
         watch.begin(Active((class_id,), RATES), before=0.95, least=0.6)
-        watch.gain(OWN, PAIR)  # less than a head costs
+        watch.gain(OWN)  # less than a head costs
         counted.append(watch.in_vain)
     assert counted == [0, 1, 2, 3, 3]
     watch.give_up()
@@ -116,7 +116,7 @@ def test_a_head_that_paid_clears_the_count_when_it_is_left_and_not_before() -> N
     watch.give_up()
     watch.give_up()
     for _ in range(2):
-        watch.gain(OWN, PAIR)  # together more than a head costs
+        watch.gain(OWN)  # together more than a head costs
     assert watch.in_vain == 2
     watch.end()
     assert watch.in_vain == 0
@@ -125,7 +125,7 @@ def test_a_head_that_paid_clears_the_count_when_it_is_left_and_not_before() -> N
 def test_what_one_head_gained_does_not_pay_for_the_next() -> None:
     watch = watching()
     for _ in range(10):
-        watch.gain(OWN, PAIR)
+        watch.gain(OWN)
     watch.begin(Active((1, 2), RATES), before=0.95, least=0.6)
     watch.end()
     assert watch.in_vain == 1
@@ -136,5 +136,6 @@ def test_once_it_has_ended_nothing_is_watched_and_the_head_counts_once() -> None
     assert watch.active is PAIR
     watch.end()
     assert (watch.active, watch.in_vain) == (None, 1)
+    assert watch.last is PAIR  # what was answered lately is its
     watch.begin(TWO_HEADS, before=0.95, least=0.6)
-    assert (watch.active, watch.in_vain) == (TWO_HEADS, 1)
+    assert (watch.active, watch.last, watch.in_vain) == (TWO_HEADS, TWO_HEADS, 1)

@@ -6,7 +6,7 @@ import pytest
 
 from specializer.cascade import CascadeRates, HeadCost, RatesByCount
 from specializer.policy import AIMED_SKEW, Active
-from specializer.prospects import Prospect, Shortfall, bolder, new_prospects, prospect
+from specializer.prospects import Prospect, Shortfall, bolder, prospect, prospects, unmade
 from tests.specializer.policies import STAKES
 
 OWN = CascadeRates(0.85, 0.12, 0.9, harder_in=0.1, second_in=0.2, strayed_in=0.03)
@@ -24,7 +24,7 @@ def test_a_head_that_is_there_is_known_by_its_classes_and_its_share_and_has_its_
 
 
 def test_a_bolder_head_answers_rightly_what_the_first_one_passed_on_and_is_the_same_otherwise() -> None:
-    bold = bolder(PAIR, 0.93)
+    bold = bolder(prospect(PAIR), 0.93)
     spared = OWN.in_to_other - bold.rates.in_to_other
     assert bold.rates.accuracy_in - OWN.accuracy_in == pytest.approx(spared)
     assert replace(bold.rates, accuracy_in=OWN.accuracy_in, in_to_other=OWN.in_to_other) == OWN
@@ -33,41 +33,74 @@ def test_a_bolder_head_answers_rightly_what_the_first_one_passed_on_and_is_the_s
 
 
 def test_the_greater_the_share_the_less_is_passed_on_and_less_still_to_go_from_a_bolder_head() -> None:
-    passed = [bolder(PAIR, skew).rates.in_to_other for skew in (0.75, 0.9, 0.97)]
+    passed = [bolder(prospect(PAIR), skew).rates.in_to_other for skew in (0.75, 0.9, 0.97)]
     assert [OWN.in_to_other, *passed] == sorted({OWN.in_to_other, *passed}, reverse=True)
     assert passed[-1] > 0.0
-    assert bolder(replace(PAIR, skew=0.93), 0.97).rates.in_to_other > passed[-1]
+    assert bolder(prospect(replace(PAIR, skew=0.93)), 0.97).rates.in_to_other > passed[-1]
 
 
 def test_heads_may_be_made_for_the_most_frequent_classes_and_bolder_ones_for_each_of_these() -> None:
     stakes = replace(STAKES, rates=BY_COUNT)
     sets = [(7,), (4, 7), (4, 7, 9)]
-    new = new_prospects(None, [7, 4, 9], stakes, (0.93, 0.96))
+    new = prospects([], None, [7, 4, 9], 1, stakes, (0.93, 0.96))
     assert [p.key for p in new] == [(s, skew) for skew in (AIMED_SKEW, 0.93, 0.96) for s in sets]
-    means = [Active(s, BY_COUNT.of(len(s))) for s in sets]
-    assert new[:3] == [prospect(mean) for mean in means]
+    means = [unmade(s, stakes) for s in sets]
+    assert [mean.rates for mean in means] == [BY_COUNT.of(n) for n in (1, 2, 3)]
+    assert new[:3] == means
     assert new[6:] == [bolder(mean, 0.96) for mean in means]
-    assert all(p.cost is None for p in new)
-    assert new_prospects(None, [], stakes, (0.93,)) == []
+    assert all(p.cost is None and not p.of_its_set for p in new)
+    assert prospects([], None, [], 1, stakes, (0.93,)) == []
 
 
-def test_what_bolder_ones_of_the_head_in_use_do_is_told_from_its_own_rates_before_those_of_any_mean() -> None:
-    new = new_prospects(PAIR, [7, 4], STAKES, (0.93, 0.96))
-    assert new[0] == prospect(PAIR)
+@pytest.mark.parametrize(("fewest", "sets"), [(2, [(4, 7), (4, 7, 9)]), (4, [])])
+def test_sets_of_fewer_classes_than_a_head_is_for_are_left_out(
+    fewest: int, sets: list[tuple[int, ...]]
+) -> None:
+    new = prospects([], None, [7, 4, 9], fewest, replace(STAKES, rates=BY_COUNT), (0.93,))
+    assert [p.key for p in new] == [(s, skew) for skew in (AIMED_SKEW, 0.93) for s in sets]
+
+
+def of_key(found: list[Prospect], classes: tuple[int, ...], skew: float) -> Prospect:
+    """Return the only one for these classes and this share."""
+    (only,) = [p for p in found if p.key == (classes, skew)]
+    return only
+
+
+def test_what_bolder_ones_of_the_head_in_use_do_is_told_from_its_own_rates_and_not_from_any_mean() -> None:
+    found = prospects([PAIR], PAIR, [7, 4], 1, STAKES, (0.93, 0.96))
+    assert of_key(found, (4, 7), AIMED_SKEW) == prospect(PAIR)
     for skew in (0.93, 0.96):
-        first = next(p for p in new if p.key == ((4, 7), skew))
-        assert first == bolder(PAIR, skew)
+        assert of_key(found, (4, 7), skew) == bolder(prospect(PAIR), skew)
+        assert not of_key(found, (7,), skew).of_its_set
+
+
+def test_what_bolder_ones_do_is_told_from_a_first_head_that_is_remembered() -> None:
+    found = prospects([PAIR], None, [7, 4], 1, STAKES, (0.93,))
+    assert of_key(found, (4, 7), 0.93) == bolder(prospect(PAIR), 0.93)
+    assert of_key(found, (4, 7), 0.93).of_its_set
+
+
+def test_a_head_that_is_there_is_told_from_itself_whatever_else_would_tell_of_it() -> None:
+    bold = replace(PAIR, skew=0.93, rates=replace(OWN, in_to_other=0.2))
+    found = prospects([PAIR, bold], PAIR, [7, 4], 1, STAKES, (0.93, 0.96))
+    assert of_key(found, (4, 7), 0.93) == prospect(bold)
+    assert of_key(found, (4, 7), 0.96) == bolder(prospect(PAIR), 0.96)
 
 
 def test_nothing_that_is_less_bold_comes_of_a_bolder_head_in_use() -> None:
     on_first = Active((1, 2), OWN, COST, skew=0.93)
-    keys = [p.key for p in new_prospects(on_first, [7], STAKES, (0.93, 0.96))]
+    keys = [p.key for p in prospects([], on_first, [7], 1, STAKES, (0.93, 0.96))]
     assert [skew for classes, skew in keys if classes == (1, 2)] == [0.93, 0.96]
 
 
 def head(class_id: int, in_to_other: float) -> Active:
     """A head for one class that passes on so much of it."""
     return Active((class_id,), CascadeRates(0.95 - in_to_other, in_to_other, 0.93))
+
+
+def mean(known_so: Active) -> Prospect:
+    """The same, as though it were known as a mean over sets of classes only."""
+    return prospect(known_so)._replace(of_its_set=False)
 
 
 def saved(there: Active) -> float:
@@ -78,9 +111,9 @@ def after(*pairs: tuple[Active, Active], most: int = 5) -> float:
     """Return how short the next one is expected to fall after some heads, each as ordered and as it came."""
     shortfall = Shortfall(most)
     for ordered, came in pairs:
-        shortfall.order(prospect(ordered))
+        shortfall.order(mean(ordered))
         shortfall.enter(came, SHARE, CHECKED, STAKES)
-    return shortfall.of(prospect(head(9, 0.1)))
+    return shortfall.of(mean(head(9, 0.1)))
 
 
 SHORT = saved(head(4, 0.1)) - saved(head(4, 0.5))
@@ -123,15 +156,23 @@ def test_a_head_that_was_not_the_one_ordered_says_nothing(came: Active) -> None:
 def test_a_head_says_what_it_does_once_for_each_order() -> None:
     shortfall = Shortfall(5)
     shortfall.enter(head(4, 0.5), SHARE, CHECKED, STAKES)
-    assert shortfall.of(prospect(head(9, 0.1))) == 0.0
-    shortfall.order(prospect(head(4, 0.1)))
+    assert shortfall.of(mean(head(9, 0.1))) == 0.0
+    shortfall.order(mean(head(4, 0.1)))
     for _ in range(3):
         shortfall.enter(head(4, 0.5), SHARE, CHECKED, STAKES)
-    assert shortfall.of(prospect(head(9, 0.1))) == pytest.approx(SHORT / 2)
+    assert shortfall.of(mean(head(9, 0.1))) == pytest.approx(SHORT / 2)
 
 
-def test_bolder_heads_are_not_expected_to_fall_short() -> None:
+def test_what_is_told_from_a_head_for_the_same_classes_is_not_expected_to_fall_short() -> None:
+    shortfall = Shortfall(5)
+    shortfall.order(mean(head(4, 0.1)))
+    shortfall.enter(head(4, 0.5), SHARE, CHECKED, STAKES)
+    assert shortfall.of(prospect(head(9, 0.1))) == shortfall.of(bolder(prospect(head(4, 0.5)), 0.93)) == 0.0
+    assert shortfall.of(bolder(mean(head(9, 0.1)), 0.93)) == pytest.approx(SHORT / 2)
+
+
+def test_what_was_told_from_a_head_for_the_same_classes_says_nothing_about_means() -> None:
     shortfall = Shortfall(5)
     shortfall.order(prospect(head(4, 0.1)))
     shortfall.enter(head(4, 0.5), SHARE, CHECKED, STAKES)
-    assert shortfall.of(bolder(head(4, 0.5), 0.93)) == 0.0 < shortfall.of(prospect(head(9, 0.1)))
+    assert shortfall.of(mean(head(9, 0.1))) == 0.0
