@@ -91,7 +91,8 @@ _MEASURED = (
     "dominate; all others have the rest. 20 seeds, on none of which the policy's constants were chosen, "
     "though for objects on the same images: medians, of accuracies means. `times_less`: of windows, checks "
     "included; `with_heads`: with what making heads and the policy itself took, too; `operations_less`: "
-    "multiply-adds of windows; `policy_pct`: what the policy took, of the generic model's time; "
+    "multiply-adds of windows; `gained_error_pct`: standard error, over the seeds, of the difference of both "
+    "accuracies; `policy_pct`: what the policy took, of the generic model's time; "
     "`longest_below_s` as above. Other classes take over after the time named. The last five are the "
     "orders of the films and shows above, each person there being one class that is drawn."
 )
@@ -103,7 +104,8 @@ _COLD = (
 _LIVE = (
     "Live: the same images in the same order through two engines, with and without specialising, side by "
     "side. `times_less`: processor time of models that the ledger booked without over that with it, checks "
-    "included; `with_heads`: what the training process took included. At the pace `real`, windows come ten "
+    "included; `with_heads`: what the training process took included; `operations_less`: multiply-adds of "
+    "windows; `gained_error_pct` as above. At the pace `real`, windows come ten "
     "a second by the clock; at `fast`, the next comes when the one before is answered, on the same ten a "
     "second of the engine's time, and by the clock while a head is under way; the engines take turns of 50 "
     "windows, as the machine's speed changes. Windows that come by the clock find cold caches, which costs "

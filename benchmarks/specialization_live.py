@@ -14,7 +14,8 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Protocol
@@ -24,6 +25,7 @@ import numpy.typing as npt
 
 from benchmarks.specialization_cases import WINDOWS_HZ, Order
 from benchmarks.specialization_catalogs import Shown
+from catalog.store import Catalog
 from engine.frames import Frame, TruthWindow
 from engine.ledger import Category
 from engine.results import Result
@@ -205,11 +207,13 @@ class Lived:
     Args:
         right: one a window.
         notes: what was said of heads, and when.
+        macs: multiply-adds of models.
     """
 
     snapshot: Snapshot
     right: list[bool]
     notes: list[tuple[float, str]]
+    macs: int
 
     def spent_j(self, *categories: Category) -> float:
         """Return the energy booked, in proportion to processor time."""
@@ -241,6 +245,7 @@ def _live(shown: Shown, order: Order, specialize: bool, seed: int, pace: Pace) -
     seen = order.sightings(len(shown.classes), rng)
     right: list[bool] = []
     notes: list[tuple[float, str]] = []
+    by_variant: Counter[str] = Counter()
     engine = Engine(
         {
             "catalog": str(shown.catalog.root),
@@ -252,9 +257,18 @@ def _live(shown: Shown, order: Order, specialize: bool, seed: int, pace: Pace) -
 
     def take(result: Result) -> None:
         right.append(result.served and result.answer == result.truth)
+        by_variant[result.variant or ""] += 1
         if result.reason:
             notes.append((result.t_s, result.reason))
         pace.answered(result)
 
     engine.on_result(take)
-    return Lived(engine.run(ImagesInOrder(shown, seen, pace, rng)), right, notes)
+    snapshot = engine.run(ImagesInOrder(shown, seen, pace, rng))
+    alone = _macs(shown.catalog, by_variant)  # of all, where there is nothing that could specialise
+    return Lived(snapshot, right, notes, snapshot.standing.special.multiply_adds or alone)
+
+
+def _macs(catalog: Catalog, by_variant: Mapping[str, int]) -> int:
+    """Return the multiply-adds of windows that variants answered alone."""
+    trunk_of = {v.id: catalog.trunks[v.trunk] for v in catalog.variants.values()}
+    return sum(n * sum(catalog.parts[p].macs for p in trunk_of[v].parts) for v, n in by_variant.items() if v)

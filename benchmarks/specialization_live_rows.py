@@ -10,6 +10,7 @@ from benchmarks.report import Row
 from benchmarks.specialization_cases import Order
 from benchmarks.specialization_catalogs import Shown
 from benchmarks.specialization_live import Lived, both_ways
+from benchmarks.specialization_measured import gained_error_pct
 from engine.ledger import Category
 
 
@@ -34,8 +35,10 @@ def _row(group: str, shown: Shown, order: Order) -> Row:
         "with_heads": float(np.median(with_heads)),
         "with_heads_least": min(with_heads),
         "with_heads_most": max(with_heads),
+        "operations_less": float(np.median([lived.macs / other.macs for lived, other in lives])),
         "accuracy_pct": 100.0 * float(np.mean([lived.right for _, lived in lives])),
         "generic_accuracy_pct": 100.0 * float(np.mean([lived.right for lived, _ in lives])),
+        "gained_error_pct": gained_error_pct([(lived.right, other.right) for other, lived in lives]),
         "answered_alone_pct": 100.0 * float(np.mean([s.answered / windows for s in specials])),
         "passed_on_pct": 100.0 * float(np.mean([s.passed_on / windows for s in specials])),
         "checked_pct": 100.0 * float(np.mean([s.checked / windows for s in specials])),

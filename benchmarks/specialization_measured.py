@@ -167,6 +167,7 @@ class _Theatre:
             "policy_pct": float(np.median([100.0 * s.policy_s / s.generic_s for s in spent])),
             "accuracy_pct": _mean_pct([r.right for r in replays]),
             "generic_accuracy_pct": _mean_pct([r.generic_right for r in replays]),
+            "gained_error_pct": gained_error_pct([(r.right, r.generic_right) for r in replays]),
             "specialised_pct": _mean_pct([r.specialised for r in replays]),
             "orders": float(np.median([s.orders for s in spent])),
             "entered": float(np.median([sum(e.step in entered for e in r.events) for r in replays])),
@@ -193,6 +194,16 @@ class _Theatre:
             / (pairing.generic_macs * asked + sum(pairing.macs[t] * n for t, n in models.asked.items())),
             each[0].orders,
         )
+
+
+def gained_error_pct(lives: Sequence[tuple[Sequence[bool], Sequence[bool]]]) -> float | None:
+    """Return the standard error of by how much more accurate answers are, over lives; None for one life.
+
+    Args:
+        lives: which windows were answered rightly, and which without specialising.
+    """
+    gained = [100.0 * float(np.mean(right) - np.mean(without)) for right, without in lives]
+    return float(np.std(gained, ddof=1) / np.sqrt(len(gained))) if len(gained) > 1 else None
 
 
 def _mean_pct(flags: Sequence[Sequence[bool]]) -> float:

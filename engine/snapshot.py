@@ -171,6 +171,7 @@ class SpecialFigures:
         passed_on: requests that went on to the generic variant.
         checked: answers of specialised heads that the generic variant checked, and gave its own for.
         saved_s: processor time that generic variants would have taken beyond what was taken.
+        multiply_adds: that the device's parts made for all requests, heads left out.
         latest: what happened last, for people.
         recent: the latest of what happened, in order.
     """
@@ -182,6 +183,7 @@ class SpecialFigures:
     passed_on: int = 0
     checked: int = 0
     saved_s: float = 0.0
+    multiply_adds: int = 0
     latest: str = ""
     recent: tuple[SpecialNews, ...] = ()
 

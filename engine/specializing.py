@@ -139,6 +139,7 @@ class LiveSpecializing:
         self._bench = Bench(catalog, trainer, rates, account, self._new_name)
         self._apps: dict[str, AppSpecialist] = {}
         self._tasks: dict[str, str] = {}
+        self._macs = {piece: part.macs for piece, part in catalog.parts.items()}
         self._ids = {t.name: {c: i for i, c in enumerate(t.classes)} for t in catalog.tasks.values()}
         self._variants: dict[str, SpecialVariant] = {}
         self._figures = SpecialFigures()
@@ -166,6 +167,7 @@ class LiveSpecializing:
         cascaded = {c.app: c for c in execution.cascaded}
         f = self._figures
         answered, passed_on, checked, saved_s = f.answered, f.passed_on, f.checked, f.saved_s
+        multiply_adds = f.multiply_adds + sum(self._macs.get(piece, 0) for piece in execution.piece_s)
         for answer in execution.answers:
             task = self._tasks[answer.app] = problem.apps[answer.app].task
             ids = self._ids[task]
@@ -186,7 +188,14 @@ class LiveSpecializing:
             saved_s += self._of(answer.app).observe(
                 problem, seen, answer.variant if alone else None, shared, now
             )
-        self._figures = replace(f, answered=answered, passed_on=passed_on, checked=checked, saved_s=saved_s)
+        self._figures = replace(
+            f,
+            answered=answered,
+            passed_on=passed_on,
+            checked=checked,
+            saved_s=saved_s,
+            multiply_adds=multiply_adds,
+        )
 
     def observe_label(
         self, problem: Problem, app: str, class_name: str, confidence: float, now: float

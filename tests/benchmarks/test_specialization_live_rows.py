@@ -40,6 +40,8 @@ def test_a_row_is_told_from_all_seeds_of_its_order(shown: Shown) -> None:
     assert right[0] != right[1]
     assert row["generic_accuracy_pct"] == pytest.approx(100.0 * np.mean(right))
     assert row["accuracy_pct"] == pytest.approx(100.0 * np.mean([with_.right for _, with_ in lives]))
+    gained = [100.0 * (np.mean(with_.right) - np.mean(without.right)) for without, with_ in lives]
+    assert row["gained_error_pct"] == pytest.approx(abs(gained[0] - gained[1]) / 2)
     assert json.loads(json.dumps(row)) == row
 
 
@@ -50,5 +52,6 @@ def test_where_no_head_is_ever_made_a_row_says_so(shown: Shown) -> None:
     assert row["first_entered_s"] is None
     assert row["with_heads_least"] <= row["with_heads"] <= row["with_heads_most"]  # type: ignore[operator]
     assert row["with_heads"] == row["times_less"]  # nothing was trained
+    assert row["operations_less"] == 1.0
     for key in ("times_less", "p95_ms", "generic_p95_ms"):
         assert row[key] > 0.0  # type: ignore[operator]

@@ -339,6 +339,23 @@ def test_what_a_second_head_took_is_taken_off_what_was_saved(built_catalog: Cata
     assert f.saved_s == pytest.approx(f.answered * (generic_s - special_s) - f.checked * special_s)
 
 
+def test_multiply_adds_are_those_of_the_parts_that_ran(built_catalog: Catalog) -> None:
+    engine, results = two_headed(built_catalog)
+    f = engine.answerer.special_figures
+
+    def macs(*trunks: str) -> int:
+        parts = {p for t in trunks for p in built_catalog.trunks[t].parts}
+        return sum(built_catalog.parts[p].macs for p in parts)
+
+    alone = len(results) - f.answered - f.checked
+    assert min(alone, f.answered, f.checked) > 0
+    assert f.multiply_adds == (
+        alone * macs("wide")
+        + f.answered * macs("small", "narrow")
+        + f.checked * macs("small", "narrow", "wide")
+    )
+
+
 def test_the_answer_leans_to_the_classes_of_a_head_and_the_scene_is_judged_without(
     built_catalog: Catalog, monkeypatch: pytest.MonkeyPatch
 ) -> None:

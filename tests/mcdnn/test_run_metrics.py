@@ -62,7 +62,9 @@ STANDING = Standing(
     cloud=CloudFigures(sent=3, answered=2, stood_in=1),
     sources=(SourceFigures("door.mp4", read=30, taken=25, dropped={"too slow": 5}),),
     meter=MeterFigures("rapl", "processor packages", 9.0, 2.0, 1.25, None, "it has gone", 12.0, 3),
-    special=SpecialFigures(heads=2, entered=3, left=1, answered=7, passed_on=6, checked=5, saved_s=-0.5),
+    special=SpecialFigures(
+        heads=2, entered=3, left=1, answered=7, passed_on=6, checked=5, saved_s=-0.5, multiply_adds=8_000
+    ),
     gated=GateFigures({"door.mp4": 9}, 12.5, -0.25),
     tracks=3,
 )
@@ -121,6 +123,7 @@ EXPECTED: dict[tuple[str, ...], float] = {
     ("special_requests_total", "passed_on"): 6,
     ("special_checked_total",): 5,
     ("special_saved_seconds",): -0.5,
+    ("special_multiply_adds_total",): 8_000,
     ("frames_passed_over_total", "door.mp4"): 9,
     ("requests_passed_over_total",): 12.5,
     ("passed_over_saved_joules",): -0.25,
