@@ -95,10 +95,16 @@ class AppSpecialist:
         """The head in use."""
         return self._head
 
-    @property
-    def check_share(self) -> float:
-        """Share of the head's own answers that are to be checked."""
-        return 0.0 if self._team is None else self._team.specialist.check_share
+    def checks(self, drawn: float) -> bool:
+        """Tell whether an answer of the head is to be checked.
+
+        Args:
+            drawn: evenly from [0, 1).
+        """
+        if self._team is None:
+            return False
+        specialist = self._team.specialist
+        return specialist.is_wary or drawn < specialist.check_share
 
     @property
     def _head(self) -> NamedHead | None:

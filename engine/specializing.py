@@ -158,7 +158,7 @@ class LiveSpecializing:
 
     def checks(self, app: str) -> bool:
         """Draw; see Specializing."""
-        return self._rng.random() < self._apps[app].check_share
+        return self._apps[app].checks(self._rng.random())
 
     def observe(
         self, problem: Problem, options: Mapping[str, Option], execution: Execution, now: float

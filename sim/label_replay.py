@@ -120,7 +120,7 @@ def _ask(specialist: Specialist[H], models: ReplayedModels[H]) -> tuple[Seen, in
     if active is None or head is None:
         return Seen(None, generic.class_id, generic.confidence), generic.class_id, generic
     special = models.special(active, head)
-    checked = special.class_id is None or models.checks(specialist.check_share)
+    checked = special.class_id is None or specialist.is_wary or models.checks(specialist.check_share)
     if not checked:
         seen = Seen(special.class_id, None, special.confidence, True, special.second)
         return seen, special.class_id, generic

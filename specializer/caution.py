@@ -37,6 +37,7 @@ class Caution:
         doubt: further ones for each head in a row that did not pay, up to most_doubt.
         most_in_vain: heads in a row that did not pay, for each of which the next has to pay twice as much.
         evidence: log likelihood ratio at which a change is believed.
+        wary: share of that from which on every answer is checked.
         selection: weight of the choice among sets of classes in how sure a share has to be (class_shares).
         margin: by how much more accurate than the goal a cascade has to seem before it is entered.
         slack: how far the accuracy may be below the goal before that is a change.
@@ -72,6 +73,7 @@ class Caution:
     most_doubt: float = 3.0
     most_in_vain: int = 8
     evidence: float = 7.0
+    wary: float = 0.65
     selection: float = 0.1
     margin: float = 0.0
     slack: float = 0.02

@@ -31,6 +31,11 @@ class ChangeDetector:
         """How many observations ago the change began, if there was one; 0 where nothing hints at it."""
         return self._since
 
+    @property
+    def hint(self) -> float:
+        """How much of the evidence is there, in [0, 1]."""
+        return min(1.0, self._sum / self._evidence)
+
     def observe(self, yes: bool) -> bool:
         """Take note, and tell whether a change is believed."""
         self._sum = max(0.0, self._sum + (self._yes if yes else self._no))

@@ -33,6 +33,11 @@ class DominatedWindows:
         """See SpecializationPolicy."""
         return 0.0
 
+    @property
+    def is_wary(self) -> bool:
+        """Never: checks are as published."""
+        return False
+
     def observe(self, seen: Seen, active: Active | None, now: float) -> Wanted:  # noqa: ARG002
         """Take note of an answered request; see SpecializationPolicy."""
         self._profile.observe(seen.class_id, now)

@@ -60,6 +60,11 @@ class ExpectedSaving:
         """See SpecializationPolicy."""
         return self._caution.check_share
 
+    @property
+    def is_wary(self) -> bool:
+        """See SpecializationPolicy: a change is believed sooner, and wrong answers do not wait for it."""
+        return self._watch.is_wary
+
     def observe(self, seen: Seen, active: Active | None, now: float) -> Wanted:
         """Take note of an answered request; see SpecializationPolicy."""
         by = () if active is None or not seen.cascaded else active.classes

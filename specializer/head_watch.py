@@ -58,6 +58,11 @@ class HeadWatch:
         """How many heads in a row did not pay for their training, so far as that is counted."""
         return self._in_vain
 
+    @property
+    def is_wary(self) -> bool:
+        """Whether what was just seen hints at other classes than the head's."""
+        return self._active is not None and self._outside.hint >= self._caution.wary
+
     def begin(self, active: Active, before: float, least: float) -> None:
         """Watch a head from now on.
 

@@ -90,6 +90,10 @@ class SpecializationPolicy(Protocol):
     def check_share(self) -> float:
         """Share of the specialised head's own answers that the generic model should check."""
 
+    @property
+    def is_wary(self) -> bool:
+        """Whether it should check every answer for now: what was just seen hints at a change."""
+
     def observe(self, seen: Seen, active: Active | None, now: float) -> Wanted:
         """Take note of an answered request and say what should run.
 

@@ -115,8 +115,13 @@ class Specialist(Generic[H]):
 
     @property
     def check_share(self) -> float:
-        """Share of the head's own answers that the generic model should check."""
+        """Share of the head's own answers that the generic model should check, as a rule."""
         return self._policy.check_share
+
+    @property
+    def is_wary(self) -> bool:
+        """Whether it should check every one for now."""
+        return self._policy.is_wary
 
     @property
     def share(self) -> float:

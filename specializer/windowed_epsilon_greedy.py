@@ -46,6 +46,11 @@ class WindowedEpsilonGreedy:
         """See SpecializationPolicy."""
         return CHECK_SHARE
 
+    @property
+    def is_wary(self) -> bool:
+        """Never: checks are as published."""
+        return False
+
     def observe(self, seen: Seen, active: Active | None, now: float) -> Wanted:  # noqa: ARG002
         """Take note of an answered request; see SpecializationPolicy."""
         self._latest.append(seen.class_id)

@@ -14,8 +14,9 @@ CLASSES = (4, 7)
 class Always:
     """A policy that wants the same classes from the first window on; keeps what it was told."""
 
-    def __init__(self, check_share: float) -> None:
+    def __init__(self, check_share: float, is_wary: bool = False) -> None:
         self.check_share = check_share
+        self.is_wary = is_wary
         self.told: list[Seen] = []
 
     def observe(self, seen: Seen, active: Active | None, now: float) -> Wanted:
@@ -71,8 +72,10 @@ class WrongHead:
         return share == 1.0
 
 
-def lived(check_share: float, models: WrongHead | None = None) -> tuple[Replayed, list[Seen]]:
-    policy = Always(check_share)
+def lived(
+    check_share: float, models: WrongHead | None = None, is_wary: bool = False
+) -> tuple[Replayed, list[Seen]]:
+    policy = Always(check_share, is_wary)
     specialist: Specialist[str] = Specialist(policy, AtOnce(), RememberedHeads())
     sightings = [Sighting(i / 10, 7) for i in range(4)]
     return replay(sightings, specialist, models or WrongHead()), policy.told
@@ -86,6 +89,13 @@ def test_where_an_answer_is_checked_the_generic_models_is_given(
     assert found.right == right
     assert found.specialised == [False, True, True, True]
     assert sum(found.generic_ran) == (4 if check_share else 1)
+
+
+def test_where_a_policy_is_wary_every_answer_is_checked() -> None:
+    found, told = lived(0.0, is_wary=True)
+    assert found.right == [True] * 4
+    assert sum(found.generic_ran) == 4
+    assert told[-1] == Seen(4, 7, 0.9, cascaded=True)
 
 
 def test_the_policy_is_told_the_confidence_of_the_model_that_it_is_told_of() -> None:

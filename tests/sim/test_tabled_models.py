@@ -16,6 +16,7 @@ TWO = [Sighting(i / 10, (4, 7)[i % 2]) for i in range(3000)]
 
 class Never:
     check_share = 0.0
+    is_wary = False
 
     def observe(self, seen: Seen, active: Active | None, now: float) -> Wanted:
         return GENERIC

@@ -61,6 +61,35 @@ def test_it_notices_that_other_classes_came_and_when() -> None:
     assert change == (f"other classes came, {since} answers ago", since)
 
 
+def test_it_is_wary_before_it_believes_that_other_classes_came_and_not_for_long_where_none_did() -> None:
+    watch = watching()
+    wary, changed = [], None
+    for seen in [*[OWN] * 20, *[OTHER] * 20]:
+        changed = watch.observe(seen)
+        wary.append(watch.is_wary)
+        if changed is not None:
+            break
+    assert wary.index(True) > 20  # one window of another class is no hint
+    assert wary.index(True) < len(wary) - 1
+    calm = watching()
+    assert not any((calm.observe(seen), calm.is_wary)[1] for seen in [*[OWN] * 19, OTHER] * 10)
+    for seen in [OTHER, OTHER]:
+        calm.observe(seen)
+    assert calm.is_wary
+    for seen in [CHECKED] * 10:
+        calm.observe(seen)
+    assert not calm.is_wary
+
+
+def test_nothing_is_wary_where_no_head_is_watched() -> None:
+    watch = watching()
+    for seen in [OTHER] * 3:
+        watch.observe(seen)
+    assert watch.is_wary
+    watch.end()
+    assert not watch.is_wary
+
+
 def test_it_notices_that_too_much_is_passed_on_and_since_when() -> None:
     number, change = change_after(watching(), [OWN] * 20 + [PASSED_ON] * 30)
     assert change is not None

@@ -14,6 +14,7 @@ class Script:
     """A policy that wants what it is told to want."""
 
     check_share = 0.01
+    is_wary = False
 
     def __init__(self) -> None:
         self.wanted = Wanted(())
