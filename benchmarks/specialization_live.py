@@ -264,8 +264,8 @@ def _live(shown: Shown, order: Order, specialize: bool, seed: int, pace: Pace) -
 
     engine.on_result(take)
     snapshot = engine.run(ImagesInOrder(shown, seen, pace, rng))
-    alone = _macs(shown.catalog, by_variant)  # of all, where there is nothing that could specialise
-    return Lived(snapshot, right, notes, snapshot.standing.special.multiply_adds or alone)
+    macs = snapshot.standing.special.multiply_adds  # counted only where something could specialise
+    return Lived(snapshot, right, notes, macs or _macs(shown.catalog, by_variant))
 
 
 def _macs(catalog: Catalog, by_variant: Mapping[str, int]) -> int:

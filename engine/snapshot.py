@@ -171,7 +171,7 @@ class SpecialFigures:
         passed_on: requests that went on to the generic variant.
         checked: answers of specialised heads that the generic variant checked, and gave its own for.
         saved_s: processor time that generic variants would have taken beyond what was taken.
-        multiply_adds: that the device's parts made for all requests, heads left out.
+        multiply_adds: of the parts that ran for requests that the device answered, heads left out.
         latest: what happened last, for people.
         recent: the latest of what happened, in order.
     """

@@ -154,7 +154,9 @@ def _of_specializing(standing: Standing) -> Iterator[Metric]:
     ends = {"answered": special.answered, "passed_on": special.passed_on}
     yield _counters("special_requests", "What specialised heads did with them.", ["end"], _plain(ends))
     yield CounterMetricFamily("mcdnn_run_special_checked", "Answered by both.", special.checked)
-    yield CounterMetricFamily("mcdnn_run_special_multiply_adds", "For all requests.", special.multiply_adds)
+    yield CounterMetricFamily(
+        "mcdnn_run_special_multiply_adds", "Of what the device answered.", special.multiply_adds
+    )
     # A gauge: a head that does not pay takes more than it saves.
     yield GaugeMetricFamily("mcdnn_run_special_saved_seconds", "Of the processor, net.", special.saved_s)
 

@@ -35,7 +35,7 @@ class DominatedWindows:
 
     @property
     def is_wary(self) -> bool:
-        """Never: checks are as published."""
+        """Never: nothing is checked."""
         return False
 
     def observe(self, seen: Seen, active: Active | None, now: float) -> Wanted:  # noqa: ARG002

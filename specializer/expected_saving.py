@@ -67,7 +67,8 @@ class ExpectedSaving:
 
     def observe(self, seen: Seen, active: Active | None, now: float) -> Wanted:
         """Take note of an answered request; see SpecializationPolicy."""
-        by = () if active is None or not seen.cascaded else active.classes
+        alone = active is None or not seen.cascaded or seen.is_checked  # what the generic model says counts
+        by = () if active is None or alone else active.classes
         self._shares.observe(seen, now, by)
         self._since_change += 1
         self._since_new += 1

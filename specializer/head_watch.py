@@ -95,14 +95,15 @@ class HeadWatch:
     def observe(self, seen: Seen) -> Change | None:
         """Take note of a window with the head; return what has changed, if anything has."""
         assert self._active is not None, "begin comes first"
-        outside = self._outside.observe(seen.class_id not in self._active.classes)
+        # the head's own word, of which its rates tell, also where it is checked
+        said = seen.class_id if seen.special is None else seen.special
+        outside = self._outside.observe(said not in self._active.classes)
         if outside:
             return Change(f"other classes came, {self._outside.since} answers ago", self._outside.since)
         if self._passed.observe(seen.special is None):
             return Change("it passes on too much", self._passed.since)
-        checked = seen.special is not None and seen.generic is not None
-        if checked and self._false.observe(seen.disagrees):
-            return Change("checks disagreed", 0)
+        if seen.is_checked and self._false.observe(seen.disagrees):
+            return Change("checks disagreed", self._outside.since)
         return None
 
     def end(self) -> None:

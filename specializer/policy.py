@@ -41,9 +41,14 @@ class Seen(NamedTuple):
         return known
 
     @property
+    def is_checked(self) -> bool:
+        """Whether both models answered it."""
+        return self.special is not None and self.generic is not None
+
+    @property
     def disagrees(self) -> bool:
         """Whether it was checked and the two models said different things."""
-        return None not in (self.special, self.generic) and self.special != self.generic
+        return self.is_checked and self.special != self.generic
 
 
 @dataclass(frozen=True, slots=True)

@@ -329,7 +329,7 @@ def test_what_a_head_knows_to_be_of_another_class_it_answers_and_where_that_goes
     figures = engine.answerer.special_figures
     assert figures.answered == len(own) > 0
     assert figures.passed_on == 0
-    assert any("checks disagreed" in str(r.reason) for r in results)  # others seemed to come, so they came
+    assert any("checks disagreed" in str(r.reason) for r in results)
     assert figures.checked > len(results) // 20  # in a hundred, were there no reason to be wary
 
 
