@@ -490,3 +490,14 @@ def test_answers_of_a_head_that_was_left_stay_its_own() -> None:
             break
     assert wanted.why == "they no longer make up enough"
     assert 0.0 < shares[-1] <= shares[-2]  # another class came, so it did not rise
+
+
+def test_it_is_wary_once_others_seem_to_come_and_no_longer_when_what_ran_was_stopped() -> None:
+    policy = ExpectedSaving(STAKES)
+    active = Active(tuple(range(5)), RATES)
+    tell(policy, [i % 5 for i in range(200)], active=active)
+    assert not policy.is_wary
+    tell(policy, [9] * 8, begins_s=20.0, active=active)
+    assert policy.is_wary
+    policy.forget()
+    assert not policy.is_wary

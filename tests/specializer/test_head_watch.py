@@ -81,6 +81,14 @@ def test_it_is_wary_before_it_believes_that_other_classes_came_and_not_for_long_
     assert not calm.is_wary
 
 
+@pytest.mark.parametrize(("special", "wary"), [(4, False), (9, True)])
+def test_what_is_checked_hints_at_others_by_the_heads_own_word(special: int, wary: bool) -> None:
+    watch = watching()
+    for _ in range(3):
+        watch.observe(Seen(special, 9, cascaded=True))  # the generic model says that it is another
+    assert watch.is_wary is wary
+
+
 def test_nothing_is_wary_where_no_head_is_watched() -> None:
     watch = watching()
     for seen in [OTHER] * 3:
