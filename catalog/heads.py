@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import operator
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -91,13 +92,14 @@ class FusedHeads:
         heads: at least one, all with the same D; kept as a list.
     """
 
-    __slots__ = ("_bias", "_firsts", "_is_small", "_segment", "_starts", "_weight_t", "heads")
+    __slots__ = ("_bias", "_biases", "_firsts", "_is_small", "_segment", "_starts", "_weight_t", "heads")
 
     def __init__(self, heads: Sequence[HeadWeights]) -> None:
         self.heads = list(heads)
         scaled = [(h.weight / np.float32(h.temperature), h.bias / np.float32(h.temperature)) for h in heads]
         self._weight_t = np.ascontiguousarray(np.concatenate([w for w, _ in scaled]).T)  # (D, sum of C)
         self._bias = np.concatenate([b for _, b in scaled])
+        self._biases: list[float] = self._bias.tolist()
         sizes = [len(h.bias) for h in heads]
         self._is_small = len(heads) == 1 and sizes[0] <= _FEW_CLASSES
         self._starts = np.cumsum([0, *sizes[:-1]], dtype=np.intp)
@@ -115,13 +117,12 @@ class FusedHeads:
     def _row(self, features: Float32) -> list[tuple[int, float]]:
         """Answer one window, (D,); few calls into numpy, since each takes longer than its arithmetic."""
         logits = features.dot(self._weight_t)  # (sum of C,)
+        if self._is_small:
+            return [self._only(logits.tolist())]
         logits += self._bias
         values = logits.tolist()
         if not math.isfinite(sum(values)):  # before it can cause warnings: silencing them takes longer
             raise BackendError("features are not finite")
-        if self._is_small:
-            highest, exp = max(values), math.exp
-            return [(values.index(highest), 1.0 / sum([exp(v - highest) for v in values]))]
         top = np.maximum.reduceat(logits, self._starts)  # (heads,)
         logits -= top[self._segment]
         sums = np.add.reduceat(np.exp(logits, out=logits), self._starts)
@@ -129,3 +130,12 @@ class FusedHeads:
             (values.index(most, start) - start, 1.0 / total)
             for most, start, total in zip(top.tolist(), self._firsts, sums.tolist(), strict=True)
         ]
+
+    def _only(self, products: list[float]) -> tuple[int, float]:
+        """Answer by the only head, of few classes."""
+        values = list(map(operator.add, products, self._biases))
+        highest, exp = max(values), math.exp
+        total = sum([exp(v - highest) for v in values])
+        if not math.isfinite(total):
+            raise BackendError("features are not finite")
+        return values.index(highest), 1.0 / total

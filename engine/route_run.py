@@ -109,22 +109,21 @@ def run_route(
     Raises:
         PartFailed: naming the part.
     """
-    if route.cascades:
-        return _CascadeRun(route, loaded, pixels, busy_clock).run(checks)
-    outputs: list[npt.NDArray[np.float32]] = []
+    outputs: list[npt.NDArray[np.float32] | None] = [None] * len(route.parts)
     windows: dict[int, UInt8] = {}
     shares = [0.0] * len(route.apps)
     piece_s: dict[str, float] = {}
     before = busy_clock()
-    for part in route.parts:
+    for step, part in enumerate(route.parts[: route.at_once] if route.cascades else route.parts):
+        inputs: npt.NDArray[Any] | None
         if part.source >= 0:
-            inputs: npt.NDArray[Any] = outputs[part.source]
+            inputs = outputs[part.source]
         else:
-            if part.size_px not in windows:
-                windows[part.size_px] = pixels(part.size_px)
-            inputs = windows[part.size_px]
+            inputs = windows.get(part.size_px)
+            if inputs is None:
+                inputs = windows[part.size_px] = pixels(part.size_px)
         try:
-            outputs.append(loaded[part.piece](inputs))
+            outputs[step] = loaded[part.piece](inputs)
         except BackendError as e:
             raise PartFailed(route.pieces[part.piece], str(e), sum(shares) + busy_clock() - before) from e
         now = busy_clock()
@@ -137,7 +136,7 @@ def run_route(
     for features in route.heads:
         fused = _fused(features, loaded)
         try:
-            rows = fused.answers(outputs[features.source])
+            rows = fused.answers(_there(outputs[features.source]))
         except BackendError as e:  # the features make no sense: their part is broken, not the heads
             piece = route.pieces[route.parts[features.source].piece]
             raise PartFailed(piece, f"part {piece}: {e}", sum(shares) + busy_clock() - before) from e
@@ -150,14 +149,39 @@ def run_route(
             for app in head.apps:
                 found[app] = named
                 shares[app] += each_s / len(head.apps)
-    answers = tuple(map(Answer, route.apps, route.variants, found, shares))
+    variants = route.variants
+    cascaded: list[Cascaded] = []
+    later: _LaterStages | None = None
+    for cascade in route.cascades:
+        said = _said_first(route, cascade, found)
+        if said.special is None or checks(said.app):
+            if later is None:
+                begun = _Begun(outputs, windows, shares, piece_s, found, list(variants))
+                later = _LaterStages(route, loaded, pixels, busy_clock, begun, before)
+            said = later.go_on(cascade, said, checks)
+        cascaded.append(said)
+    if later is not None:
+        variants = later.variants
+    answers = tuple(map(Answer, route.apps, variants, found, shares))
     if not route.cuts:
-        return Execution(answers, piece_s, sum(shares))
+        return Execution(answers, piece_s, sum(shares), (), tuple(cascaded))
     passed = tuple(
-        Passed(cut.parts, outputs[cut.source], {route.apps[i]: shares[i] for i in cut.apps})
+        Passed(cut.parts, _there(outputs[cut.source]), {route.apps[i]: shares[i] for i in cut.apps})
         for cut in route.cuts
     )
-    return Execution(tuple(a for a in answers if a.windows), piece_s, sum(shares), passed)
+    return Execution(tuple(a for a in answers if a.windows), piece_s, sum(shares), passed, tuple(cascaded))
+
+
+def _said_first(route: Route, cascade: CascadeSteps, found: list[tuple[tuple[str, float], ...]]) -> Cascaded:
+    """Return what the specialised head says that every window is shown to, where it is sure."""
+    ((name, confidence),) = found[cascade.app]
+    is_sure = cascade.first.answers(name, confidence)
+    return Cascaded(route.apps[cascade.app], name if is_sure else None, None)
+
+
+def _there(output: npt.NDArray[np.float32] | None) -> npt.NDArray[np.float32]:
+    assert output is not None, "a part runs after what it reads"
+    return output
 
 
 def _fused(readers: FeatureReaders, loaded: list[Any]) -> FusedHeads:
@@ -179,14 +203,32 @@ def _fused_leaning(readers: FeatureReaders, head: HeadWeights) -> FusedHeads:
     return fused
 
 
-class _CascadeRun:
-    """One window on a route with cascades.
+class _Begun(NamedTuple):
+    """What is known of a window by now; added to as it goes on.
 
     Args:
-        route: with cascades.
-        loaded: its pieces.
-        pixels: see run_route.
-        busy_clock: see run_route.
+        outputs: of the steps that have run.
+        windows: by side length.
+        shares: processor time by app.
+        piece_s: and by piece.
+        found: answers by app.
+        variants: that gave them.
+    """
+
+    outputs: list[npt.NDArray[np.float32] | None]
+    windows: dict[int, UInt8]
+    shares: list[float]
+    piece_s: dict[str, float]
+    found: list[tuple[tuple[str, float], ...]]
+    variants: list[str]
+
+
+class _LaterStages:
+    """How a window goes on where the first stage of a cascade does not answer, or is checked; see run_route.
+
+    Args:
+        begun: what the first stage gave.
+        before: reading of the clock up to which all is booked.
     """
 
     def __init__(
@@ -195,112 +237,87 @@ class _CascadeRun:
         loaded: list[Any],
         pixels: Callable[[int], UInt8],
         busy_clock: Callable[[], float],
+        begun: _Begun,
+        before: float,
     ) -> None:
         self._route = route
         self._loaded = loaded
         self._pixels = pixels
         self._busy_clock = busy_clock
-        self._before = busy_clock()
-        self._outputs: list[npt.NDArray[np.float32] | None] = [None] * len(route.parts)
-        self._windows: dict[int, UInt8] = {}
-        self._shares = [0.0] * len(route.apps)
-        self._piece_s: dict[str, float] = {}
-        self._found: list[tuple[tuple[str, float], ...]] = [()] * len(route.apps)
-        self._variants = list(route.variants)
+        self._outputs, self._windows, self._shares, self._piece_s, self._found, self._variants = begun
+        self._before = before
 
-    def run(self, checks: Callable[[str], bool]) -> Execution:
-        """Run first what every window runs, then what each cascade goes on with."""
-        route = self._route
-        for step in range(route.at_once):
-            self._run_part(step, route.parts[step].apps)
-        for readers in route.heads:
-            self._apply(readers, [h.apps for h in readers.heads])
-        cascaded = tuple(self._go_on(cascade, checks) for cascade in route.cascades)
-        answers = tuple(map(Answer, route.apps, self._variants, self._found, self._shares))
-        busy_s = sum(self._shares)
-        passed = tuple(
-            Passed(cut.parts, self._output(cut.source), {route.apps[i]: self._shares[i] for i in cut.apps})
-            for cut in route.cuts
-        )
-        return Execution(tuple(a for a in answers if a.windows), self._piece_s, busy_s, passed, cascaded)
+    @property
+    def variants(self) -> tuple[str, ...]:
+        """What answers each app now."""
+        return tuple(self._variants)
 
-    def _go_on(self, cascade: CascadeSteps, checks: Callable[[str], bool]) -> Cascaded:
+    def go_on(self, cascade: CascadeSteps, said: Cascaded, checks: Callable[[str], bool]) -> Cascaded:
         """Answer by the generic variant where no specialised head does or is checked; see what both say.
 
         What was paid for is used: of the two the generic variant is right more often. It is answered with
         what is known of the scene, and seen without: the scene is judged by it.
+
+        Args:
+            said: by the first head; where it answers it is being checked.
         """
-        app = self._route.apps[cascade.app]
-        said = self._ask_specials(cascade)
-        if said.special is not None and not checks(app):
-            return said
+        if said.special is None:
+            said = self._ask_further(cascade, said)
+            if said.special is not None and not checks(said.app):
+                return said
         name, confidence = self._run_later(cascade.app, cascade.generic)
         return said._replace(generic=name, confidence=confidence)
 
-    def _ask_specials(self, cascade: CascadeSteps) -> Cascaded:
-        """Return what the first specialised head says that is sure, until one says "other"."""
-        app = self._route.apps[cascade.app]
+    def _ask_further(self, cascade: CascadeSteps, said: Cascaded) -> Cascaded:
+        """Return what the first further specialised head says that is sure, until one says "other"."""
         ((name, confidence),) = self._found[cascade.app]
-        if cascade.first.answers(name, confidence):
-            return Cascaded(app, name, None)
-        second = False
         for special, stage in cascade.further:
             if not name:
                 break
             name, confidence = self._run_later(cascade.app, stage)
-            second = True
+            said = said._replace(second=True)
             if special.answers(name, confidence):
-                return Cascaded(app, name, None, second)
-        return Cascaded(app, None, None, second)
+                return said._replace(special=name)
+        return said
 
     def _run_later(self, app: int, stage: LaterStage) -> tuple[str, float]:
         """Have a later stage give an app's answer, on account of that app alone; return its head's own."""
         for step in stage.parts:
-            self._run_part(step, (app,))
-        own = self._apply(stage.readers, [(app,)])
+            if self._outputs[step] is None:
+                self._run_part(app, step)
+        own = self._apply(app, stage.readers)
         self._variants[app] = stage.variant
         return own
 
-    def _run_part(self, step: int, apps: tuple[int, ...]) -> None:
-        """Run a part that has not run for this window, on account of some apps."""
-        if self._outputs[step] is not None:
-            return
+    def _run_part(self, app: int, step: int) -> None:
         part = self._route.parts[step]
         piece = self._route.pieces[part.piece]
-        inputs = self._window(part.size_px) if part.source < 0 else self._output(part.source)
+        inputs = self._window(part.size_px) if part.source < 0 else _there(self._outputs[part.source])
         try:
             self._outputs[step] = self._loaded[part.piece](inputs)
         except BackendError as e:
             raise PartFailed(piece, str(e), self._spent_s()) from e
-        self._book(piece, apps)
+        self._book(app, piece)
 
-    def _apply(self, readers: FeatureReaders, apps: list[tuple[int, ...]]) -> tuple[str, float]:
-        """Apply heads to the features that they read; return what the first says before it leans."""
+    def _apply(self, app: int, readers: FeatureReaders) -> tuple[str, float]:
+        """Answer by a head, which may lean; return what it says before it leans."""
         fused = _fused(readers, self._loaded)
         try:
-            (row,) = fused.answers(self._output(readers.source))
+            ((own, *leaning),) = fused.answers(_there(self._outputs[readers.source]))
         except BackendError as e:
             piece = self._route.pieces[self._route.parts[readers.source].piece]
             raise PartFailed(piece, f"part {piece}: {e}", self._spent_s()) from e
-        now = self._busy_clock()
-        each_s, self._before = (now - self._before) / len(readers.heads), now
-        class_id, confidence = row[0]
-        own = readers.heads[0].classes[class_id], confidence
-        said = row[1:] if readers.favoured else row
-        for (class_id, confidence), head, users in zip(said, readers.heads, apps, strict=True):
-            piece = self._route.pieces[head.piece]
-            self._piece_s[piece] = self._piece_s.get(piece, 0.0) + each_s
-            for app in users:
-                self._found[app] = ((head.classes[class_id], confidence),)
-                self._shares[app] += each_s / len(users)
-        return own
+        (head,) = readers.heads
+        self._book(app, self._route.pieces[head.piece])
+        class_id, confidence = leaning[0] if leaning else own
+        self._found[app] = ((head.classes[class_id], confidence),)
+        return head.classes[own[0]], own[1]
 
-    def _book(self, piece: str, apps: tuple[int, ...]) -> None:
+    def _book(self, app: int, piece: str) -> None:
         now = self._busy_clock()
         took_s, self._before = now - self._before, now
         self._piece_s[piece] = self._piece_s.get(piece, 0.0) + took_s
-        for app in apps:
-            self._shares[app] += took_s / len(apps)
+        self._shares[app] += took_s
 
     def _spent_s(self) -> float:
         return sum(self._shares) + self._busy_clock() - self._before
@@ -309,8 +326,3 @@ class _CascadeRun:
         if size_px not in self._windows:
             self._windows[size_px] = self._pixels(size_px)
         return self._windows[size_px]
-
-    def _output(self, step: int) -> npt.NDArray[np.float32]:
-        output = self._outputs[step]
-        assert output is not None, "a part runs after what it reads"
-        return output
