@@ -39,7 +39,6 @@ _RESNETS = {
 _PLAIN = f"""
 [[model]]
 arch = "convnet"
-arguments = {{ halving_stem = true }}
 techniques = ["int8-whole", "scale+int8-whole"]
 teacher = "{_TEACHER}"
 [[model.scale]]

@@ -4,9 +4,7 @@ First part: uint8 (N, S, S, 3) -> normalised float32 -> stem -> one stage.
 Second part: the other stages -> mean over positions -> (N, D).
 
 A stage halves the resolution and doubles the channels. Plain convolutions with batch normalisation
-fold into one operator each, which is what runs fast one window at a time. A stem at full resolution takes
-far more time than its multiply-adds tell, since its three channels fill no vector: where little time is
-left, one larger convolution may take the place of the stem and of the first halving.
+fold into one operator each, which is what runs fast one window at a time.
 """
 
 from __future__ import annotations
@@ -17,8 +15,6 @@ from torch import Tensor, nn
 
 CHANNELS = 20
 STAGES = 3
-_KERNEL_PX = 3
-_HALVING_STEM_PX, _QUARTERING_STEM_PX = 5, 7  # sides of kernels
 _LARGEST_FULL_STEM_PX = 40
 _SMALLEST_HALVED_PX = 24
 _PIXEL_MEAN = 127.5
@@ -48,7 +44,6 @@ def convnet(
     depth: float = 1.0,
     first_width: float | None = None,
     full_size_px: int | None = None,
-    halving_stem: bool = False,
 ) -> list[nn.Module]:
     """Build the parts of one trunk with fresh weights.
 
@@ -58,25 +53,15 @@ def convnet(
         depth: share of the family's stages.
         first_width: share of the family's channels in the first part, where it differs from width.
         full_size_px: side of the windows at its full resolution; None for size_px.
-        halving_stem: whether the stem halves the resolution at once, by a larger kernel, in place of the
-            first stage's first convolution.
     """
     first = channels_of(width if first_width is None else first_width)
     later = channels_of(width)
     stages = stages_of(depth)
     outputs = [2 * first, *(later * 2**s for s in range(2, stages + 1))]
-    stride = _stem_stride(size_px, full_size_px or size_px)
-    if halving_stem:
-        kernel_px = _HALVING_STEM_PX if stride == 1 else _QUARTERING_STEM_PX
-        beginning = [
-            _convolution(3, outputs[0], 2 * stride, kernel_px),
-            _convolution(outputs[0], outputs[0], 1),
-        ]
-    else:
-        beginning = [_convolution(3, first, stride), _stage(first, outputs[0])]
+    stem = _convolution(3, first, _stem_stride(size_px, full_size_px or size_px))
     head_stages = [_stage(a, b) for a, b in pairwise(outputs)] or [_convolution(outputs[0], 2 * later, 1)]
     return [
-        nn.Sequential(Normalise(), *beginning),
+        nn.Sequential(Normalise(), stem, _stage(first, outputs[0])),
         nn.Sequential(*head_stages, MeanOverPositions()),
     ]
 
@@ -96,9 +81,9 @@ def stages_of(depth: float) -> int:
     return max(1, round(STAGES * depth))
 
 
-def _convolution(inputs: int, outputs: int, stride: int, kernel_px: int = _KERNEL_PX) -> nn.Module:
+def _convolution(inputs: int, outputs: int, stride: int) -> nn.Module:
     return nn.Sequential(
-        nn.Conv2d(inputs, outputs, kernel_px, stride=stride, padding=kernel_px // 2, bias=False),
+        nn.Conv2d(inputs, outputs, 3, stride=stride, padding=1, bias=False),
         nn.BatchNorm2d(outputs),
         nn.ReLU(),
     )
