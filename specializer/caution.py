@@ -50,6 +50,8 @@ class Caution:
         look_seldom_every: likewise where a head is in use, or nothing has changed for `most` answers.
         aside_s: how long classes are left alone whose head was rejected or cannot be trained.
         retry_s: likewise where no head came for a passing reason, doubled up to aside_s until one comes.
+        doubt_s: how long no head is used for a class whose windows a head took for others, as checks found:
+            twice as long each time, up to aside_s, until that long has passed without.
         least_held: share of its classes from which on a head is thought of: how it does on others is known as
             a mean over all of them, and a scene has few.
         bolder: further heads for greater shares, rising; none for the first alone.
@@ -85,6 +87,7 @@ class Caution:
     look_seldom_every: int = 15
     aside_s: float = 300.0
     retry_s: float = 10.0
+    doubt_s: float = 10.0
     least_held: float = 0.5
     bolder: tuple[BolderHead, ...] = (
         BolderHead(0.88, 0.84, 0.1),

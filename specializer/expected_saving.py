@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Collection, Iterable
+from typing import NamedTuple
 
 from specializer.cascade import CascadeRates, Stakes
 from specializer.caution import USUAL_CAUTION, Caution
@@ -20,6 +21,18 @@ from specializer.prospects import Prospect, Shortfall, bolder, prospect, prospec
 
 # Of the share that its classes have to hold, from which on a head is thought of at all.
 _NEARLY = 0.8
+
+
+class _Doubt(NamedTuple):
+    """Whether small models know a class as it looks now.
+
+    Args:
+        until: in s.
+        lasts_s: from its beginning.
+    """
+
+    until: float
+    lasts_s: float
 
 
 class ExpectedSaving:
@@ -46,6 +59,7 @@ class ExpectedSaving:
         self._shares = ClassShares(caution)
         self._known_keys: set[tuple[tuple[int, ...], float]] = set()
         self._aside: dict[tuple[tuple[int, ...], float], float] = {}
+        self._doubted: dict[int, _Doubt] = {}
         self._retry_s = caution.retry_s
         self._wanted = GENERIC
         self._watch = HeadWatch(stakes, caution)
@@ -73,7 +87,7 @@ class ExpectedSaving:
         self._since_change += 1
         self._since_new += 1
         self._bearable += self._caution.most_lost * self._stakes.generic_cost
-        if active is not None and seen.cascaded and self._changed(seen, active):
+        if active is not None and seen.cascaded and self._changed(seen, active, now):
             return self._wanted
         self._since_look += 1
         if self._since_look >= self._look_every(active) and self._shares.recent >= self._caution.fewest:
@@ -105,15 +119,25 @@ class ExpectedSaving:
         self._shares.forget()
         self._since_look = self._since_change = 0
 
-    def _changed(self, seen: Seen, active: Active) -> bool:
+    def _changed(self, seen: Seen, active: Active, now: float) -> bool:
         """Leave where other classes came or where the checks disagree; tell whether it did."""
         if active is not self._watch.active:
             self._begin_watch(active)
         self._balance += self._watch.gain(seen)
         change = self._watch.observe(seen)
         if change is not None:
-            self._leave(*change)
+            self._leave(change.why, change.since)
+            self._doubt(change.mistaken, now)
         return change is not None
+
+    def _doubt(self, classes: Iterable[int], now: float) -> None:
+        """Use no head for these classes for a while: they would be taken for others again."""
+        c = self._caution
+        for class_id in classes:
+            last = self._doubted.get(class_id)
+            is_again = last is not None and now < last.until + c.aside_s
+            lasts_s = min(2.0 * last.lasts_s, c.aside_s) if last is not None and is_again else c.doubt_s
+            self._doubted[class_id] = _Doubt(now + lasts_s, lasts_s)
 
     def _begin_watch(self, active: Active) -> None:
         rates, goal = self._first(active).rates, self._goal - self._caution.slack
@@ -196,6 +220,7 @@ class ExpectedSaving:
         """Tell whether a head may be put in use, whatever it saves."""
         return (
             self._aside.get(candidate.key, now) <= now
+            and all(d.until <= now for c in candidate.classes if (d := self._doubted.get(c)) is not None)
             and self._bears(candidate.classes, candidate.skew, active)
             and self._is_accurate(candidate.classes, candidate.rates)
         )

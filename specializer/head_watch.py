@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections import deque
 from typing import NamedTuple
 
 from specializer.cascade import HeadCost, Stakes
@@ -12,6 +13,7 @@ from specializer.policy import Active, Seen
 
 # Of what a head may pass on and save nothing; it is not left before that is more likely exceeded than this.
 _STILL_PAYS = 0.5
+_LATEST_DISAGREEMENTS = 4
 
 
 class Change(NamedTuple):
@@ -20,10 +22,13 @@ class Change(NamedTuple):
     Args:
         why: for people.
         since: how many answers ago that began.
+        mistaken: classes of the head's whose windows it took for others, where that is why: the scene is
+            still the same.
     """
 
     why: str
     since: int
+    mistaken: tuple[int, ...] = ()
 
 
 class HeadWatch:
@@ -42,6 +47,7 @@ class HeadWatch:
         self._gained = 0.0
         self._in_vain = 0
         self._outside = self._passed = self._false = ChangeDetector(0.0, 1.0, math.inf)
+        self._really: deque[int] = deque(maxlen=_LATEST_DISAGREEMENTS)
 
     @property
     def active(self) -> Active | None:
@@ -83,6 +89,7 @@ class HeadWatch:
         self._false = ChangeDetector(1.0 - right, max(c.most_false, 1.5 * (1.0 - right)), c.evidence / 2)
         self._active = self._last = active
         self._gained = 0.0
+        self._really.clear()
 
     def gain(self, seen: Seen) -> float:
         """Return what a window with the head took less than with the generic model, and keep count of it."""
@@ -102,9 +109,16 @@ class HeadWatch:
             return Change(f"other classes came, {self._outside.since} answers ago", self._outside.since)
         if self._passed.observe(seen.special is None):
             return Change("it passes on too much", self._passed.since)
+        if seen.disagrees:
+            self._really.append(seen.class_id)
         if seen.is_checked and self._false.observe(seen.disagrees):
-            return Change("checks disagreed", self._outside.since)
+            return Change("checks disagreed", self._outside.since, self._mistaken(self._active))
         return None
+
+    def _mistaken(self, active: Active) -> tuple[int, ...]:
+        """Return the classes of the head's that it took for others, where checks mostly found that."""
+        own = [c for c in self._really if c in active.classes]
+        return tuple(sorted(set(own))) if 2 * len(own) > len(self._really) else ()
 
     def end(self) -> None:
         """Watch nothing from now on."""

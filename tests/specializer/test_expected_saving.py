@@ -48,6 +48,40 @@ def test_it_leaves_when_checks_disagree() -> None:
     assert wanted[-1] == ()
 
 
+def test_no_head_is_used_for_a_class_that_one_mistook_twice_as_long_each_time() -> None:
+    active = Active((4, 7), RATES)
+    policy = ExpectedSaving(STAKES, [active])
+    tell(policy, [4, 7] * 30)
+    waits_s, now = [], 6.0
+    for _ in range(7):
+        while policy.observe(Seen(4, 7, cascaded=True), active, now).classes:
+            now += 0.1
+        left_s = now
+        while 7 not in policy.observe(Seen(None, 4 if round(10 * now) % 2 else 7), None, now).classes:
+            now += 0.1
+        waits_s.append(now - left_s)
+    assert waits_s == pytest.approx([10.0, 20.0, 40.0, 80.0, 160.0, 300.0, 300.0], abs=2.0)
+
+
+def test_a_class_that_was_long_not_mistaken_is_doubted_as_shortly_as_at_first() -> None:
+    active = Active((4, 7), RATES)
+    policy = ExpectedSaving(STAKES, [active])
+    left = [Seen(4, 7, cascaded=True)] * 2
+    for begins_s in (6.0, 600.0):
+        tell(policy, [4, 7] * 30, begins_s - 6.0)
+        assert [policy.observe(s, active, begins_s).classes for s in left][-1] == ()
+        assert tell(policy, [4, 7] * 40, begins_s + 0.1).classes == ()
+        assert tell(policy, [4, 7] * 40, begins_s + 8.1).classes == (4, 7)
+
+
+def test_where_others_came_unnoticed_a_head_is_not_doubted() -> None:
+    active = Active((4, 7), RATES)
+    policy = ExpectedSaving(STAKES, [active])
+    tell(policy, [4, 7] * 30)
+    assert [policy.observe(Seen(4, 1, cascaded=True), active, 6.0).classes for _ in range(4)][-1] == ()
+    assert 4 in tell(policy, [4, 7] * 40, 6.1).classes
+
+
 def test_a_head_has_to_be_paid_back_within_the_time_that_things_have_lasted() -> None:
     dear = ExpectedSaving(replace(STAKES, head_cost=50 * STAKES.generic_cost))
     assert tell(dear, [4, 7] * 20).classes == ()

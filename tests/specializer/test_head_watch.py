@@ -58,7 +58,7 @@ def test_it_notices_that_other_classes_came_and_when() -> None:
     assert change is not None
     since = number - 20
     assert 1 < since < 8
-    assert change == (f"other classes came, {since} answers ago", since)
+    assert change == (f"other classes came, {since} answers ago", since, ())
 
 
 def test_it_is_wary_before_it_believes_that_other_classes_came_and_not_for_long_where_none_did() -> None:
@@ -107,8 +107,33 @@ def test_it_notices_that_too_much_is_passed_on_and_since_when() -> None:
 
 def test_it_notices_that_checks_disagree() -> None:
     number, change = change_after(watching(), [CHECKED, OWN] * 20 + [DISAGREEING] * 5)
-    assert change == ("checks disagreed", 0)
+    assert change == ("checks disagreed", 0, (7,))
     assert 41 < number < 45
+
+
+@pytest.mark.parametrize(
+    ("special", "generic", "mistaken"),
+    [(4, 7, (7,)), (9, 7, (7,)), (4, 9, ()), (9, 1, ())],
+    ids=["one of its own for another", "one of its own for any other", "another for its own", "all others"],
+)
+def test_it_tells_whether_a_head_mistook_its_own_classes_or_others_came(
+    special: int, generic: int, mistaken: tuple[int, ...]
+) -> None:
+    """By the generic model's word, which a scene is judged by."""
+    caution = replace(USUAL_CAUTION, evidence=30.0)  # so that it is the checks that are believed
+    seen = Seen(special, generic, cascaded=True)
+    _, change = change_after(watching(caution=caution), [CHECKED, OWN] * 20 + [seen] * 50)
+    assert change is not None
+    assert (change.why, change.mistaken) == ("checks disagreed", mistaken)
+
+
+def test_disagreements_of_an_earlier_head_are_not_held_against_the_next() -> None:
+    watch = watching(caution=replace(USUAL_CAUTION, evidence=30.0))
+    change_after(watch, [DISAGREEING] * 3)
+    watch.begin(Active((4, 8), RATES), before=0.95, least=0.6)
+    _, change = change_after(watch, [Seen(8, 9, cascaded=True)] * 50)
+    assert change is not None
+    assert change.mistaken == ()
 
 
 @pytest.mark.parametrize(
