@@ -134,8 +134,7 @@ class FusedHeads:
     def _only(self, products: list[float]) -> tuple[int, float]:
         """Answer by the only head, of few classes."""
         values = list(map(operator.add, products, self._biases))
-        highest, exp = max(values), math.exp
-        total = sum([exp(v - highest) for v in values])
-        if not math.isfinite(total):
+        if not math.isfinite(sum(values)):
             raise BackendError("features are not finite")
-        return values.index(highest), 1.0 / total
+        highest, exp = max(values), math.exp
+        return values.index(highest), 1.0 / sum([exp(v - highest) for v in values])

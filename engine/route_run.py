@@ -115,13 +115,12 @@ def run_route(
     piece_s: dict[str, float] = {}
     before = busy_clock()
     for step, part in enumerate(route.parts[: route.at_once] if route.cascades else route.parts):
-        inputs: npt.NDArray[Any] | None
         if part.source >= 0:
-            inputs = outputs[part.source]
+            inputs: npt.NDArray[Any] = _there(outputs[part.source])
         else:
-            inputs = windows.get(part.size_px)
-            if inputs is None:
-                inputs = windows[part.size_px] = pixels(part.size_px)
+            if part.size_px not in windows:
+                windows[part.size_px] = pixels(part.size_px)
+            inputs = windows[part.size_px]
         try:
             outputs[step] = loaded[part.piece](inputs)
         except BackendError as e:
@@ -207,7 +206,7 @@ class _Begun(NamedTuple):
     """What is known of a window by now; added to as it goes on.
 
     Args:
-        outputs: of the steps that have run.
+        outputs: by step; None of those that have not run.
         windows: by side length.
         shares: processor time by app.
         piece_s: and by piece.
@@ -224,10 +223,14 @@ class _Begun(NamedTuple):
 
 
 class _LaterStages:
-    """How a window goes on where the first stage of a cascade does not answer, or is checked; see run_route.
+    """How a window goes on where the first stage of a cascade does not answer, or is checked.
 
     Args:
-        begun: what the first stage gave.
+        route: with cascades.
+        loaded: its pieces.
+        pixels: see run_route.
+        busy_clock: see run_route.
+        begun: what the first stage gave, added to in place.
         before: reading of the clock up to which all is booked.
     """
 

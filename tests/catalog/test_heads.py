@@ -125,3 +125,11 @@ def test_features_that_are_not_finite_are_refused(heads: int) -> None:
     for values in ((np.nan, 1.0), (np.inf, 1.0), (-np.inf, 1.0), (np.nan, np.inf)):
         with pytest.raises(BackendError, match="not finite"):
             fused.answers(np.array([[0.0, *values, 0.0]], np.float32))
+
+
+@pytest.mark.filterwarnings("ignore:overflow:RuntimeWarning")
+@pytest.mark.parametrize("heads", [1, 2])
+def test_features_so_great_that_a_class_is_out_of_reach_are_refused(heads: int) -> None:
+    one = HeadWeights(np.array([[-2.0, 0.0], [0.5, 1.0]], np.float32), np.zeros(2, np.float32), 1.0)
+    with pytest.raises(BackendError, match="not finite"):
+        FusedHeads([one] * heads).answers(np.array([[3e38, 0.0]], np.float32))
