@@ -51,7 +51,7 @@ class Caution:
         aside_s: how long classes are left alone whose head was rejected or cannot be trained.
         retry_s: likewise where no head came for a passing reason, doubled up to aside_s until one comes.
         doubt_s: how long no head is used for a class whose windows a head took for others, as checks found:
-            twice as long each time, up to aside_s, until that long has passed without.
+            twice as long each time, up to aside_s; as long as at first again once aside_s has passed without.
         least_held: share of its classes from which on a head is thought of: how it does on others is known as
             a mean over all of them, and a scene has few.
         bolder: further heads for greater shares, rising; none for the first alone.
