@@ -36,8 +36,15 @@ class Caution:
         sureness: standard deviations by which the share of the classes has to be sure.
         doubt: further ones for each head in a row that did not pay, up to most_doubt.
         most_in_vain: heads in a row that did not pay, for each of which the next has to pay twice as much.
-        evidence: log likelihood ratio at which a change is believed.
-        wary: share of that from which on every answer is checked.
+        evidence: log likelihood ratio at which a change is believed, where scenes last as usual.
+        wary: likewise at which every answer is checked: what turns out wrong then costs no accuracy.
+        usual_scene: windows with a head between two changes where nothing is known of that yet.
+        usual_changes: that this counts for, beside those that are seen.
+        most_lately: windows; with a change beyond them, what was seen before counts half.
+        haste: by how many times more than by Bayes' rule less evidence is asked for where changes are more
+            frequent than that: one that is noticed late costs accuracy, one too many only checks.
+        most_haste: by how much less evidence, at most.
+        most_calm: by how much more, at most, where changes are rarer.
         selection: weight of the choice among sets of classes in how sure a share has to be (class_shares).
         margin: by how much more accurate than the goal a cascade has to seem before it is entered.
         slack: how far the accuracy may be below the goal before that is a change.
@@ -75,7 +82,13 @@ class Caution:
     most_doubt: float = 3.0
     most_in_vain: int = 8
     evidence: float = 7.0
-    wary: float = 0.65
+    wary: float = 4.5
+    usual_scene: float = 600.0
+    usual_changes: float = 0.5
+    most_lately: float = 2000.0
+    haste: float = 2.0
+    most_haste: float = 4.0
+    most_calm: float = 3.0
     selection: float = 0.1
     margin: float = 0.0
     slack: float = 0.02

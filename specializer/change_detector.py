@@ -13,7 +13,7 @@ class ChangeDetector:
     Args:
         before: probability of yes as long as nothing has changed.
         after: what would matter, above before.
-        evidence: log likelihood ratio at which it is believed.
+        evidence: log likelihood ratio at which it is usually believed.
     """
 
     __slots__ = ("_evidence", "_no", "_since", "_sum", "_yes")
@@ -32,12 +32,16 @@ class ChangeDetector:
         return self._since
 
     @property
-    def hint(self) -> float:
-        """How much of the evidence is there, in [0, 1]."""
-        return min(1.0, self._sum / self._evidence)
+    def evidence(self) -> float:
+        """Log likelihood ratio that speaks for a change, at least 0."""
+        return self._sum
 
-    def observe(self, yes: bool) -> bool:
-        """Take note, and tell whether a change is believed."""
+    def observe(self, yes: bool, further: float = 0.0) -> bool:
+        """Take note, and tell whether a change is believed.
+
+        Args:
+            further: evidence that this takes at the moment beyond what it usually does.
+        """
         self._sum = max(0.0, self._sum + (self._yes if yes else self._no))
         self._since = self._since + 1 if self._sum > 0.0 else 0
-        return self._sum >= self._evidence
+        return self._sum >= self._evidence + further

@@ -9,6 +9,7 @@ from typing import NamedTuple
 from specializer.cascade import HeadCost, Stakes
 from specializer.caution import Caution
 from specializer.change_detector import ChangeDetector
+from specializer.change_rate import ChangeRate
 from specializer.policy import Active, Seen
 
 # Of what a head may pass on and save nothing; it is not left before that is more likely exceeded than this.
@@ -46,6 +47,7 @@ class HeadWatch:
         self._last: Active | None = None
         self._gained = 0.0
         self._in_vain = 0
+        self._rate = ChangeRate(caution)
         self._outside = self._passed = self._false = ChangeDetector(0.0, 1.0, math.inf)
         self._really: deque[int] = deque(maxlen=_LATEST_DISAGREEMENTS)
 
@@ -67,7 +69,8 @@ class HeadWatch:
     @property
     def is_wary(self) -> bool:
         """Whether what was just seen hints at other classes than the head's."""
-        return self._active is not None and self._outside.hint >= self._caution.wary
+        least = self._caution.wary + self._rate.further_evidence
+        return self._active is not None and self._outside.evidence >= least
 
     def begin(self, active: Active, before: float, least: float) -> None:
         """Watch a head from now on.
@@ -104,7 +107,8 @@ class HeadWatch:
         assert self._active is not None, "begin comes first"
         # the head's own word, of which its rates tell, also where it is checked
         said = seen.class_id if seen.special is None else seen.special
-        outside = self._outside.observe(said not in self._active.classes)
+        outside = self._outside.observe(said not in self._active.classes, self._rate.further_evidence)
+        self._rate.observe(outside)
         if outside:
             return Change(f"other classes came, {self._outside.since} answers ago", self._outside.since)
         if self._passed.observe(seen.special is None):

@@ -330,7 +330,7 @@ def test_what_a_head_knows_to_be_of_another_class_it_answers_and_where_that_goes
     assert figures.answered == len(own) > 0
     assert figures.passed_on == 0
     assert any("checks disagreed" in str(r.reason) for r in results)
-    assert figures.checked > len(results) // 20  # in a hundred, were there no reason to be wary
+    assert figures.checked > figures.answered // 4  # one in a hundred, were there no reason to be wary
 
 
 def test_what_a_second_head_took_is_taken_off_what_was_saved(built_catalog: Catalog) -> None:

@@ -20,15 +20,23 @@ def test_without_a_difference_nothing_is_ever_believed() -> None:
     assert not any(detector.observe(True) for _ in range(1000))
 
 
-def test_the_hint_rises_with_what_speaks_for_a_change_and_falls_to_nothing_again() -> None:
+def test_evidence_rises_with_what_speaks_for_a_change_and_falls_to_nothing_again() -> None:
     detector = ChangeDetector(0.05, 0.5, 7.0)
-    assert detector.hint == 0.0
-    hints = []
+    assert detector.evidence == 0.0
+    evidence = []
     for yes in (True, True, False, True, True):
         detector.observe(yes)
-        hints.append(detector.hint)
-    assert hints[1] == pytest.approx(2.0 * hints[0]) == pytest.approx(2.0 * math.log(10.0) / 7.0)
-    assert 0.0 < hints[2] < hints[1] < hints[3] < hints[4] == 1.0
+        evidence.append(detector.evidence)
+    assert evidence[1] == pytest.approx(2.0 * evidence[0]) == pytest.approx(2.0 * math.log(10.0))
+    assert 0.0 < evidence[2] < evidence[1] < evidence[3] < 7.0 < evidence[4]
     for _ in range(20):
         detector.observe(False)
-    assert detector.hint == 0.0
+    assert detector.evidence == 0.0
+
+
+@pytest.mark.parametrize(("further", "observations"), [(-3.0, 2), (0.0, 4), (3.0, 5)])
+def test_a_change_may_take_more_or_less_evidence_for_the_moment(further: float, observations: int) -> None:
+    detector = ChangeDetector(0.05, 0.5, 7.0)
+    assert [detector.observe(True, further) for _ in range(observations)] == [False] * (observations - 1) + [
+        True
+    ]

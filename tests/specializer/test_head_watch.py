@@ -81,6 +81,17 @@ def test_it_is_wary_before_it_believes_that_other_classes_came_and_not_for_long_
     assert not calm.is_wary
 
 
+def test_it_notices_a_change_later_after_a_long_scene_and_sooner_after_short_ones() -> None:
+    calm, hasty = watching(), watching()
+    for _ in range(3000):
+        assert calm.observe(OWN) is None
+    for _ in range(10):
+        change_after(hasty, [OWN] * 40 + [OTHER] * 20)
+        hasty.begin(PAIR, 0.95, 0.6)
+    late, fresh, soon = (change_after(w, [OTHER] * 20)[0] for w in (calm, watching(), hasty))
+    assert soon < fresh < late < fresh + 5
+
+
 @pytest.mark.parametrize(("special", "wary"), [(4, False), (9, True)])
 def test_what_is_checked_hints_at_others_by_the_heads_own_word(special: int, wary: bool) -> None:
     watch = watching()
