@@ -28,7 +28,7 @@ class ChangeRate:
 
     @property
     def further_evidence(self) -> float:
-        """Log likelihood ratio that a change takes beyond what it usually does; negative: that it takes less."""
+        """Log likelihood ratio that a change takes beyond the usual; below 0 where it takes less."""
         c = self._caution
         further = math.log(self._windows / (self._changes * c.usual_scene))
         return min(c.most_calm, further) if further > 0.0 else max(-c.most_haste, c.haste * further)

@@ -23,6 +23,7 @@ import numpy.typing as npt
 from onnx import ModelProto
 
 from catalog.backends.part_chain import PartChain
+from catalog.transforms.byte_pixels import with_byte_pixels
 from catalog.transforms.recipe import Bench, Candidate, Family
 
 _BATCH = 32
@@ -112,7 +113,7 @@ def quantised(path: Path, batches: list[npt.NDArray[np.generic]], folder: Path) 
         )
     result = ModelProto()
     result.ParseFromString(written.read_bytes())
-    return unrounded_before_prelu(result)
+    return with_byte_pixels(unrounded_before_prelu(result))
 
 
 def unrounded_before_prelu(model: ModelProto) -> ModelProto:
