@@ -39,6 +39,7 @@ _RESNETS = {
 _PLAIN = f"""
 [[model]]
 arch = "convnet"
+arguments = {{ channels = [16, 48, 64, 128] }}
 techniques = ["int8-whole", "scale+int8-whole"]
 teacher = "{_TEACHER}"
 [[model.scale]]

@@ -99,7 +99,7 @@ class ModelTable(_Table):
     """
 
     arch: str = "convnet"
-    arguments: dict[str, int | float | bool | str] = {}
+    arguments: dict[str, int | float | bool | str | list[int]] = {}
     weights: str | None = None
     pixels: PixelsTable | None = None
     parts: list[str] = []
@@ -244,7 +244,7 @@ def _model_spec(table: ModelTable, folder: Path) -> ModelSpec:
     try:
         architecture = Architecture(
             table.arch,
-            tuple(sorted(table.arguments.items())),
+            tuple(sorted((k, tuple(v) if isinstance(v, list) else v) for k, v in table.arguments.items())),
             None if table.pixels is None else _pixel_scale(table.pixels),
             None if table.weights is None else WeightsFile.at(folder / Path(table.weights).expanduser()),
             tuple(table.parts),

@@ -13,7 +13,7 @@ from catalog.tasks import Task
 from catalog.transforms.recipe import Candidate
 
 # Raised whenever the same request and data give other weights than before.
-COMPILER_VERSION = 5
+COMPILER_VERSION = 6
 
 _DECIDING_PACKAGES = (
     "numpy",

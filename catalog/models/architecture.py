@@ -10,7 +10,7 @@ from pathlib import Path
 
 from catalog.errors import BadInput
 
-Argument = int | float | bool | str
+Argument = int | float | bool | str | tuple[int, ...]
 
 
 class Colour(StrEnum):

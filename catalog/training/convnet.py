@@ -3,18 +3,23 @@
 First part: uint8 (N, S, S, 3) -> normalised float32 -> stem -> one stage.
 Second part: the other stages -> mean over positions -> (N, D).
 
-A stage halves the resolution and doubles the channels. Plain convolutions with batch normalisation
-fold into one operator each, which is what runs fast one window at a time.
+A stage halves the resolution and doubles the channels, unless they are given. Plain convolutions with batch
+normalisation fold into one operator each, which is what runs fast one window at a time.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from itertools import pairwise
 
 from torch import Tensor, nn
 
+from catalog.errors import BadInput
+
 CHANNELS = 20
 STAGES = 3
+_STEP = 4
+_LANES = 16
 _LARGEST_FULL_STEM_PX = 40
 _SMALLEST_HALVED_PX = 24
 _PIXEL_MEAN = 127.5
@@ -44,6 +49,7 @@ def convnet(
     depth: float = 1.0,
     first_width: float | None = None,
     full_size_px: int | None = None,
+    channels: Sequence[int] | None = None,
 ) -> list[nn.Module]:
     """Build the parts of one trunk with fresh weights.
 
@@ -53,15 +59,21 @@ def convnet(
         depth: share of the family's stages.
         first_width: share of the family's channels in the first part, where it differs from width.
         full_size_px: side of the windows at its full resolution; None for size_px.
+        channels: of the family's stem and of each of its stages, at full width; None for a stem of 20 and
+            three stages, each of twice as many.
+
+    Raises:
+        BadInput: channels of no stage, or one that is not positive.
     """
-    first = channels_of(width if first_width is None else first_width)
-    later = channels_of(width)
-    stages = stages_of(depth)
-    outputs = [2 * first, *(later * 2**s for s in range(2, stages + 1))]
-    stem = _convolution(3, first, _stem_stride(size_px, full_size_px or size_px))
-    head_stages = [_stage(a, b) for a, b in pairwise(outputs)] or [_convolution(outputs[0], 2 * later, 1)]
+    if channels is not None and (len(channels) < 2 or min(channels) < 1):
+        raise BadInput(f"channels = {list(channels)}: expected those of the stem and of at least one stage")
+    first = channels_of(width if first_width is None else first_width, channels)
+    later = channels_of(width, channels)
+    outputs = [first[1], *later[2 : 1 + stages_of(depth, channels)]]
+    stem = _convolution(3, first[0], _stem_stride(size_px, full_size_px or size_px))
+    head_stages = [_stage(a, b) for a, b in pairwise(outputs)] or [_convolution(outputs[0], later[1], 1)]
     return [
-        nn.Sequential(Normalise(), stem, _stage(first, outputs[0])),
+        nn.Sequential(Normalise(), stem, _stage(first[0], outputs[0])),
         nn.Sequential(*head_stages, MeanOverPositions()),
     ]
 
@@ -71,14 +83,22 @@ def _stem_stride(size_px: int, full_size_px: int) -> int:
     return 1 if full_size_px <= _LARGEST_FULL_STEM_PX or size_px < _SMALLEST_HALVED_PX else 2
 
 
-def channels_of(width: float) -> int:
-    """Return the stem's channels for a share of the family's width, a multiple of 4."""
-    return max(4, 4 * round(CHANNELS * width / 4))
+def channels_of(width: float, channels: Sequence[int] | None = None) -> list[int]:
+    """Return the channels of the stem and of each stage at a share of the family's width.
+
+    They are multiples of 4; of 16, as many as kernels work on at a time, where those of the full width are.
+    """
+    if channels is None:
+        stem = max(_STEP, _STEP * round(CHANNELS * width / _STEP))
+        return [stem * 2**stage for stage in range(1 + STAGES)]
+    step = _LANES if all(c % _LANES == 0 for c in channels) else _STEP
+    return [max(step, step * round(c * width / step)) for c in channels]
 
 
-def stages_of(depth: float) -> int:
-    """Return the number of stages for a share of the family's depth."""
-    return max(1, round(STAGES * depth))
+def stages_of(depth: float, channels: Sequence[int] | None = None) -> int:
+    """Return the number of stages at a share of the family's depth."""
+    stages = STAGES if channels is None else len(channels) - 1
+    return max(1, round(stages * depth))
 
 
 def _convolution(inputs: int, outputs: int, stride: int) -> nn.Module:

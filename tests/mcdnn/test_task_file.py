@@ -37,6 +37,7 @@ trunk_weight = 0.5
 
 [[model]]
 arch = "convnet"
+arguments = { depth = 1.0, channels = [16, 32, 48, 64] }
 techniques = ["scale"]
 [[model.scale]]
 width = 0.5
@@ -62,6 +63,7 @@ def test_every_key_reaches_the_request() -> None:
     assert family.parent == "who"
     assert (who.trunk_weight, mood.trunk_weight) == (None, 0.5)
     assert request.models[0].scales == (Scale(0.5),)
+    assert request.models[0].architecture.arguments == (("channels", (16, 32, 48, 64)), ("depth", 1.0))
     assert request.mirrored_alike == frozenset({"face"})
     assert (request.seed, request.effort.epochs, request.effort.stored_features) == (7, 2, 500)
 
@@ -114,6 +116,7 @@ def test_the_embedded_tasks_are_those_of_the_digit_camera() -> None:
             LEAST + "[[model]]\n[[model.scale]]\nwidth = 3.0",
             r"model\.0\.scale\.0\.width: .*less than or equal to 1",
         ),
+        (LEAST + "[[model]]\narguments = { channels = [16.5, 32] }", r"model\.0\.arguments\.channels"),
         (LEAST + "[training]\nepochs = 0", r"training\.epochs: .*greater than or equal to 1"),
         (LEAST + '[task.u]\ninput = "b"\ndata = "y"', r"task\.u\.input = 'b': expected one of \['a'\]"),
     ],
