@@ -45,6 +45,8 @@ class Caution:
             frequent than that: one that is noticed late costs accuracy, one too many only checks.
         most_haste: by how much less evidence, at most.
         most_calm: by how much more, at most, where changes are rarer.
+        unnoticed: windows of other classes that a head meets at the end of each scene, as a bolder head has
+            to bear them.
         selection: weight of the choice among sets of classes in how sure a share has to be (class_shares).
         margin: by how much more accurate than the goal a cascade has to seem before it is entered.
         slack: how far the accuracy may be below the goal before that is a change.
@@ -89,6 +91,7 @@ class Caution:
     haste: float = 2.0
     most_haste: float = 4.0
     most_calm: float = 3.0
+    unnoticed: float = 5.0
     selection: float = 0.1
     margin: float = 0.0
     slack: float = 0.02
@@ -103,9 +106,9 @@ class Caution:
     doubt_s: float = 10.0
     least_held: float = 0.5
     bolder: tuple[BolderHead, ...] = (
-        BolderHead(0.88, 0.84, 0.1),
-        BolderHead(0.92, 0.89, 0.06),
-        BolderHead(0.96, 0.94, 0.04),
+        BolderHead(0.9, 0.84, 0.1),
+        BolderHead(0.94, 0.89, 0.06),
+        BolderHead(0.97, 0.94, 0.04),
     )
     settled: int = 30
     least_better: float = 0.03

@@ -33,6 +33,11 @@ class ChangeRate:
         further = math.log(self._windows / (self._changes * c.usual_scene))
         return min(c.most_calm, further) if further > 0.0 else max(-c.most_haste, c.haste * further)
 
+    @property
+    def undisturbed(self) -> float:
+        """Share of what a head meets that is of its scene, not of the next one that is not noticed yet."""
+        return 1.0 - self._caution.unnoticed * self._changes / self._windows
+
     def observe(self, changed: bool) -> None:
         """Take note of a window with a head, and of whether it is believed now that others came."""
         self._windows += 1.0

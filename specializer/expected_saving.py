@@ -245,7 +245,7 @@ class ExpectedSaving:
         running = self._wanted if active is None else active
         if (running.classes, running.skew) == (classes, skew):
             return self._share_since_change(classes) >= bolder.held - bolder.falls
-        return self._least_since_change(classes) >= bolder.held
+        return self._least_since_change(classes) * self._watch.undisturbed >= bolder.held
 
     def _saved(self, candidate: Prospect, expected: dict[int, float]) -> float:
         share = min(1.0, sum(expected.get(c, 0.0) for c in candidate.classes))

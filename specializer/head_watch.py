@@ -72,6 +72,11 @@ class HeadWatch:
         least = self._caution.wary + self._rate.further_evidence
         return self._active is not None and self._outside.evidence >= least
 
+    @property
+    def undisturbed(self) -> float:
+        """Share of what heads meet lately that is of their scenes; see ChangeRate."""
+        return self._rate.undisturbed
+
     def begin(self, active: Active, before: float, least: float) -> None:
         """Watch a head from now on.
 

@@ -50,3 +50,17 @@ def test_what_was_seen_long_ago_counts_less() -> None:
     assert after(hasty) < 0.0 < calm_since
     never = Caution(most_lately=math.inf)
     assert after([*hasty, *[3000] * 6], never) < calm_since
+
+
+def test_heads_meet_the_more_of_the_next_scene_the_shorter_scenes_are() -> None:
+    rate = ChangeRate(USUAL_CAUTION)
+    fresh = 1.0 - USUAL_CAUTION.unnoticed / USUAL_CAUTION.usual_scene
+    assert rate.undisturbed == pytest.approx(fresh)
+    for _ in range(3000):
+        rate.observe(False)
+    calm = rate.undisturbed
+    for k in range(3000):
+        rate.observe(k % 50 == 0)
+    hasty = rate.undisturbed
+    assert hasty < fresh < calm < 1.0
+    assert hasty == pytest.approx(1.0 - USUAL_CAUTION.unnoticed / 50.0, abs=0.03)
