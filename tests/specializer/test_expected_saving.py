@@ -243,14 +243,18 @@ def test_the_step_of_the_ladder_is_the_furthest_that_the_share_of_the_classes_be
     assert wanted.skew == (AIMED_SKEW if step is None else LADDER[step].skew)
 
 
-@pytest.mark.parametrize(("scenes", "is_bold"), [(0, True), (40, False)])
+@pytest.mark.parametrize(
+    ("scenes", "unnoticed", "is_bold"), [(0, 5.0, True), (40, 0.0, True), (40, 5.0, False)]
+)
 def test_where_scenes_are_short_none_is_wanted_that_bears_their_ends_badly(
-    scenes: int, is_bold: bool
+    scenes: int, unnoticed: float, is_bold: bool
 ) -> None:
-    policy = ExpectedSaving(STAKES, caution=Caution(bolder=(BolderHead(0.9, 0.8, 0.1),)))
+    steps = (BolderHead(0.9, 0.8, 0.1),)
+    policy = ExpectedSaving(STAKES, caution=Caution(bolder=steps, unnoticed=unnoticed, doubt=0.0))
     for k in range(scenes):
-        tell(policy, [4, 7] * 20 + list(range(100 + 9 * k, 109 + 9 * k)), 6.0 * k, Active((4, 7), RATES))
-    wanted = tell(policy, mixed(2, 100), 300.0, Active((4, 7), RATES))
+        for seen in ([4, 7] * 20, range(100 + 9 * k, 109 + 9 * k)):
+            tell(policy, seen, 6.0 * k, Active((4, 7), RATES))
+    wanted = tell(policy, mixed(2, 200), 300.0, Active((4, 7), RATES))
     assert wanted.classes == (4, 7)
     assert (wanted.skew > AIMED_SKEW) is is_bold
 
