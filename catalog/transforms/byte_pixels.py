@@ -93,9 +93,12 @@ def _start_of(model: ModelProto) -> _Start | None:
         for name in node.input:
             readers.setdefault(name, []).append(node)
 
+    given_out = {value.name for value in model.graph.output}
+
     def only_reader(node: NodeProto, kind: str) -> NodeProto | None:
         found = readers.get(node.output[0], [])
-        return found[0] if len(found) == 1 and found[0].op_type == kind else None
+        is_only = len(found) == 1 and node.output[0] not in given_out
+        return found[0] if is_only and found[0].op_type == kind else None
 
     for cast in (n for n in model.graph.node if n.op_type == "Cast" and _reads_pixels(n, model, made_by)):
         chain = _followed(cast, ("Sub", "Mul", "QuantizeLinear", "DequantizeLinear", "Conv"), only_reader)
@@ -103,7 +106,7 @@ def _start_of(model: ModelProto) -> _Start | None:
             continue
         minus, times, to_bytes, _, first = chain
         weight = made_by.get(first.input[1])
-        if weight is None or weight.op_type != "DequantizeLinear":
+        if weight is None or weight.op_type != "DequantizeLinear" or only_reader(weight, "Conv") is None:
             continue
         kernel = constants.get(weight.input[0])
         mean, scale = constants.get(minus.input[1]), constants.get(times.input[1])
@@ -111,7 +114,7 @@ def _start_of(model: ModelProto) -> _Start | None:
             continue
         means, scales = (_per_channel(value, kernel.shape[1]) for value in (mean, scale))
         if means is not None and scales is not None:
-            return _Start(cast, minus, times, to_bytes, weight, means, scales, kernel.astype(np.int8))
+            return _Start(cast, minus, times, to_bytes, weight, means, scales, np.asarray(kernel, np.int8))
     return None
 
 
@@ -120,7 +123,8 @@ def _reads_pixels(node: NodeProto, model: ModelProto, made_by: dict[str, NodePro
     name, given = node.input[0], model.graph.input[0]
     while name in made_by and made_by[name].op_type in _ORDERING:
         name = made_by[name].input[0]
-    return name == given.name and given.type.tensor_type.elem_type == TensorProto.UINT8
+    is_bytes = given.type.tensor_type.elem_type == TensorProto.UINT8
+    return name == given.name and is_bytes and attributes_of(node)["to"].i == TensorProto.FLOAT
 
 
 def _followed(
@@ -138,8 +142,8 @@ def _followed(
 
 def _gains(first: NodeProto, kernel: Array) -> bool:
     outputs, planes = kernel.shape[:2]
-    whole = groups(attributes_of(first)) == 1
-    return whole and outputs >= _FEWEST_OUTPUTS and planes % _INPUTS_AT_A_TIME != 0
+    plain = groups(attributes_of(first)) == 1 and kernel.dtype == np.int8
+    return plain and outputs >= _FEWEST_OUTPUTS and planes % _INPUTS_AT_A_TIME != 0
 
 
 def _per_channel(value: Array, planes: int) -> npt.NDArray[np.float64] | None:

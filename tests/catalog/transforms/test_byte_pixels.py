@@ -105,6 +105,15 @@ def test_pixels_that_something_else_reads_too_stay_as_they_are(
     assert with_byte_pixels(before) is before
 
 
+def test_a_kernel_that_another_convolution_shares_stays_as_it_is(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = quantised(IMAGENET, nn.Conv2d(3, 16, 3), tmp_path, monkeypatch)
+    first = next(n for n in before.graph.node if n.op_type == "Conv")
+    before.graph.node.append(helper.make_node("Conv", list(first.input[:2]), ["further"]))
+    assert with_byte_pixels(before) is before
+
+
 def test_quantising_gives_byte_pixels(tmp_path: Path) -> None:
     (model,) = export_parts([nn.Sequential(IMAGENET, nn.Conv2d(3, 16, 3))], torch.from_numpy(WINDOWS[:2]))
     stored = tmp_path / "float.onnx"
