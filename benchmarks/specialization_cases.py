@@ -101,7 +101,7 @@ OBJECTS = (
 )
 FACES = (
     Case(2, 0.9, _LONG_S, 60.0, real=True, seeds=1),
-    *(Case(n, p, _LONG_S, _LONG_S, seeds=1) for n in (2, 5) for p in (0.9, 0.95)),
-    Case(10, 0.9, _LONG_S, _LONG_S, seeds=1),
+    *(Case(n, p, _LONG_S, _LONG_S, seeds=_FEW) for n in (2, 5) for p in (0.9, 0.95)),
+    Case(10, 0.9, _LONG_S, _LONG_S, seeds=_FEW),
     Case(0, 0.0, _LONG_S, _SHORT_S, seeds=1),
 )
