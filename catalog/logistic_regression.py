@@ -14,6 +14,10 @@ Int64 = npt.NDArray[np.int64]
 
 _MOST_ITERATIONS = 200
 _SMALLEST_SPREAD = 1e-6
+# Features that are worked on at a time, so that they are read from memory once a pass, in place of three
+# times, and that whatever runs meanwhile keeps its share of the processors' common cache.
+_BLOCK_BYTES = 2**19
+_LEAST_BLOCK_ROWS = 64
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -67,23 +71,21 @@ def fit_logistic(
         start: (C, D + 1).
         most_iterations: after which it ends in any case.
     """
-    rows = np.arange(len(labels))
+    in_block = max(_LEAST_BLOCK_ROWS, _BLOCK_BYTES // max(1, features.shape[1] * features.itemsize))
+    blocks = [slice(i, i + in_block) for i in range(0, len(labels), in_block)]
 
     def loss_and_slope(flat: Float64) -> tuple[float, Float64]:
         w = flat.reshape(start.shape).astype(np.float32)
-        logits = features @ w[:, :-1].T + w[:, -1]  # (N, C)
-        logits -= logits.max(axis=1, keepdims=True)
-        exps = np.exp(logits)
-        sums = exps.sum(axis=1, keepdims=True)
-        losses = np.log(sums[:, 0]) - logits[rows, labels]
-        loss = float(losses.astype(np.float64) @ row_weights)
-        residual = exps / sums
-        residual[rows, labels] -= 1.0
-        residual *= row_weights[:, None]
-        slope = np.empty(start.shape)
-        slope[:, :-1] = residual.T @ features + penalty * w[:, :-1]
-        slope[:, -1] = residual.sum(axis=0)
-        return loss + 0.5 * penalty * float((w[:, :-1] ** 2).sum(dtype=np.float64)), slope.ravel()
+        loss = 0.5 * penalty * float((w[:, :-1] ** 2).sum(dtype=np.float64))
+        slope = np.zeros(start.shape)
+        slope[:, :-1] = penalty * w[:, :-1]
+        for block in blocks:
+            losses, residual = _losses_and_residual(features[block] @ w[:, :-1].T + w[:, -1], labels[block])
+            loss += float(losses.astype(np.float64) @ row_weights[block])
+            residual *= row_weights[block, None]
+            slope[:, :-1] += residual.T @ features[block]
+            slope[:, -1] += residual.sum(axis=0)
+        return loss, slope.ravel()
 
     found = minimize(
         loss_and_slope,
@@ -93,3 +95,15 @@ def fit_logistic(
         options={"maxiter": most_iterations, "gtol": 1e-4},
     )
     return np.asarray(found.x, dtype=np.float64).reshape(start.shape)
+
+
+def _losses_and_residual(logits: Float32, labels: Int64) -> tuple[Float32, Float32]:
+    """Return each row's cross-entropy (N,) and its slope by the logits (N, C), which are overwritten."""
+    rows = np.arange(len(labels))
+    logits -= logits.max(axis=1, keepdims=True)
+    exps = np.exp(logits)
+    sums = exps.sum(axis=1, keepdims=True)
+    losses = np.log(sums[:, 0]) - logits[rows, labels]
+    residual = exps / sums
+    residual[rows, labels] -= 1.0
+    return losses, residual
