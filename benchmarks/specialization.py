@@ -120,10 +120,11 @@ _ABOUT = {
 _TRAINING = (
     "From the order to the head, 512 features and 10,000 stored windows, in the process of low priority, "
     "while a trunk runs window after window. `inference_p95_meanwhile_ms`: of windows from an order on, "
-    "for at least a tenth of a second; `inference_p95_until_head_ms`: of those that ran before the head "
-    "was there, of which an order of a head with other priors sees two or three. `in_full_s`: 12 passes "
-    "of training a ResNet-20 over as many windows on one core, from the time of six batches; "
-    "`times_faster`: that over the median."
+    "for at least a tenth of a second; `inference_p95_ratio`: each order's own to that of the half second "
+    "before it, the median of the orders, since a shared machine may be slower for seconds at a time; "
+    "`inference_p95_until_head_ms`: of those that ran before the head was there, of which an order of a "
+    "head with other priors sees two or three. `in_full_s`: 12 passes of training a ResNet-20 over as "
+    "many windows on one core, from the time of six batches; `times_faster`: that over the median."
 )
 
 
