@@ -3,9 +3,8 @@
 A trunk subtracts a mean from the pixels and scales them in float, and then rounds them to bytes again: four
 passes over the window. And its first convolution reads three channels, while kernels for int8 take inputs
 four at a time. A 1 x 1 convolution of the bytes does all of it in one pass: what it gives is what the first
-convolution read before, up to the rounding of the mean, and a channel of zeros besides. For a window of
-32 px by onnxruntime on AVX-512 VNNI that took the published ResNet-56 from 992 to 954 us, one of four such
-stages of it less from 288 to 255 us (docs/decisions.md).
+convolution read before, up to the rounding of the mean, and a channel of zeros besides. What that saves is
+in docs/decisions.md.
 """
 
 from __future__ import annotations
