@@ -23,7 +23,7 @@ from benchmarks.report import Row, markdown_table
 from catalog.heads import HeadWeights
 from catalog.store import Catalog, StoredFeatures, open_catalog
 from catalog.variants import Variant
-from specializer.cascade_threshold import CascadeAim, HeadAnswers, choose_threshold
+from specializer.cascade_threshold import CascadeAim, HeadAnswers, ThresholdChoice
 from specializer.errors import HeadRejected
 from specializer.generic_answers import GenericAnswers
 from specializer.head_candidates import OwnLabels, retrained_head
@@ -116,7 +116,7 @@ def _judged_by_itself(material: Material, dominant: tuple[int, ...], weights: He
     held_out = np.asarray(material.half.features, np.float32)
     anything = CascadeAim(_SKEW, 0.0)
     rows = OwnLabels.of(material.half.labels, dominant)
-    found = choose_threshold(HeadAnswers.of(weights.confidences(held_out), rows), rows, anything)
+    found = ThresholdChoice(rows, anything).best(HeadAnswers.of(weights.confidences(held_out), rows))
     rates = found.rates
     return SpecialHead(weights, dominant, rates)
 

@@ -12,7 +12,7 @@ from catalog.heads import Float32
 from specializer.cascade import CascadeRates
 from specializer.generic_answers import Behind
 from specializer.head_candidates import OwnLabels
-from specializer.other_classes import LEAST_CLASS_OUT, HiddenClass, OtherClasses
+from specializer.other_classes import LEAST_CLASS_OUT, HiddenClass, OtherClasses, OtherRows
 
 Bool = npt.NDArray[np.bool_]
 Float64 = npt.NDArray[np.float64]
@@ -25,6 +25,7 @@ LEAST_ACCURACY_OUT = 0.5
 # Closer to each other towards 1, where the answers of a good head lie.
 THRESHOLDS = np.append(0.0, 1.0 - np.logspace(-0.1, -4.0, 160))
 _NOISE_ERRORS = 2.0
+_LEVELS = len(THRESHOLDS) + 1
 _NO_CLASS = -1
 _NOTHING = 1e-9  # shares are sums of single weights
 # Rows of which half of what the generic model's accuracy on them is off the usual is believed.
@@ -171,25 +172,42 @@ class HeadAnswers:
         )
 
 
-def choose_threshold(
-    answers: HeadAnswers, rows: OwnLabels, aim: CascadeAim, behind: Behind | None = None
-) -> Threshold:
-    """Return the threshold that passes on least while the cascade is as accurate as it should be.
-
-    It also passes on enough of every other class. Where none does both, the most accurate one that passes
-    on enough of each and leaves the head at least half of its classes' windows; where there is none either,
-    the one that leaves it just that.
+class ThresholdChoice:
+    """Chooses thresholds of heads for the same classes on the same rows.
 
     Args:
-        answers: of the head, (N,).
         rows: what the rows really are, (N,).
-        aim: what the head is for.
+        aim: what the heads are for.
         behind: what the generic model makes of the rows. What is hard for the head is hard for that model
             too, so that its accuracy over all windows promises too much for those that are passed on; it
             has to do where this is None.
     """
-    outcomes = _Outcomes(answers, rows, aim, behind)
-    return outcomes.at(_chosen(outcomes))
+
+    def __init__(self, rows: OwnLabels, aim: CascadeAim, behind: Behind | None = None) -> None:
+        self.rows, self.aim = rows, aim
+        self._judged = _Judged(rows, aim, behind)
+
+    def shares(self, counted: Bool) -> tuple[float, float]:
+        """Return what share of the dominant classes' rows is counted, and of the others'.
+
+        Args:
+            counted: which rows are, (N,).
+        """
+        judged = self._judged
+        return judged.own.share_of(counted), judged.other.share_of(counted)
+
+    def best(self, answers: HeadAnswers) -> Threshold:
+        """Return the threshold that passes on least while the cascade is as accurate as it should be.
+
+        It also passes on enough of every other class. Where none does both, the most accurate one that
+        passes on enough of each and leaves the head at least half of its classes' windows; where there is
+        none either, the one that leaves it just that.
+
+        Args:
+            answers: of the head, (N,).
+        """
+        outcomes = _Outcomes(answers, self._judged)
+        return outcomes.at(_chosen(outcomes))
 
 
 def _chosen(outcomes: _Outcomes) -> int:
@@ -205,33 +223,55 @@ def _chosen(outcomes: _Outcomes) -> int:
     return first + int(outcomes.accuracy[first : max(leaving, 1)].argmax())
 
 
+class _Judged:
+    """What is the same for all heads that are judged on the same rows; see ThresholdChoice."""
+
+    def __init__(self, rows: OwnLabels, aim: CascadeAim, behind: Behind | None) -> None:
+        inside = rows.inside
+        self.aim, self.behind = aim, behind
+        self.outside = np.flatnonzero(~inside)
+        self.weights = rows.row_weights.astype(np.float64)
+        self.others = OtherRows(rows.labels[self.outside])
+        self.own, self.other = (_Kind(self.weights, kind, aim, behind) for kind in (inside, ~inside))
+        right_behind = np.zeros(len(inside), np.bool_) if behind is None else behind.right_behind
+        self._cells = (4 * _LEVELS) * (2 * ~inside + right_behind)
+
+    def at_or_above(self, answers: HeadAnswers) -> Float64:
+        """Return what rows weigh that are answered at each threshold, (2, 2, 2, 2, T).
+
+        By whether they are of other classes, the generic model is right behind the head, the head is right,
+        and it names one of its own classes.
+        """
+        cells = self._cells + _LEVELS * (2 * answers.right + answers.owned) + answers.levels
+        weighed = np.bincount(cells, self.weights, 16 * _LEVELS).astype(np.float64, copy=False)
+        at_level = weighed.reshape(2, 2, 2, 2, _LEVELS)
+        found: Float64 = np.cumsum(at_level[..., :0:-1], axis=-1)[..., ::-1]
+        return found
+
+
 class _Outcomes:
     """What becomes of the validation rows at each threshold; arrays are (T,)."""
 
-    def __init__(self, answers: HeadAnswers, rows: OwnLabels, aim: CascadeAim, behind: Behind | None) -> None:
-        inside, outside, levels, right = rows.inside, ~rows.inside, answers.levels, answers.right
-        own, other = (_Kind(levels, rows.row_weights, kind) for kind in (inside, outside))
+    def __init__(self, answers: HeadAnswers, judged: _Judged) -> None:
+        aim, own, other = judged.aim, judged.own, judged.other
+        inside, outside = judged.at_or_above(answers)
         self._aim = aim
-        self._right, wrong, strayed = (own.answered(w) for w in (right, ~right, ~answers.owned))
-        self._right_out, mistaken = other.answered(right), other.answered(~right)
+        self._right, wrong, strayed = (own.share(w) for w in (inside[:, 1], inside[:, 0], inside[:, :, 0]))
+        self._right_out, mistaken = (other.share(w) for w in (outside[:, 1], outside[:, 0]))
         self.in_to_other = np.maximum(0.0, 1.0 - self._right - wrong)
         self._accuracy_out = np.maximum(0.0, 1.0 - self._right_out - mistaken)
         self._strayed = strayed
-        answered_rightly = right & (levels > 0)
-        lost = np.where(answered_rightly, 0, levels)
-        if behind is not None:
-            lost[behind.taken & ~answered_rightly] = len(THRESHOLDS)
-        self.others = OtherClasses(rows.labels[outside], lost[outside], 1.0 - mistaken)
-        in_all, self._in_passed = own.generic(behind, self.in_to_other, aim.generic_accuracy)
-        out_all, self._out_passed = other.generic(behind, self._accuracy_out, aim.generic_accuracy)
+        self.others = OtherClasses(judged.others, _lost(answers, judged), 1.0 - mistaken)
+        self._in_passed = own.right_passed(inside[1], self.in_to_other)
+        self._out_passed = other.right_passed(outside[1], self._accuracy_out)
         wrong_in, wrong_out = own.cautious(wrong), other.cautious(mistaken)
         passed_out = np.maximum(0.0, 1.0 - self._right_out - wrong_out)
         self.accuracy = aim.skew * (1.0 - wrong_in - self.in_to_other * (1.0 - self._in_passed)) + (
             1.0 - aim.skew
         ) * (self._right_out + passed_out * self._out_passed)
-        self._overall = in_all, out_all
-        self._easier = own.easier(in_all, aim.generic_accuracy), other.easier(out_all, aim.generic_accuracy)
-        self.wanted = aim.skew * in_all + (1.0 - aim.skew) * out_all - aim.accuracy_loss
+        self._overall = own.overall, other.overall
+        self._easier = own.easier(aim.generic_accuracy), other.easier(aim.generic_accuracy)
+        self.wanted = aim.skew * own.overall + (1.0 - aim.skew) * other.overall - aim.accuracy_loss
         self._error = np.hypot(aim.skew * own.error(wrong_in), (1.0 - aim.skew) * other.error(wrong_out))
 
     def at(self, index: int) -> Threshold:
@@ -260,46 +300,62 @@ class _Outcomes:
         )
 
 
+def _lost(answers: HeadAnswers, judged: _Judged) -> Int64:
+    """Return at how many thresholds each row of other classes gets a wrong answer for good, (M,)."""
+    levels, right = answers.levels[judged.outside], answers.right[judged.outside]
+    answered_rightly = right & (levels > 0)
+    lost = np.where(answered_rightly, 0, levels)
+    if judged.behind is not None:
+        lost[judged.behind.taken[judged.outside] & ~answered_rightly] = len(THRESHOLDS)
+    return lost
+
+
 class _Kind:
     """The rows of dominant classes, or those of others.
 
     Args:
-        levels: at how many of the thresholds, from the lowest on, each row is answered, (N,).
-        row_weights: (N,).
+        weights: of all rows, (N,).
         kind: which rows, (N,).
+        aim: what heads are for.
+        behind: what the generic model makes of the rows; None where that is not known.
     """
 
-    def __init__(self, levels: Int64, row_weights: Float32, kind: Bool) -> None:
-        self._levels, self._weights, self._kind = levels, row_weights.astype(np.float64), kind
-        self._total = float(self._weights[kind].sum())
+    def __init__(self, weights: Float64, kind: Bool, aim: CascadeAim, behind: Behind | None) -> None:
+        self._weights = np.where(kind, weights, 0.0)
+        self._total = float(self._weights.sum())
         self._rows = int(kind.sum())
+        self._right_behind: float | None = None
+        self.overall = aim.generic_accuracy  # of the generic model alone, on all of these rows
+        if behind is not None:
+            self.overall = self.share_of(behind.right)
+            self._right_behind = self.share_of(behind.right_behind)
 
-    def answered(self, counted: Bool) -> Float64:
-        """Return the weighted share of rows that are counted and answered, at each threshold (T,)."""
-        some = self._kind & counted
-        at_level = np.bincount(self._levels[some], self._weights[some], len(THRESHOLDS) + 1)
-        return np.minimum(1.0, np.cumsum(at_level[::-1])[::-1][1:] / self._total)
+    def share_of(self, counted: Bool) -> float:
+        """Return what rows weigh that are counted, (N,), as a share of all of this kind."""
+        return float(self._weights @ counted) / self._total
 
-    def generic(self, behind: Behind | None, passed: Float64, overall: float) -> tuple[float, Float64]:
-        """Return how accurate the generic model is alone on all rows, and on those passed on, (T,).
+    def share(self, weighed: Float64) -> Float64:
+        """Return rows (..., T) by what they weigh as a share of all of this kind, (T,)."""
+        found: Float64 = weighed.reshape(-1, weighed.shape[-1]).sum(axis=0) / self._total
+        return np.minimum(1.0, found)
+
+    def right_passed(self, weighed: Float64, passed: Float64) -> Float64:
+        """Return how accurate the generic model is on what is passed on, (T,).
 
         Args:
-            behind: what it makes of the rows; None where that is not known.
+            weighed: what rows weigh that are answered and that it would answer rightly, (..., T).
             passed: share of rows that are passed on, (T,).
-            overall: its accuracy where that is all that is known.
         """
-        if behind is None:
-            return overall, np.full(len(passed), overall)
-        of_all, of_all_behind = self._share(behind.right), self._share(behind.right_behind)
-        left = np.clip(of_all_behind - self.answered(behind.right_behind), 0.0, passed)
-        return of_all, np.divide(left, passed, out=np.full(len(passed), of_all), where=passed > _NOTHING)
+        if self._right_behind is None:
+            return np.full(len(passed), self.overall)
+        left = np.clip(self._right_behind - self.share(weighed), 0.0, passed)
+        found = np.full(len(passed), self.overall)
+        np.divide(left, passed, out=found, where=passed > _NOTHING)
+        return found
 
-    def _share(self, counted: Bool) -> float:
-        return float(self._weights[self._kind & counted].sum()) / self._total
-
-    def easier(self, accuracy: float, overall: float) -> float:
-        """Return how much more accurate the generic model is on these rows than overall; few prove little."""
-        return (accuracy - overall) * self._rows / (self._rows + _ROWS_FOR_HALF)
+    def easier(self, usual: float) -> float:
+        """Return how much more accurate the generic model is on these rows than usual; few prove little."""
+        return (self.overall - usual) * self._rows / (self._rows + _ROWS_FOR_HALF)
 
     def cautious(self, share: Float64) -> Float64:
         """Return shares as they would be with half a row more: few rows prove little."""

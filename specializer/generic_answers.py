@@ -1,7 +1,7 @@
 """What the generic model makes of validation rows: alone, and behind heads for some classes.
 
 Behind heads its answers lean towards their classes, which is Bayes' rule with other priors as for a head
-(see head_candidates.adapted_head), so what it costs is an addition.
+(see head_candidates.NewPriors), so what it costs is an addition.
 """
 
 from __future__ import annotations

@@ -70,30 +70,61 @@ def _row_weights(labels: Int64, inside: npt.NDArray[np.bool_], skew: float) -> F
     return weights.astype(np.float32)
 
 
-def adapted_head(generic: HeadWeights, seen: Int64, dominant: tuple[int, ...], skew: float) -> HeadWeights:
-    """Return the generic head as it would be had it seen the classes as often as they are seen now.
+@dataclass(frozen=True, slots=True, eq=False)
+class NewPriors:
+    """How often classes are seen now, against how often a generic head has seen them.
 
-    Bayes' rule moves a class's logit by the logarithm of new over old prior (Saerens et al., Adjusting
-    the Outputs of a Classifier to New a Priori Probabilities, Neural Computation 2002). "Other" keeps a
-    row for each class in it, which no single linear row can stand for.
+    Bayes' rule multiplies a class's odds by new over old prior (Saerens et al., Adjusting the Outputs of a
+    Classifier to New a Priori Probabilities, Neural Computation 2002).
 
     Args:
-        generic: of all classes of the task, calibrated.
-        seen: how often the generic head has seen each class, (C,) or less where the last were never seen.
-        dominant: class ids; they come first in the head that is returned.
-        skew: what they hold together, in (0, 1).
+        order: class ids, those that dominate first, (C,).
+        ratios: new over old prior of each class in that order, (C,).
     """
-    classes = len(generic.bias)
-    others = other_classes(classes, dominant)
-    order = np.asarray([*dominant, *others], np.int64)
-    counts = np.ones(classes)
-    counts[: len(seen)] += seen
-    old = (counts / counts.sum())[order]
-    new = np.concatenate(
-        [np.full(len(dominant), skew / len(dominant)), np.full(len(others), (1.0 - skew) / len(others))]
-    )
-    moved = generic.bias[order] + generic.temperature * np.log(new / old)
-    return HeadWeights(generic.weight[order], moved.astype(np.float32), generic.temperature)
+
+    order: Int64
+    ratios: Float64
+
+    @classmethod
+    def of(cls, seen: Int64, classes: int, dominant: tuple[int, ...], skew: float) -> NewPriors:
+        """Return them where some classes dominate.
+
+        Args:
+            seen: how often the generic head has seen each class, (C,) or less where the last were never seen.
+            classes: of the task.
+            dominant: class ids.
+            skew: what they hold together, in (0, 1).
+        """
+        others = other_classes(classes, dominant)
+        order = np.asarray([*dominant, *others], np.int64)
+        counts = np.ones(classes)
+        counts[: len(seen)] += seen
+        old = (counts / counts.sum())[order]
+        new = np.concatenate(
+            [np.full(len(dominant), skew / len(dominant)), np.full(len(others), (1.0 - skew) / len(others))]
+        )
+        return cls(order, new / old)
+
+    def head(self, generic: HeadWeights) -> HeadWeights:
+        """Return the generic head as it would be had it seen the classes as often as they are seen now.
+
+        "Other" keeps a row for each class in it, which no single linear row can stand for.
+
+        Args:
+            generic: of all classes of the task, calibrated.
+        """
+        moved = generic.bias[self.order] + generic.temperature * np.log(self.ratios)
+        return HeadWeights(generic.weight[self.order], moved.astype(np.float32), generic.temperature)
+
+    def confidences(self, generic: Float32) -> Float32:
+        """Return what that head says where it is known what the generic one does, without their features.
+
+        Args:
+            generic: its calibrated confidences, (N, C).
+        """
+        moved = generic[:, self.order] * self.ratios.astype(np.float32)
+        moved /= moved.sum(axis=1, keepdims=True)
+        return moved
 
 
 def other_classes(classes: int, dominant: Sequence[int]) -> tuple[int, ...]:
@@ -112,7 +143,7 @@ def retrained_head(
     """Train a head whose last row is "other" on rows of which half weigh as dominant and half as others.
 
     That make-up is MCDNN's (MobiSys 2016) and Sequential Specialization's; the priors are then moved to
-    the skew as adapted_head does.
+    the skew as NewPriors does.
 
     Args:
         train: features (N, D) and labels (N,) of the task.

@@ -21,11 +21,11 @@ from specializer.cascade_threshold import (
     CascadeAim,
     HeadAnswers,
     Threshold,
-    choose_threshold,
+    ThresholdChoice,
 )
 from specializer.errors import HeadRejected
-from specializer.generic_answers import Behind, GenericAnswers
-from specializer.head_candidates import OwnLabels, adapted_head, other_classes, retrained_head
+from specializer.generic_answers import GenericAnswers
+from specializer.head_candidates import NewPriors, OwnLabels, retrained_head
 from specializer.special_head import SecondHead, SpecialHead
 from specializer.two_heads import choose_two_thresholds
 
@@ -58,14 +58,25 @@ class Material:
         return np.asarray(self.validation.features, np.float32)
 
     @functools.cached_property
+    def generic_confidences(self) -> Float32:
+        """What the generic head says of the validation rows, (M, C)."""
+        assert self.generic is not None, "asked only where there is one"
+        return self.generic.confidences(self.held_out)
+
+    @functools.cached_property
     def counts(self) -> Int64:
         """Training rows of each class."""
         return np.bincount(self.train.labels)
 
     @functools.cached_property
-    def validation_counts(self) -> Int64:
-        """Validation rows of each class."""
-        return np.bincount(self.validation.labels)
+    def classes(self) -> frozenset[int]:
+        """Which classes there are training rows of."""
+        return frozenset(np.flatnonzero(self.counts).tolist())
+
+    @functools.cached_property
+    def validation_classes(self) -> frozenset[int]:
+        """Which classes there are validation rows of."""
+        return frozenset(np.unique(self.validation.labels).tolist())
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -115,13 +126,14 @@ def train_special_head(
     rows = OwnLabels.of(material.validation.labels, classes)
     behind = None if generic is None else generic.behind(classes, min(aim.skew, _MOST_SKEW))
     with _threads().limit(limits=1):
-        first = _made(material, rows, classes, aim, rng, behind)
+        choice = ThresholdChoice(rows, aim, behind)
+        first = _made(material, classes, choice, rng)
         chosen, relief = first.threshold, None
         sure = chosen.confidence
         if second is not None:
-            other = _made(second.material, rows, classes, aim, rng, behind)
-            two = choose_two_thresholds(first.answers, other.answers, rows, aim, second.cost, behind)
-            if two.both.rank(two.asked * second.cost) < chosen.rank():
+            other = _made(second.material, classes, choice, rng)
+            two = choose_two_thresholds(first.answers, other.answers, choice, second.cost)
+            if two.rank(second.cost) < chosen.rank():
                 chosen, sure = two.both, two.first
                 relief = SecondHead(second.trunk, other.weights, chosen.confidence, other.others)
     shortcoming = chosen.shortcoming()
@@ -142,26 +154,21 @@ class _Made(NamedTuple):
 
 
 def _made(
-    material: Material,
-    rows: OwnLabels,
-    classes: tuple[int, ...],
-    aim: CascadeAim,
-    rng: np.random.Generator,
-    behind: Behind | None,
+    material: Material, classes: tuple[int, ...], choice: ThresholdChoice, rng: np.random.Generator
 ) -> _Made:
     """Make the better one of a head with other priors and, where that knows little, a trained one."""
-    held_out, skew, generic = material.held_out, min(aim.skew, _MOST_SKEW), material.generic
-
-    def tried(weights: HeadWeights, others: tuple[int, ...] = ()) -> _Made:
-        answers = HeadAnswers.of(weights.confidences(held_out), rows, others)
-        return _Made(weights, others, answers, choose_threshold(answers, rows, aim, behind))
-
+    rows, generic, skew = choice.rows, material.generic, min(choice.aim.skew, _MOST_SKEW)
     found = []
     if generic is not None:
-        adapted = adapted_head(generic, material.counts, classes, skew)
-        found.append(tried(adapted, other_classes(len(generic.bias), classes)))
+        priors = NewPriors.of(material.counts, len(generic.bias), classes, skew)
+        others = tuple(priors.order[len(classes) :].tolist())
+        answers = HeadAnswers.of(priors.confidences(material.generic_confidences), rows, others)
+        found.append(_Made(priors.head(generic), others, answers, choice.best(answers)))
     if not any(_knows_its_classes(made.threshold) for made in found):
-        found.append(tried(retrained_head(material.train, (held_out, rows), classes, skew, generic, rng)))
+        held_out = material.held_out
+        trained = retrained_head(material.train, (held_out, rows), classes, skew, generic, rng)
+        answers = HeadAnswers.of(trained.confidences(held_out), rows)
+        found.append(_Made(trained, (), answers, choice.best(answers)))
     return min(found, key=lambda made: made.threshold.rank())
 
 
@@ -182,14 +189,10 @@ def _checked(material: Material, dominant: Sequence[int]) -> tuple[int, ...]:
         raise DataError(
             f"special head: dominant classes {list(classes)}: expected one or more, all different"
         )
-    for split, counts in (("training", material.counts), ("validation", material.validation_counts)):
-        _check(np.flatnonzero(counts), classes, split)
+    for split, known in (("training", material.classes), ("validation", material.validation_classes)):
+        missing = sorted(set(classes) - known)
+        if missing:
+            raise DataError(f"special head: no {split} features of classes {missing}")
+        if known <= set(classes):
+            raise DataError(f"special head: no {split} features of other classes than {list(classes)}")
     return classes
-
-
-def _check(known: Int64, dominant: tuple[int, ...], split: str) -> None:
-    missing = np.setdiff1d(dominant, known).tolist()
-    if missing:
-        raise DataError(f"special head: no {split} features of classes {missing}")
-    if np.isin(known, dominant).all():
-        raise DataError(f"special head: no {split} features of other classes than {list(dominant)}")

@@ -33,25 +33,40 @@ class HiddenClass:
     passed_on: float
 
 
+class OtherRows:
+    """Rows of other classes than a head's, by class.
+
+    Args:
+        labels: class ids, (M,).
+    """
+
+    __slots__ = ("class_ids", "counts", "of_class")
+
+    def __init__(self, labels: Int64) -> None:
+        self.class_ids, self.of_class, self.counts = np.unique(
+            labels, return_inverse=True, return_counts=True
+        )
+
+
 class OtherClasses:
     """What share of each other class is passed on, by threshold.
 
     Classes of which no row could be answered are left out: all of theirs are passed on.
 
     Args:
-        labels: class ids of all rows of other classes, (M,).
+        rows: of other classes, M of them.
         levels: at how many of the thresholds, from the lowest on, each of them is answered, (M,); 0 for one
             that is always passed on.
         pooled: share that is passed on of all other classes' windows at each threshold, (T,).
     """
 
-    def __init__(self, labels: Int64, levels: Int64, pooled: Float64) -> None:
-        answered, width = levels > 0, len(pooled) + 1
-        self._class_ids, of_class = np.unique(labels[answered], return_inverse=True)
-        self._rows = np.bincount(labels)[self._class_ids][:, None]  # (C, 1)
-        cells = np.bincount(of_class * width + levels[answered], minlength=len(self._class_ids) * width)
-        at_or_above = np.cumsum(cells.reshape(-1, width)[:, ::-1], axis=1)[:, ::-1]
-        self._passed = self._rows - at_or_above[:, 1:]  # (C, T)
+    def __init__(self, rows: OtherRows, levels: Int64, pooled: Float64) -> None:
+        classes, width = len(rows.class_ids), len(pooled) + 1
+        cells = np.bincount(rows.of_class * width + levels, minlength=classes * width).reshape(classes, width)
+        at_or_above = np.cumsum(cells[:, :0:-1], axis=1)[:, ::-1]  # (C, T)
+        met = at_or_above[:, 0] > 0
+        self._class_ids, self._rows = rows.class_ids[met], rows.counts[met, None]  # (C,), (C, 1)
+        self._passed = self._rows - at_or_above[met]  # (C, T)
         self._pooled = pooled
 
     def all_reached(self) -> Bool:

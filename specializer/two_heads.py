@@ -12,12 +12,10 @@ import numpy as np
 
 from specializer.cascade_threshold import (
     THRESHOLDS,
-    CascadeAim,
     HeadAnswers,
     Threshold,
-    choose_threshold,
+    ThresholdChoice,
 )
-from specializer.generic_answers import Behind
 from specializer.head_candidates import OwnLabels
 
 # Shares of its own classes' windows that the first head may pass on for which thresholds are tried.
@@ -38,14 +36,17 @@ class TwoThresholds:
     both: Threshold
     asked: float
 
+    def rank(self, second_cost: float) -> tuple[bool, bool, float]:
+        """Order pairs, best first; see Threshold.
+
+        Args:
+            second_cost: of a window with the second head, as a share of the generic model's.
+        """
+        return self.both.rank(self.asked * second_cost)
+
 
 def choose_two_thresholds(
-    first: HeadAnswers,
-    second: HeadAnswers,
-    rows: OwnLabels,
-    aim: CascadeAim,
-    second_cost: float,
-    behind: Behind | None = None,
+    first: HeadAnswers, second: HeadAnswers, choice: ThresholdChoice, second_cost: float
 ) -> TwoThresholds:
     """Return the pair that costs least while the cascade is as accurate as it should be.
 
@@ -54,36 +55,25 @@ def choose_two_thresholds(
     Args:
         first: what the first head makes of the rows, (N,).
         second: likewise, of all rows.
-        rows: what they really are.
-        aim: what the heads are for.
+        choice: of thresholds on these rows.
         second_cost: of a window with the second head, as a share of the generic model's.
-        behind: see choose_threshold.
     """
-    return min(
-        (_at(i, first, second, rows, aim, behind) for i in _tried(first, rows)),
-        key=lambda found: found.both.rank(found.asked * second_cost),
-    )
+    best: TwoThresholds | None = None
+    for index in _tried(first, choice.rows):
+        asked = choice.shares(first.asked_after(index))
+        asking = choice.aim.skew * asked[0] + (1.0 - choice.aim.skew) * asked[1]
+        if best is not None and best.rank(second_cost) <= (False, False, asking * second_cost):
+            break  # nor can any further one cost less: they ask the second head no less
+        both = choice.best(second.after(first, index))
+        rates = replace(both.rates, second_in=asked[0], second_out=asked[1])
+        found = TwoThresholds(float(THRESHOLDS[index]), replace(both, rates=rates), asking)
+        if best is None or found.rank(second_cost) < best.rank(second_cost):
+            best = found
+    assert best is not None, "several thresholds are tried"
+    return best
 
 
 def _tried(first: HeadAnswers, rows: OwnLabels) -> list[int]:
-    """Return the first head's thresholds that are tried."""
+    """Return the first head's thresholds that are tried, lowest first."""
     levels = np.quantile(first.levels[rows.inside], _ASKED, method="lower")
     return sorted({min(int(level), len(THRESHOLDS) - 1) for level in levels})
-
-
-def _at(
-    index: int,
-    first: HeadAnswers,
-    second: HeadAnswers,
-    rows: OwnLabels,
-    aim: CascadeAim,
-    behind: Behind | None,
-) -> TwoThresholds:
-    asked = first.asked_after(index)
-    asked_in, asked_out = (
-        float(rows.row_weights[kind & asked].sum() / rows.row_weights[kind].sum())
-        for kind in (rows.inside, ~rows.inside)
-    )
-    both = choose_threshold(second.after(first, index), rows, aim, behind)
-    rates = replace(both.rates, second_in=asked_in, second_out=asked_out)
-    return TwoThresholds(float(THRESHOLDS[index]), replace(both, rates=rates), rates.second_asked(aim.skew))

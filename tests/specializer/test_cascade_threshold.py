@@ -13,8 +13,8 @@ from specializer.cascade_threshold import (
     CascadeAim,
     HeadAnswers,
     Threshold,
+    ThresholdChoice,
 )
-from specializer.cascade_threshold import choose_threshold as choose_by_answers
 from specializer.generic_answers import Behind
 from specializer.head_candidates import OwnLabels
 
@@ -24,7 +24,7 @@ Array = np.ndarray
 def choose_threshold(
     confidences: Array, rows: OwnLabels, aim: CascadeAim, behind: Behind | None = None
 ) -> Threshold:
-    return choose_by_answers(HeadAnswers.of(confidences, rows), rows, aim, behind)
+    return ThresholdChoice(rows, aim, behind).best(HeadAnswers.of(confidences, rows))
 
 
 def confidences(*rows: tuple[int, float]) -> Array:
@@ -259,7 +259,7 @@ OTHERS = (5, 6, 7, 8)
 def test_a_class_whose_windows_are_answered_rightly_is_not_hidden(rightly: int, hidden: bool) -> None:
     taken = [(0, 0.95)] * (200 - rightly)  # surer than what is its own
     answers, rows = named([*[(1, 0.9)] * rightly, *taken])
-    found = choose_by_answers(HeadAnswers.of(answers, rows, OTHERS), rows, LENIENT)
+    found = ThresholdChoice(rows, LENIENT).best(HeadAnswers.of(answers, rows, OTHERS))
     assert found.confidence <= 0.8
     assert found.rates.accuracy_out == 0.0
     assert found.rates.right_out == pytest.approx((600 + rightly) / 800)
@@ -274,28 +274,28 @@ def test_few_rows_are_helped_out_by_what_is_answered_rightly_of_other_classes(
     others = [(column, 0.9) for column in range(2, 32) for _ in range(5)]
     answers = said(32, *[(0, 0.95)] * 200, *few, *others)
     rows = OwnLabels.of(np.repeat([0, *range(5, 36)], [200, *[5] * 31]).astype(np.int64), (0,))
-    found = choose_by_answers(HeadAnswers.of(answers, rows, range(5, 36)), rows, LENIENT)
+    found = ThresholdChoice(rows, LENIENT).best(HeadAnswers.of(answers, rows, range(5, 36)))
     assert (found.confidence > 0.7) is raised
     assert found.shortcoming() is None
 
 
 def test_a_class_that_is_taken_for_another_one_is_hidden() -> None:
     answers, rows = named([*[(1, 0.9)] * 50, *[(2, 0.95)] * 150])
-    found = choose_by_answers(HeadAnswers.of(answers, rows, OTHERS), rows, LENIENT)
+    found = ThresholdChoice(rows, LENIENT).best(HeadAnswers.of(answers, rows, OTHERS))
     assert found.shortcoming() == hides(5, "25.0%")
-    alike = choose_by_answers(HeadAnswers.of(answers, rows), rows, LENIENT)
+    alike = ThresholdChoice(rows, LENIENT).best(HeadAnswers.of(answers, rows))
     assert alike.shortcoming() is None  # all of these are passed on
 
 
 def test_a_head_that_takes_others_for_others_tells_too_few_of_them() -> None:
     answers, rows = named([(1, 0.9)] * 200)
-    shuffled = choose_by_answers(HeadAnswers.of(answers, rows, (6, 7, 8, 5)), rows, LENIENT)
+    shuffled = ThresholdChoice(rows, LENIENT).best(HeadAnswers.of(answers, rows, (6, 7, 8, 5)))
     assert (shuffled.rates.accuracy_out, shuffled.rates.right_out) == (0.0, 0.0)
     assert not shuffled.tells_others
     assert shuffled.shortcoming() == (
         "it passes on 0.0% of other classes' windows, or answers them rightly: expected at least 50%"
     )
-    half = choose_by_answers(HeadAnswers.of(answers, rows, (5, 6, 8, 7)), rows, LENIENT)
+    half = ThresholdChoice(rows, LENIENT).best(HeadAnswers.of(answers, rows, (5, 6, 8, 7)))
     assert half.rates.right_out == pytest.approx(0.5)
     assert half.tells_others
 
@@ -308,7 +308,7 @@ def test_rates_and_accuracy_of_a_head_that_tells_others_apart_are_those_of_count
     answers = HeadAnswers.of(said(4, *own, *five), rows, (5, 6))
     knows = np.ones(400, bool)
     knows[160:170] = knows[340:355] = False  # a quarter of what is passed on
-    found = choose_by_answers(answers, rows, CascadeAim(0.5, 0.9), Behind.unmoved(knows))
+    found = ThresholdChoice(rows, CascadeAim(0.5, 0.9), Behind.unmoved(knows)).best(answers)
     assert 0.6 < found.confidence <= 0.9
     rates = found.rates
     assert (rates.accuracy_in, rates.in_to_other) == (pytest.approx(0.7), pytest.approx(0.2))

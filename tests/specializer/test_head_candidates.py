@@ -5,7 +5,7 @@ import pytest
 
 from catalog.head_training import train_head
 from catalog.heads import HeadWeights
-from specializer.head_candidates import OwnLabels, adapted_head, other_classes, retrained_head
+from specializer.head_candidates import NewPriors, OwnLabels, other_classes, retrained_head
 from tests.specializer.test_head_making import clouds
 
 EVEN = dict.fromkeys(range(10), 40)
@@ -28,7 +28,7 @@ def test_every_class_of_a_kind_weighs_the_same() -> None:
 def test_an_adapted_head_says_what_bayes_rule_makes_of_the_generic_one() -> None:
     head, points = generic(), clouds(EVEN, 0.8, 3).features.astype(np.float32)
     labels = np.repeat(np.arange(10), 99).astype(np.int64)
-    adapted = adapted_head(head, np.bincount(labels), (4, 1), skew=0.9)
+    priors = NewPriors.of(np.bincount(labels), 10, (4, 1), skew=0.9)
     before = head.confidences(points).astype(np.float64)
     prior = np.full(10, 0.1 / 8)
     prior[[4, 1]] = 0.45
@@ -36,13 +36,15 @@ def test_an_adapted_head_says_what_bayes_rule_makes_of_the_generic_one() -> None
     expected /= expected.sum(axis=1, keepdims=True)
     order = [4, 1, *other_classes(10, (4, 1))]
     assert order == [4, 1, 0, 2, 3, 5, 6, 7, 8, 9]
-    assert adapted.confidences(points) == pytest.approx(expected[:, order], abs=1e-4)
+    assert priors.order.tolist() == order
+    assert priors.head(head).confidences(points) == pytest.approx(expected[:, order], abs=1e-4)
+    assert priors.confidences(head.confidences(points)) == pytest.approx(expected[:, order], abs=1e-6)
 
 
 def test_classes_that_the_generic_head_has_rarely_seen_are_moved_further() -> None:
     head = HeadWeights(np.zeros((3, 2), np.float32), np.zeros(3, np.float32), 1.0)
     labels = np.repeat([0, 1, 2], [900, 90, 9]).astype(np.int64)
-    adapted = adapted_head(head, np.bincount(labels), (2, 1), skew=0.5)
+    adapted = NewPriors.of(np.bincount(labels), 3, (2, 1), skew=0.5).head(head)
     assert adapted.bias[0] > adapted.bias[1] > adapted.bias[2]
 
 

@@ -4,7 +4,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from specializer.other_classes import LEAST_CLASS_OUT, HiddenClass, OtherClasses
+from specializer.other_classes import LEAST_CLASS_OUT, HiddenClass, OtherClasses, OtherRows
 
 
 def others(passed: dict[int, list[int]], rows: int, pooled: float = 0.9) -> OtherClasses:
@@ -12,7 +12,9 @@ def others(passed: dict[int, list[int]], rows: int, pooled: float = 0.9) -> Othe
     labels = np.repeat(list(passed), rows)
     levels = [[sum(row >= p for p in at) for row in range(rows)] for at in passed.values()]
     thresholds = len(next(iter(passed.values())))
-    return OtherClasses(labels.astype(np.int64), np.concatenate(levels), np.full(thresholds, pooled))
+    return OtherClasses(
+        OtherRows(labels.astype(np.int64)), np.concatenate(levels), np.full(thresholds, pooled)
+    )
 
 
 def test_every_class_has_to_be_passed_on_often_enough() -> None:
@@ -34,7 +36,7 @@ def test_four_rows_prove_nothing_against_a_head() -> None:
 
 
 def test_classes_of_which_nothing_is_answered_are_no_hindrance() -> None:
-    found = OtherClasses(np.array([3, 3, 8]), np.zeros(3, np.int64), np.ones(2))
+    found = OtherClasses(OtherRows(np.array([3, 3, 8])), np.zeros(3, np.int64), np.ones(2))
     assert found.all_reached().tolist() == [True, True]
     assert found.hidden(0) is None
 
@@ -47,7 +49,7 @@ def test_what_is_reached_stays_reached_at_higher_thresholds_and_is_not_hidden(
 ) -> None:
     labels, levels = (np.array(column, np.int64) for column in zip(*rows, strict=True))
     shares = np.array([[(levels[labels == c] <= t).mean() for t in range(4)] for c in np.unique(labels)])
-    found = OtherClasses(labels, levels, shares.mean(axis=0))
+    found = OtherClasses(OtherRows(labels), levels, shares.mean(axis=0))
     reached = found.all_reached()
     assert (np.diff(reached.astype(int)) >= 0).all()
     for t in range(4):
