@@ -16,7 +16,7 @@ from catalog.errors import MissingExtra
 from catalog.store import open_catalog
 from tests.catalog_builder import build_catalog
 
-SCALE = replace(QUICK, soak_requests=200)
+SCALE = replace(QUICK, block_s=0.4, open_s=0.5, soak_requests=200)
 
 
 def exchanges(done_s: list[float], status: list[int], took_s: float = 0.1) -> Exchanges:
