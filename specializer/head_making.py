@@ -59,9 +59,9 @@ class Material:
 
     @functools.cached_property
     def generic_confidences(self) -> Float32:
-        """What the generic head says of the validation rows, (M, C)."""
+        """What the generic head says of the validation rows, (M, C); far less to keep than their features."""
         assert self.generic is not None, "asked only where there is one"
-        return self.generic.confidences(self.held_out)
+        return self.generic.confidences(np.asarray(self.validation.features, np.float32))
 
     @functools.cached_property
     def counts(self) -> Int64:
