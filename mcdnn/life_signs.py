@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import logging
+import sys
 import threading
+import traceback
 from collections.abc import Callable
+from pathlib import Path
 
 from mcdnn.service_manager import Supervision
 
@@ -12,14 +15,15 @@ _log = logging.getLogger(__name__)
 
 _STATUS_EVERY_S = 10.0
 _SIGNS_A_WATCHDOG = 3  # one that comes late, or a loop that is slow once, is no reason to kill
+_CALLS_TOLD = 8
 
 
 class LifeSigns:
     """Tells in regular intervals how a run stands, and that it lives, if it does.
 
     A loop that waits for frames of a dead camera comes round all the same; one that is stuck in a part
-    does not, and then the manager hears nothing and ends the process. A thread of its own gives the
-    signs, so that the loop does not pay for them.
+    does not, and then the manager hears nothing and ends the process; the log has said before where the
+    loop was. A thread of its own gives the signs, so that the loop does not pay for them.
 
     Args:
         supervision: who is told, and how often.
@@ -37,11 +41,13 @@ class LifeSigns:
         self._silent_s = silent_s
         self._status = status
         self._stuck = False
+        self._loop: int | None = None
         self._ends = threading.Event()
         self._thread = threading.Thread(target=self._run, name="mcdnn-life-signs", daemon=True)
 
     def begin(self) -> None:
-        """Tell that the service is ready, and go on giving signs."""
+        """Tell that the service is ready, and go on giving signs; called by the thread of the loop."""
+        self._loop = threading.get_ident()
         self._manager.tell("READY=1", f"STATUS={self._status()}")
         self._thread.start()
 
@@ -58,7 +64,8 @@ class LifeSigns:
             return
         if silent_s > self._every_s:
             if not self._stuck:
-                _log.error("the engine's loop is stuck: no sign of life is given until it goes on")
+                where = _calls(self._loop)
+                _log.error("the engine's loop is stuck: no sign of life is given until it goes on%s", where)
             self._stuck = True
             return
         self._stuck = False
@@ -68,3 +75,13 @@ class LifeSigns:
     def _run(self) -> None:
         while not self._ends.wait(self._every_s):
             self.give()
+
+
+def _calls(thread: int | None) -> str:
+    """Return where a thread is, the innermost call first; empty where that cannot be told."""
+    frame = None if thread is None else sys._current_frames().get(thread)
+    if frame is None:
+        return ""
+    calls = reversed(traceback.extract_stack(frame)[-_CALLS_TOLD:])
+    told = (f"{Path(*Path(c.filename).parts[-2:])}:{c.lineno} in {c.name}" for c in calls)
+    return f"; it is at {', called from '.join(told)}"

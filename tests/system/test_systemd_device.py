@@ -20,6 +20,7 @@ UNIT = "mcdnn-device.service"
 DEPLOY = Path(__file__).parents[2] / "docs" / "deploy"
 STATE = "/var/lib/private/mcdnn"
 WATCHDOG_S = 6
+IN_THE_ENGINE = r'File ".*engine/\w+\.py", line \d+ in '
 CAMERA_PORT = 8001
 ENGINE = f"""
 catalog = "/var/lib/mcdnn/catalog/"
@@ -176,19 +177,27 @@ def test_a_reload_is_taken_by_the_same_process_without_a_gap(device: SystemdMach
     assert (device.asked(UNIT, "ActiveState")[0], device.pid(UNIT)) == ("active", pid)
 
 
-def test_a_frozen_engine_is_ended_by_the_watchdog_and_started_anew(device: SystemdMachine) -> None:
-    new_results(device, app="who")
+def said_of_being_frozen(device: SystemdMachine) -> str:
+    """Freeze the engine, and return the journal once another answers."""
     pid, restarts = device.pid(UNIT), int(device.asked(UNIT, "NRestarts")[0])
     device.signal(UNIT, signal.SIGSTOP)
     wait_until(lambda: int(device.asked(UNIT, "NRestarts")[0]) == restarts + 1, LONG_S)
     wait_until(lambda: device.asked(UNIT, "ActiveState")[0] == "active", LONG_S)
     assert device.pid(UNIT) != pid
     new_results(device, app="who")
-    journal = device.journal(UNIT)
+    return device.journal(UNIT)
+
+
+def test_a_frozen_engine_is_ended_by_the_watchdog_and_started_anew(device: SystemdMachine) -> None:
+    new_results(device, app="who")
+    # What an aborted process says of its threads is read while they go on, and may break off: one in a
+    # hundred does, three in a row do not.
+    journals = (said_of_being_frozen(device) for _ in range(3))
+    journal = next((j for j in journals if re.search(IN_THE_ENGINE, j)), None)
+    assert journal is not None, "no aborted engine said where in it a thread was"
     assert "Watchdog timeout" in journal
     assert "Fatal Python error: Aborted" in journal
     assert "(most recent call first):" in journal  # where threads were, whichever of them was aborted
-    assert re.search(r'File ".*engine/\w+\.py", line \d+ in ', journal)
 
 
 def test_a_killed_engine_is_started_anew_with_what_is_left_of_its_budget(device: SystemdMachine) -> None:
