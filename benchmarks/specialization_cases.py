@@ -99,6 +99,9 @@ OBJECTS = (
     Case(0, 0.0, _LONG_S, _LONG_S, seeds=_FEW),
     Case(2, 1.0, 60.0, 0.0, away_s=600.0, seeds=_FEW),
 )
+BY_THE_CLOCK = tuple(
+    Case(n, 0.9, _LONG_S, _LONG_S, real=True, seeds=seeds) for n, seeds in ((2, _FEW), (5, _MANY))
+)
 FACES = (
     Case(2, 0.9, _LONG_S, 60.0, real=True, seeds=1),
     *(Case(n, p, _LONG_S, _LONG_S, seeds=_FEW) for n in (2, 5) for p in (0.9, 0.95)),
