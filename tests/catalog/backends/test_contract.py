@@ -176,11 +176,31 @@ def resident_bytes() -> int:
 def test_one_thread_is_the_one_that_calls(backend: Backend, tmp_path: Path) -> None:
     weights = {"w": normal(0, 1000, 1000)}
     graph = model([helper.make_node("MatMul", ["x", "w"], ["y"])], (1000,), (1000,), weights)
-    part, x = backend.load(save(graph, tmp_path / "p.onnx")), normal(1, 64, 1000)
+    part, x = backend.load(save(graph, tmp_path / "p.onnx")), normal(1, 512, 1000)
     all_s, own_s = time.process_time(), time.thread_time()
     while time.thread_time() < own_s + 0.2:
         part(x)
     assert time.process_time() - all_s < 1.2 * (time.thread_time() - own_s)
+
+
+@pytest.mark.skipif(not Path("/proc/self/task").is_dir(), reason="reads /proc")
+def test_parts_keep_no_threads_but_openvinos_two_idle_ones_that_later_parts_reuse(
+    backend: Backend, tmp_path: Path
+) -> None:
+    path = save(pixels_part(), tmp_path / "p.onnx")
+    backend.load(path)(windows(1))
+    allowed = threads() + 4 * (2 if backend.name == "openvino" else 0)
+    for _ in range(3):
+        parts = [backend.load(path) for _ in range(4)]
+        for part in parts:
+            part(windows(4))
+        assert threads() <= allowed
+        del parts, part
+        gc.collect()
+
+
+def threads() -> int:
+    return len(list(Path("/proc/self/task").iterdir()))
 
 
 def test_an_unknown_backend_is_named_with_the_known_ones() -> None:
