@@ -214,7 +214,7 @@ def test_real_clips_served_live_are_answered_side_by_side(folder: Path) -> None:
 
     def count(result: Result) -> None:
         seen.update([result.source])
-        if len(seen) == len(clips) and min(seen.values()) > 5:
+        if len(seen) == len(clips) and min(seen.values()) > 25:  # past the end of the shorter clip
             engine.stop()
 
     try:
@@ -222,5 +222,5 @@ def test_real_clips_served_live_are_answered_side_by_side(folder: Path) -> None:
     finally:
         server.kill()
     figures = by_source(end)
-    assert all(f.taken > 5 for f in figures.values())
+    assert all(f.taken > 25 for f in figures.values())
     assert all(f.report.failures == 0 for f in figures.values())
